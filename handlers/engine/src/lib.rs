@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The frame extractor: a video in, a zip of its frames out.
+//!
+//! [`extract`] reads a video from a [`Source`], has ffmpeg decode it as a confined child
+//! process, and streams a zip of the wanted frames into a [`Sink`]. Neither the video nor a
+//! frame nor the zip touches the disk, and one frame at a time is held in memory.
+//!
+//! The crate knows nothing of who asks and where the bytes live: files are built in
+//! ([`FileSource`], [`FileSink`]), everything else implements the two traits.
+
+mod error;
+mod extract;
+mod ffmpeg;
+mod file;
+mod limits;
+mod options;
+mod reason;
+mod sink;
+mod source;
+mod watch;
+
+pub use error::ExtractError;
+pub use extract::{Extraction, Strategy, extract};
+pub use ffmpeg::Ffmpeg;
+pub use file::{FileSink, FileSource};
+pub use limits::Limits;
+pub use options::{Format, Mode, OnDamage, Options};
+pub use reason::Reason;
+pub use sink::{Sink, SinkError};
+pub use source::{Source, SourceError};
+pub use watch::{Progress, Stop, Unwatched, Watch};

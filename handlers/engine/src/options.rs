@@ -1,0 +1,166 @@
+//! What is wanted of a video.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::Limits;
+
+/// What is wanted of a video. The same options, video and ffmpeg give the same zip, byte for byte.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Distance between two frames, 1 ms or more.
+    #[serde(rename = "every_ms", with = "millis")]
+    pub every: Duration,
+    /// Which frame stands for a moment.
+    pub mode: Mode,
+    /// JPEG quantiser from 2 (best) to 31 (smallest); PNG takes no notice.
+    pub quality: u8,
+    /// Width in pixels to scale down to, keeping the aspect; a narrower video stays as it is.
+    pub width: Option<u32>,
+    /// How a frame is stored.
+    pub format: Format,
+    /// Time from the video's start of the first frame.
+    #[serde(rename = "from_ms", with = "optional_millis")]
+    pub from: Option<Duration>,
+    /// Time from the video's start before which all frames lie.
+    #[serde(rename = "to_ms", with = "optional_millis")]
+    pub to: Option<Duration>,
+    /// What becomes of a damaged video.
+    pub damaged: OnDamage,
+    /// Time of the zip's entries, in seconds since 1970 (UTC). Taken from the job, so that doing
+    /// it again gives the same bytes; years before 1980 and after 2107 are clamped.
+    pub modified: u64,
+    /// What the extraction may cost.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_secs(1),
+            mode: Mode::Exact,
+            quality: 3,
+            width: None,
+            format: Format::Jpg,
+            from: None,
+            to: None,
+            damaged: OnDamage::Fail,
+            modified: 0,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Options {
+    /// What is wrong with these options, if anything, in a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        if self.every < Duration::from_millis(1) {
+            return Err("the interval between frames must be 1 ms or more".into());
+        }
+        if !(2..=31).contains(&self.quality) {
+            return Err(format!(
+                "quality is from 2 (best) to 31, not {}",
+                self.quality
+            ));
+        }
+        if let Some(width) = self.width
+            && !(16..=16384).contains(&width)
+        {
+            return Err(format!("the width is from 16 to 16384 pixels, not {width}"));
+        }
+        if let Some(to) = self.to
+            && to <= self.from.unwrap_or_default()
+        {
+            return Err("the end must lie after the start".into());
+        }
+        Ok(())
+    }
+}
+
+/// Which frame stands for a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The first frame of each interval.
+    #[default]
+    Exact,
+    /// The keyframe at or before it: much cheaper, and up to a keyframe distance early.
+    Keyframe,
+}
+
+/// How a frame is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// JPEG, lossy.
+    #[default]
+    Jpg,
+    /// PNG, lossless and several times larger.
+    Png,
+}
+
+impl Format {
+    /// The file name's extension.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Jpg => "jpg",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// What becomes of a video that is damaged or cut off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDamage {
+    /// It ends as [`Reason::Damaged`](crate::Reason::Damaged).
+    #[default]
+    Fail,
+    /// The frames there are are kept, and the extraction says what is wrong.
+    Keep,
+}
+
+/// A duration as whole milliseconds.
+pub(crate) mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        u64::try_from(value.as_millis())
+            .unwrap_or(u64::MAX)
+            .serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}
+
+/// A duration that may be absent, as whole milliseconds.
+mod optional_millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::millis::serialize(value, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D>(from: D) -> Result<Option<Duration>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
+    }
+}
