@@ -1,0 +1,64 @@
+//! The context that every handler gets: the ports and the settings, nothing else.
+
+use std::sync::Arc;
+
+use chrono::Duration;
+
+use crate::ports::{
+    Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos,
+};
+
+/// What a handler may ask of the world.
+#[derive(Clone)]
+pub struct App {
+    /// The status of each video.
+    pub videos: Arc<dyn Videos>,
+    /// Where uploads and zips are kept.
+    pub objects: Arc<dyn Objects>,
+    /// The queue of the processor.
+    pub jobs: Arc<dyn Jobs>,
+    /// Where outcomes are told.
+    pub topic: Arc<dyn Topic>,
+    /// Who the users are.
+    pub identity: Arc<dyn Identity>,
+    /// How mail leaves.
+    pub mailer: Arc<dyn Mailer>,
+    /// Video in, zip of frames out.
+    pub frames: Arc<dyn FrameExtractor>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// New, unique ids.
+    pub ids: Arc<dyn Ids>,
+    /// What the operator chose.
+    pub settings: Settings,
+}
+
+/// What the operator chose; read from the environment by the binary, never here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The largest video accepted, in bytes.
+    pub max_video_bytes: u64,
+    /// How long a presigned upload address works.
+    pub upload_expiry: Duration,
+    /// How long a presigned download address works.
+    pub download_expiry: Duration,
+    /// How long an attempt holds a video without a sign of life.
+    pub lease: Duration,
+    /// How long the mark of a deleted video is kept, so that a late message does not bring it back.
+    pub tombstone: Duration,
+    /// Where the page is, without a slash at the end; named in mails.
+    pub page_url: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            max_video_bytes: 5 * 1024 * 1024 * 1024,
+            upload_expiry: Duration::minutes(15),
+            download_expiry: Duration::hours(12),
+            lease: Duration::seconds(60),
+            tombstone: Duration::days(15),
+            page_url: "http://127.0.0.1:8000".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The words of the domain and what may follow from what: plain data, pure functions.
+
+pub mod every;
+pub mod job;
+pub mod keys;
+pub mod mail;
+pub mod notice;
+pub mod video;
+
+pub use job::Job;
+pub use mail::Mail;
+pub use notice::Notice;
+pub use video::{Attempt, Status, Video};

@@ -1,0 +1,304 @@
+//! A *video* and its life: what may follow from what. Pure; time and ids come as arguments.
+//!
+//! ```text
+//! awaiting_upload -> queued -> processing -> done
+//!                       ^           |   \-> failed
+//!                       +-- retry --+
+//! ```
+//!
+//! Each function takes the record as it is and gives the record as it should be, or says why
+//! not. Whoever stores it does so only if nobody else has changed it meanwhile.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Job, keys};
+use crate::ports::{Extraction, Progress};
+
+/// Where a video is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Registered; the file is not there yet, or not checked.
+    AwaitingUpload,
+    /// The job is in the queue.
+    Queued,
+    /// An attempt holds it.
+    Processing,
+    /// The zip is there.
+    Done,
+    /// It will not be done; the reason is on the record.
+    Failed,
+}
+
+impl Status {
+    /// The design's word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AwaitingUpload => "awaiting_upload",
+            Self::Queued => "queued",
+            Self::Processing => "processing",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether only an explicit retry leaves it.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Done | Self::Failed)
+    }
+}
+
+/// One try at a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Unique to the try; a write in its name needs it to be the record's.
+    pub id: String,
+    /// Until when it holds the video without a further sign of life.
+    pub lease_until: DateTime<Utc>,
+}
+
+/// The record of one video.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Video {
+    /// A `UUIDv7` made by the server, or what a hand-written job says.
+    pub video_id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// The upload's key.
+    pub key: String,
+    /// The name that the user's file had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filename: Option<String>,
+    /// The length that was announced, or found, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The entity tag of the checked object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// Where the outcome is mailed to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The interval between frames, in milliseconds.
+    pub every_ms: u64,
+    /// Where it is in its life.
+    pub status: Status,
+    /// The attempt that holds it, while processing; the one that ended it, after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
+    /// Frames so far, or in the zip.
+    pub frames: u64,
+    /// Percent done.
+    pub progress: u8,
+    /// Why it failed, for the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Whether the outcome still has to be published: set with the outcome in one write, so
+    /// that a crash between the two ends with a publication and not with none.
+    #[serde(default)]
+    pub unpublished: bool,
+    /// The notices whose mail has been sent, newest last.
+    #[serde(default)]
+    pub mailed: Vec<String>,
+    /// When it was registered.
+    pub created_at: DateTime<Utc>,
+    /// When the record last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Set when the user deleted it: the record stays as a mark until then, in Unix seconds,
+    /// so that a late message does not bring the video back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_until: Option<i64>,
+    /// Counts the writes; a write needs the version it was decided on.
+    pub version: u64,
+}
+
+/// What an attempt may do with a video.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// Go on, with this record.
+    Go(Box<Video>),
+    /// Nothing to do: it is done, failed or deleted.
+    Over,
+    /// Another attempt holds it.
+    Held,
+}
+
+impl Video {
+    /// A record for a job; awaiting its upload.
+    #[must_use]
+    pub fn new(job: &Job, now: DateTime<Utc>) -> Self {
+        Self {
+            video_id: job.video_id.clone(),
+            user_id: job.user_id.clone(),
+            key: job.key.clone(),
+            filename: None,
+            size: None,
+            etag: job.etag.clone(),
+            email: job.email.clone(),
+            every_ms: job.every_ms,
+            status: Status::AwaitingUpload,
+            attempt: None,
+            frames: 0,
+            progress: 0,
+            reason: None,
+            unpublished: false,
+            mailed: Vec::new(),
+            created_at: now,
+            updated_at: now,
+            deleted_until: None,
+            version: 0,
+        }
+    }
+
+    /// The job that this record stands for.
+    #[must_use]
+    pub fn job(&self) -> Job {
+        Job {
+            video_id: self.video_id.clone(),
+            user_id: self.user_id.clone(),
+            key: self.key.clone(),
+            email: self.email.clone(),
+            every_ms: self.every_ms,
+            etag: self.etag.clone(),
+        }
+    }
+
+    /// Where the zip goes.
+    #[must_use]
+    pub fn zip_key(&self) -> String {
+        keys::zip(&self.user_id, &self.video_id)
+    }
+
+    /// What the user would call it.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        self.filename.as_deref().unwrap_or(&self.video_id)
+    }
+
+    /// Whether the user deleted it.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_until.is_some()
+    }
+
+    fn next(&self, now: DateTime<Utc>) -> Self {
+        Self { version: self.version + 1, updated_at: now, ..self.clone() }
+    }
+
+    /// The upload is there and checked, and the job sent. `None`: that was known already.
+    #[must_use]
+    pub fn uploaded(&self, size: u64, etag: &str, now: DateTime<Utc>) -> Option<Self> {
+        (self.status == Status::AwaitingUpload && !self.is_deleted()).then(|| Self {
+            status: Status::Queued,
+            size: Some(size),
+            etag: Some(etag.to_owned()),
+            ..self.next(now)
+        })
+    }
+
+    /// An explicit retry. `None`: it is not in an end state.
+    #[must_use]
+    pub fn retried(&self, now: DateTime<Utc>) -> Option<Self> {
+        (self.status.is_terminal() && !self.is_deleted()).then(|| Self {
+            status: Status::Queued,
+            attempt: None,
+            frames: 0,
+            progress: 0,
+            reason: None,
+            unpublished: false,
+            ..self.next(now)
+        })
+    }
+
+    /// An attempt wants to begin, with the id `attempt` and a lease until `lease_until`.
+    #[must_use]
+    pub fn begin(&self, attempt: &str, lease: Duration, now: DateTime<Utc>) -> Begin {
+        let held = self.attempt.as_ref().is_some_and(|a| a.lease_until > now);
+        match self.status {
+            _ if self.is_deleted() => Begin::Over,
+            Status::Done | Status::Failed => Begin::Over,
+            Status::Processing if held => Begin::Held,
+            Status::AwaitingUpload | Status::Queued | Status::Processing => {
+                Begin::Go(Box::new(Self {
+                    status: Status::Processing,
+                    attempt: Some(Attempt { id: attempt.to_owned(), lease_until: now + lease }),
+                    frames: 0,
+                    progress: 0,
+                    ..self.next(now)
+                }))
+            }
+        }
+    }
+
+    /// Whether `attempt` still holds the video.
+    #[must_use]
+    pub fn is_held_by(&self, attempt: &str) -> bool {
+        self.status == Status::Processing
+            && !self.is_deleted()
+            && self.attempt.as_ref().is_some_and(|a| a.id == attempt)
+    }
+
+    /// The attempt that holds it is this far, and keeps its hold.
+    #[must_use]
+    pub fn progressed(&self, progress: Progress, lease: Duration, now: DateTime<Utc>) -> Self {
+        let attempt = self.attempt.clone().map(|a| Attempt { lease_until: now + lease, ..a });
+        Self {
+            attempt,
+            frames: progress.frames,
+            progress: progress.percent.unwrap_or(self.progress).min(99),
+            ..self.next(now)
+        }
+    }
+
+    /// It has ended, with frames or with a reason, and that is still to be published.
+    #[must_use]
+    pub fn ended(&self, outcome: Result<Extraction, String>, now: DateTime<Utc>) -> Self {
+        let next = Self { unpublished: true, ..self.next(now) };
+        match outcome {
+            Ok(extraction) => Self {
+                status: Status::Done,
+                frames: extraction.frames,
+                progress: 100,
+                reason: None,
+                ..next
+            },
+            Err(reason) => Self { status: Status::Failed, reason: Some(reason), ..next },
+        }
+    }
+
+    /// The outcome has been published.
+    #[must_use]
+    pub fn published(&self, now: DateTime<Utc>) -> Self {
+        Self { unpublished: false, ..self.next(now) }
+    }
+
+    /// The mail of this notice has been sent. `None`: it had been already.
+    #[must_use]
+    pub fn mailed(&self, notice_id: &str, now: DateTime<Utc>) -> Option<Self> {
+        const KEPT: usize = 20;
+        if self.mailed.iter().any(|id| id == notice_id) {
+            return None;
+        }
+        let mut next = self.next(now);
+        next.mailed.push(notice_id.to_owned());
+        let surplus = next.mailed.len().saturating_sub(KEPT);
+        next.mailed.drain(..surplus);
+        Some(next)
+    }
+
+    /// The user does not want it any more; the mark stays for `tombstone`.
+    #[must_use]
+    pub fn deleted(&self, tombstone: Duration, now: DateTime<Utc>) -> Self {
+        Self {
+            deleted_until: Some((now + tombstone).timestamp()),
+            unpublished: false,
+            ..self.next(now)
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "video_tests.rs"]
+mod tests;

@@ -1,0 +1,109 @@
+//! How an adapter calls a handler: the same few steps whatever feeds it.
+
+use aws_lambda_events::encodings::Body;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use http::{HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::lift::{self, Batch};
+use super::{Caller, Feature, Request, RequestId, Response, Route, Trigger, problem};
+use crate::{Error, Result};
+
+/// Calls an HTTP feature's handler: checks who may, and turns an error into its problem
+/// document. Every error but the user's own is logged, once, here.
+pub async fn http<C>(route: &Route<C>, context: &C, request: Request) -> Response {
+    let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+    let outcome = match route.access.check(request.extensions().get::<Caller>()) {
+        Ok(()) => (route.handle)(context, request).await,
+        Err(error) => Err(error),
+    };
+    let mut response = outcome.unwrap_or_else(|error| {
+        if !matches!(error, Error::Refused { .. }) {
+            tracing::error!(request_id = id, path = route.path, %error, "a request failed");
+        }
+        problem::response(&error, &id)
+    });
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert("x-request-id", id);
+    }
+    // Answers belong to one user: no cache on the way may keep them.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Calls a feature with messages of a queue; one over SNS or S3 events is lifted, record by
+/// record.
+///
+/// # Errors
+/// When the whole batch must come back, or the feature takes no messages.
+pub async fn sqs<C>(feature: &Feature<C>, context: &C, event: SqsEvent) -> Result<SqsBatchResponse> {
+    let mut batch = Batch::default();
+    match feature.trigger {
+        Trigger::Http(_) => {
+            return Err(Error::Gone(format!("{} takes no messages", feature.name)));
+        }
+        Trigger::Sqs { handle, .. } => return handle(context, event).await,
+        Trigger::Sns { handle, .. } => {
+            for message in &event.records {
+                batch.note(message, handle(context, lift::sns_event(message)).await)?;
+            }
+        }
+        Trigger::S3 { handle, .. } => {
+            for message in &event.records {
+                let outcome = match lift::s3_event(message.body.as_deref().unwrap_or_default()) {
+                    Ok(Some(event)) => handle(context, event).await,
+                    Ok(None) => Err(Error::Gone("the message is not an S3 event".to_owned())),
+                    Err(error) => Err(error),
+                };
+                batch.note(message, outcome)?;
+            }
+        }
+    }
+    Ok(batch.into_response())
+}
+
+/// The claim check of a form whose file an adapter has put into the object store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Form {
+    /// Where the file is now.
+    pub key: String,
+    /// The name that the client gave the file.
+    pub filename: Option<String>,
+    /// The type that the client gave the file.
+    pub content_type: Option<String>,
+    /// The form's other fields.
+    pub fields: std::collections::BTreeMap<String, String>,
+}
+
+/// The request's JSON body.
+///
+/// # Errors
+/// 400 with what is wrong and where.
+pub fn json_body<T: DeserializeOwned>(request: &Request) -> Result<T> {
+    serde_json::from_slice(request.body().as_ref())
+        .map_err(|error| Error::bad_request(format!("the body is not the JSON expected here: {error}")))
+}
+
+/// An answer with a JSON body.
+///
+/// # Errors
+/// When `value` cannot be written as JSON.
+pub fn json_response(status: StatusCode, value: &impl Serialize) -> Result<Response> {
+    let text = serde_json::to_string(value).map_err(|error| Error::Gone(error.to_string()))?;
+    let mut response = Response::new(Body::Text(text));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
+/// An answer without a body.
+#[must_use]
+pub fn empty_response(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,203 @@
+//! What the features ask of the world, in the domain's words.
+//!
+//! Each port is small and knows nothing of an SDK. An implementation says [`Error::Again`] for
+//! what may pass (throttling, a peer that is down) and [`Error::Refused`] for what is the
+//! user's fault; what "not there" means is said by an `Option`.
+//!
+//! [`Error::Again`]: crate::Error::Again
+//! [`Error::Refused`]: crate::Error::Refused
+
+use async_trait::async_trait;
+use chrono::{DateTime, Duration, Utc};
+
+use crate::Result;
+use crate::domain::{Job, Mail, Notice, Video};
+
+/// The status table: one record a video, written only under a condition.
+#[async_trait]
+pub trait Videos: Send + Sync {
+    /// The record of one video, read consistently.
+    async fn get(&self, video_id: &str) -> Result<Option<Video>>;
+
+    /// Writes the whole record if the stored one still has version `expected` (`None`: if there
+    /// is none yet). The record's own `version` is the new one. False: somebody was faster.
+    async fn put(&self, video: &Video, expected: Option<u64>) -> Result<bool>;
+
+    /// A user's videos, newest first; `after` is the `next` of the page before.
+    async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage>;
+}
+
+/// Some of a user's videos.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VideoPage {
+    /// Newest first.
+    pub videos: Vec<Video>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// The object store: uploads and zips.
+#[async_trait]
+pub trait Objects: Send + Sync {
+    /// What is known of an object without reading it.
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>>;
+
+    /// An address that takes one PUT of exactly `size` bytes of `content_type`.
+    async fn presign_put(
+        &self,
+        key: &str,
+        size: u64,
+        content_type: &str,
+        expires_in: Duration,
+    ) -> Result<SignedPut>;
+
+    /// An address that gives the object, to be saved as `filename`.
+    async fn presign_get(&self, key: &str, filename: &str, expires_in: Duration) -> Result<String>;
+
+    /// Removes an object; no error if it is not there.
+    async fn remove(&self, key: &str) -> Result<()>;
+}
+
+/// What is known of an object without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectHead {
+    /// Length in bytes.
+    pub size: u64,
+    /// The entity tag, quotes included as S3 gives it.
+    pub etag: String,
+}
+
+/// A presigned PUT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedPut {
+    /// Where to send the file.
+    pub url: String,
+    /// The headers that were signed and must be sent as they are.
+    pub headers: Vec<(String, String)>,
+}
+
+/// The processor's queue.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Queues a job; durable when it returns.
+    async fn send(&self, job: &Job) -> Result<()>;
+
+    /// Puts a message that no retry can help onto the dead-letter queue, with the reason.
+    async fn bury(&self, body: &str, reason: &str) -> Result<()>;
+}
+
+/// Where outcomes are told.
+#[async_trait]
+pub trait Topic: Send + Sync {
+    /// Publishes a notice; gives the message's id.
+    async fn publish(&self, notice: &Notice) -> Result<String>;
+}
+
+/// The identity provider. What it refuses (a wrong password, a taken name) is
+/// [`Error::Refused`](crate::Error::Refused) with the fitting status.
+#[async_trait]
+pub trait Identity: Send + Sync {
+    /// Registers a user, who gets a code by mail; gives the user's id.
+    async fn sign_up(&self, username: &str, password: &str, email: &str) -> Result<String>;
+
+    /// Confirms a registration with the mailed code.
+    async fn confirm(&self, username: &str, code: &str) -> Result<()>;
+
+    /// Tokens for a name and a password.
+    async fn login(&self, username: &str, password: &str) -> Result<Tokens>;
+
+    /// New tokens for a refresh token.
+    async fn refresh(&self, refresh_token: &str) -> Result<Tokens>;
+
+    /// Ends every session of the user that this access token belongs to.
+    async fn logout(&self, access_token: &str) -> Result<()>;
+
+    /// The mail address of a user, if known.
+    async fn email(&self, username: &str) -> Result<Option<String>>;
+}
+
+/// What a login gives.
+#[derive(Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Tokens {
+    /// For `Authorization: Bearer`.
+    pub access_token: String,
+    /// Says who the user is.
+    pub id_token: String,
+    /// Gets new tokens; absent where the provider keeps the old one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Always `Bearer`.
+    pub token_type: String,
+    /// Life of the access token, in seconds.
+    pub expires_in: i64,
+}
+
+/// How mail leaves.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Sends one mail.
+    async fn send(&self, mail: &Mail) -> Result<()>;
+}
+
+/// Video in, zip of frames out; both in the object store.
+#[async_trait]
+pub trait FrameExtractor: Send + Sync {
+    /// Extracts frames as `order` says and stores the zip. [`Error::Refused`] is the video's
+    /// fault and its detail the reason for the user. `watch` is told how far it is; when it
+    /// answers an error, the extraction ends with that error and stores nothing.
+    ///
+    /// [`Error::Refused`]: crate::Error::Refused
+    async fn extract(&self, order: &Order, watch: &dyn Watch) -> Result<Extraction>;
+}
+
+/// What is to be extracted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The video's key.
+    pub key: String,
+    /// The entity tag that the video must have while it is read.
+    pub etag: String,
+    /// The zip's key.
+    pub zip_key: String,
+    /// The interval between frames, in milliseconds.
+    pub every_ms: u64,
+    /// The time that the zip's entries carry, so that the same job gives the same bytes.
+    pub modified: DateTime<Utc>,
+}
+
+/// What an extraction gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extraction {
+    /// How many frames are in the zip.
+    pub frames: u64,
+    /// Length of the zip, in bytes.
+    pub zip_bytes: u64,
+}
+
+/// Who wants to know how far an extraction is.
+#[async_trait]
+pub trait Watch: Send + Sync {
+    /// Told at least once a second; an error stops the extraction.
+    async fn progress(&self, progress: Progress) -> Result<()>;
+}
+
+/// How far an extraction is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Share of the video's time that is done, 0 to 100; `None` while unknown.
+    pub percent: Option<u8>,
+    /// Frames so far.
+    pub frames: u64,
+}
+
+/// What time it is.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> DateTime<Utc>;
+}
+
+/// New, unique ids.
+pub trait Ids: Send + Sync {
+    /// A `UUIDv7` (RFC 9562) in its usual text form.
+    fn next(&self) -> String;
+}

@@ -1,0 +1,181 @@
+//! The tables of a track expanded: one entry for each sample, in decoding order.
+
+use super::tables::{Chunks, Tables};
+use super::{MAX_SAMPLES, Unfit};
+
+/// One coded frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Where in the file it begins.
+    pub offset: u64,
+    /// When it is decoded, in ticks of media time.
+    pub dts: i64,
+    /// How much later it is shown, in ticks.
+    pub shift: i32,
+    /// Its length in bytes, below 2³¹, and whether decoding can start here in the highest bit.
+    size_and_sync: u32,
+}
+
+const SYNC: u32 = 1 << 31;
+
+impl Sample {
+    /// A sample of `size` bytes, below 2³¹, at `offset`.
+    #[must_use]
+    pub const fn new(offset: u64, size: u32, dts: i64, shift: i32, sync: bool) -> Self {
+        let sync = if sync { SYNC } else { 0 };
+        Self {
+            offset,
+            dts,
+            shift,
+            size_and_sync: size & !SYNC | sync,
+        }
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub const fn size(&self) -> u32 {
+        self.size_and_sync & !SYNC
+    }
+
+    /// Whether the file says that decoding can start here.
+    #[must_use]
+    pub const fn sync(&self) -> bool {
+        self.size_and_sync & SYNC != 0
+    }
+
+    /// When it is shown, in ticks of media time.
+    #[must_use]
+    pub const fn pts(&self) -> i64 {
+        self.dts + self.shift as i64
+    }
+
+    /// The first byte after it.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.offset + self.size() as u64
+    }
+}
+
+/// Longer ticks than this are errors, to ffmpeg as well.
+const MAX_TICKS: u32 = i32::MAX as u32;
+
+/// Larger shifts than this make ffmpeg disbelieve all of them.
+const MAX_SHIFT: i32 = 1 << 28;
+
+/// Every sample, all of whose bytes lie within `file_len`.
+pub(super) fn expand(tables: &Tables, file_len: u64) -> Result<Vec<Sample>, Unfit> {
+    let count = tables.sizes.count(file_len)?;
+    if count > MAX_SAMPLES {
+        return Err(Unfit::TooLarge);
+    }
+    let mut samples = Vec::with_capacity(count);
+    place(tables, file_len, &mut samples)?;
+    if samples.len() != count {
+        return Err(Unfit::inconsistent("stsc"));
+    }
+    time(tables, &mut samples)?;
+    mark(tables, &mut samples)?;
+    Ok(samples)
+}
+
+/// Sizes and offsets, from stsz, stsc and the chunks.
+fn place(tables: &Tables, file_len: u64, samples: &mut Vec<Sample>) -> Result<(), Unfit> {
+    let mut sizes = tables.sizes.iter();
+    let mut runs = tables.runs.iter().peekable();
+    let chunks = tables.chunks.len();
+    let mut next_chunk = 1;
+    while let Some([first, per_chunk, description]) = runs.next() {
+        if description != 1 {
+            return Err(Unfit::SeveralCodings);
+        }
+        let end = match runs.peek() {
+            Some([next, ..]) => *next as usize,
+            None => chunks + 1,
+        };
+        if first as usize != next_chunk || end <= next_chunk || end > chunks + 1 {
+            return Err(Unfit::inconsistent("stsc"));
+        }
+        for chunk in next_chunk..end {
+            let sizes = sizes.by_ref().take(per_chunk as usize);
+            place_chunk(&tables.chunks, chunk - 1, sizes, file_len, samples)?;
+        }
+        next_chunk = end;
+    }
+    Ok(())
+}
+
+fn place_chunk(
+    chunks: &Chunks,
+    chunk: usize,
+    sizes: impl Iterator<Item = u32>,
+    file_len: u64,
+    samples: &mut Vec<Sample>,
+) -> Result<(), Unfit> {
+    let mut offset = chunks
+        .offset(chunk)
+        .ok_or_else(|| Unfit::inconsistent("stco"))?;
+    for size in sizes {
+        if size & SYNC != 0 || offset.saturating_add(u64::from(size)) > file_len {
+            return Err(Unfit::OutOfRange);
+        }
+        samples.push(Sample::new(offset, size, 0, 0, false));
+        offset += u64::from(size);
+    }
+    Ok(())
+}
+
+/// Times, from stts and ctts.
+fn time(tables: &Tables, samples: &mut [Sample]) -> Result<(), Unfit> {
+    let mut rest = samples.iter_mut();
+    let mut dts = 0_i64;
+    for [count, ticks] in tables.durations.iter() {
+        if ticks > MAX_TICKS {
+            return Err(Unfit::inconsistent("stts"));
+        }
+        for sample in rest.by_ref().take(count as usize) {
+            sample.dts = dts;
+            dts += i64::from(ticks);
+        }
+    }
+    if rest.next().is_some() {
+        return Err(Unfit::inconsistent("stts"));
+    }
+    let Some(shifts) = &tables.shifts else {
+        return Ok(());
+    };
+    let mut rest = samples.iter_mut();
+    for [count, shift] in shifts.iter() {
+        // Version 0 says unsigned, and real files are signed all the same.
+        let shift = shift.cast_signed();
+        if shift.abs_diff(0) > MAX_SHIFT.unsigned_abs() {
+            return Err(Unfit::inconsistent("ctts"));
+        }
+        for sample in rest.by_ref().take(count as usize) {
+            sample.shift = shift;
+        }
+    }
+    match rest.next() {
+        Some(_) if shifts.len() > 0 => Err(Unfit::inconsistent("ctts")),
+        _ => Ok(()),
+    }
+}
+
+/// Where decoding can start, from stss.
+fn mark(tables: &Tables, samples: &mut [Sample]) -> Result<(), Unfit> {
+    let Some(syncs) = &tables.syncs else {
+        for sample in samples {
+            sample.size_and_sync |= SYNC;
+        }
+        return Ok(());
+    };
+    let mut last = 0;
+    for [number] in syncs.iter() {
+        let sample = samples.get_mut((number as usize).wrapping_sub(1));
+        match sample {
+            Some(sample) if number > last => sample.size_and_sync |= SYNC,
+            _ => return Err(Unfit::inconsistent("stss")),
+        }
+        last = number;
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! From the movie box to the track that ffmpeg would call the first video stream.
+
+use bytes::Bytes;
+
+use super::boxes::{Mp4Box, boxes, u32_at, u64_at};
+use super::codec::Codec;
+use super::samples::expand;
+use super::tables::Tables;
+use super::{Index, Init, Unfit, edits};
+
+/// The highest ticks per second whose double still fits.
+const MAX_TIMESCALE: u32 = i32::MAX as u32 / 2;
+
+pub(super) fn read(ftyp: Bytes, moov: &Bytes, file_len: u64) -> Result<Index, Unfit> {
+    let [moov] = boxes(moov)?
+        .try_into()
+        .map_err(|_| Unfit::inconsistent("moov"))?;
+    let children = moov.children()?;
+    if children.iter().any(|child| &child.kind == b"cmov") {
+        return Err(Unfit::Compressed);
+    }
+    if children.iter().any(|child| &child.kind == b"mvex") {
+        return Err(Unfit::Fragmented);
+    }
+    let (movie_scale, movie_duration) = times(&moov.need(*b"mvhd")?)?;
+    let trak = video(&children)?;
+    let mdia = trak.need(*b"mdia")?;
+    let (timescale, _) = times(&mdia.need(*b"mdhd")?)?;
+    if timescale == 0 || timescale > MAX_TIMESCALE || movie_scale == 0 {
+        return Err(Unfit::inconsistent("mdhd"));
+    }
+    let minf = mdia.need(*b"minf")?;
+    self_contained(&minf)?;
+    let stbl = minf.need(*b"stbl")?;
+    let stsd = stbl.need(*b"stsd")?;
+    let codec = Codec::read(&stsd)?;
+    intra_refresh(&stbl)?;
+    let samples = expand(&Tables::read(&stbl)?, file_len)?;
+    if samples.is_empty() {
+        return Err(Unfit::NoVideo);
+    }
+    Ok(Index {
+        codec,
+        timescale,
+        samples,
+        window: edits::window(trak, movie_scale, timescale)?,
+        init: Init {
+            ftyp,
+            tkhd: trak.need(*b"tkhd")?.raw,
+            stsd: stsd.raw,
+        },
+        duration_ms: movie_duration.saturating_mul(1000) / u64::from(movie_scale),
+    })
+}
+
+/// The first track of video, if nothing before it might be one too.
+fn video(children: &[Mp4Box]) -> Result<&Mp4Box, Unfit> {
+    for child in children {
+        match &child.kind {
+            b"trak" => match &handler(child)? {
+                b"vide" => return Ok(child),
+                kind if NO_VIDEO.contains(&kind) => {}
+                _ => return Err(Unfit::Unclear),
+            },
+            // A cover picture counts as a stream of video, and this one would come first.
+            b"udta" | b"meta" if contains(&child.raw, b"covr") => return Err(Unfit::Unclear),
+            _ => {}
+        }
+    }
+    Err(Unfit::NoVideo)
+}
+
+/// Handlers of tracks that are no video, whatever their samples are called.
+const NO_VIDEO: [&[u8; 4]; 12] = [
+    b"soun", b"text", b"sbtl", b"subt", b"subp", b"clcp", b"hint", b"tmcd", b"meta", b"odsm",
+    b"sdsm", b"ocsm",
+];
+
+fn handler(trak: &Mp4Box) -> Result<[u8; 4], Unfit> {
+    let hdlr = trak.need(*b"mdia")?.need(*b"hdlr")?;
+    let (_, data) = hdlr.full()?;
+    let kind = data.get(4..8).and_then(|kind| kind.try_into().ok());
+    kind.ok_or_else(|| hdlr.broken())
+}
+
+/// Ticks per second and duration of an `mvhd` or an `mdhd`.
+fn times(header: &Mp4Box) -> Result<(u32, u64), Unfit> {
+    let (version, data) = header.full()?;
+    let read = || match version {
+        1 => Some((u32_at(&data, 16)?, u64_at(&data, 20)?)),
+        _ => Some((u32_at(&data, 8)?, u32_at(&data, 12)?.into())),
+    };
+    read().ok_or_else(|| header.broken())
+}
+
+/// Whether the samples are in this very file.
+fn self_contained(minf: &Mp4Box) -> Result<(), Unfit> {
+    /// The flag of a data reference that means "this file".
+    const HERE: u8 = 1;
+
+    let dref = minf.need(*b"dinf")?.need(*b"dref")?;
+    let (_, data) = dref.full()?;
+    let entries = data.get(4..).map(|_| boxes(&data.slice(4..)));
+    for entry in entries.ok_or_else(|| dref.broken())?? {
+        let here = entry.payload().get(3).is_some_and(|flags| flags & HERE != 0);
+        if !here {
+            return Err(Unfit::Elsewhere);
+        }
+    }
+    Ok(())
+}
+
+/// Refuses tracks whose samples recover over time (sample group `roll` with a distance).
+fn intra_refresh(stbl: &Mp4Box) -> Result<(), Unfit> {
+    for child in stbl.children()? {
+        if &child.kind == b"sgpd" && child.payload().get(4..8) == Some(b"roll") {
+            return Err(Unfit::IntraRefresh);
+        }
+    }
+    Ok(())
+}
+
+fn contains(data: &[u8], what: &[u8]) -> bool {
+    data.windows(what.len()).any(|window| window == what)
+}
