@@ -1,0 +1,355 @@
+//! From a request to the service it is for: who is asked, for what, in which protocol; whether the
+//! signature fits; whether a fault is due.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::{HeaderMap, Method, StatusCode, request::Parts};
+use http_body_util::{BodyExt as _, Limited};
+use uuid::Uuid;
+
+use crate::error::{ServiceError, set_request_id};
+use crate::faults::Verdict;
+use crate::http_types::{Request, Response, respond};
+use crate::sigv4::{self, Keys, Refusal};
+use crate::state::State;
+use crate::{admin, cognito, cors, dynamodb, s3, ses, sns, sqs, sts};
+
+/// Bytes of a body that is read into memory: `DynamoDB` takes 16 MiB, the others less.
+const BODY_LIMIT: usize = 17 * 1024 * 1024;
+
+const JSON_1_0: &str = "application/x-amz-json-1.0";
+const JSON_1_1: &str = "application/x-amz-json-1.1";
+
+/// The connection is to be closed without an answer.
+#[derive(Debug)]
+pub(crate) struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the fault layer cuts this connection")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+/// What every connection calls.
+#[derive(Clone)]
+pub(crate) struct App {
+    state: Arc<State>,
+    s3: s3::Service,
+}
+
+/// A call to one of the services whose bodies are read whole.
+struct Call {
+    service: &'static str,
+    operation: String,
+    protocol: Protocol,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    /// JSON with the operation in `X-Amz-Target`; the content type says the version.
+    Json(&'static str),
+    /// A form with `Action=`, answered in XML of a namespace.
+    Query(&'static str),
+    /// JSON with the operation in the method and path.
+    Rest,
+}
+
+impl App {
+    pub(crate) fn new(state: Arc<State>) -> Self {
+        let s3 = s3::Service::new(&state);
+        Self { state, s3 }
+    }
+
+    /// Answers one request. A panic in a service is a 500 to its caller and nobody else's.
+    pub(crate) async fn handle(&self, request: Request) -> Result<Response, Cut> {
+        let request_id = Uuid::new_v4().to_string();
+        let answer = AssertUnwindSafe(self.route(request, &request_id))
+            .catch_unwind()
+            .await;
+        answer.unwrap_or_else(|_| {
+            tracing::error!(request_id, "a service panicked");
+            Ok(ServiceError::internal().into_json(JSON_1_0, &request_id))
+        })
+    }
+
+    async fn route(&self, request: Request, request_id: &str) -> Result<Response, Cut> {
+        let path = request.uri().path();
+        if path.starts_with("/_local/") {
+            return Ok(admin::handle(&self.state, request).await);
+        }
+        if path.ends_with("/.well-known/jwks.json")
+            || path.ends_with("/.well-known/openid-configuration")
+        {
+            return Ok(self.well_known(path, request_id).await);
+        }
+        if cors::is_preflight(&request) && path == "/" {
+            return Ok(cors::allow_all());
+        }
+        match identify(&request) {
+            Some(Target::Call(call)) => self.call(call, request, request_id).await,
+            Some(Target::Query) => self.query(request, request_id).await,
+            Some(Target::Refused(error)) => Ok(error.into_json(JSON_1_1, request_id)),
+            None => self.s3.handle(request, request_id).await,
+        }
+    }
+
+    async fn well_known(&self, path: &str, request_id: &str) -> Response {
+        match cognito::well_known(&self.state, path).await {
+            Ok(document) => respond(StatusCode::OK, "application/json", document.to_string()),
+            Err(error) => error.into_json("application/json", request_id),
+        }
+    }
+
+    /// A form: the operation is in the body, the service in the signature.
+    async fn query(&self, request: Request, request_id: &str) -> Result<Response, Cut> {
+        let scope = sigv4::scope_service(&request);
+        let (parts, body) = match read_whole(request).await {
+            Ok(read) => read,
+            Err(error) => return Ok(error.into_xml(sns::NAMESPACE, request_id)),
+        };
+        let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+        let operation = form.get("Action").cloned().unwrap_or_default();
+        let (service, namespace) = match scope.as_deref() {
+            None | Some("sns") => ("sns", sns::NAMESPACE),
+            Some("sts") => ("sts", sts::NAMESPACE),
+            Some(other) => {
+                let message = format!(
+                    "The query protocol of {other} is not served by this local AWS: {operation}."
+                );
+                let error = ServiceError::bad_request("InvalidAction", message);
+                return Ok(error.into_xml(sns::NAMESPACE, request_id));
+            }
+        };
+        let call = Call {
+            service,
+            operation,
+            protocol: Protocol::Query(namespace),
+        };
+        let result = match self.admit(&call, &parts, &body).await {
+            Ok(Verdict::Cut) => return Err(Cut),
+            Ok(verdict) => {
+                let result = match service {
+                    "sts" => sts::handle(&self.state, &call.operation),
+                    _ => sns::handle(&self.state, &call.operation, &form).await,
+                };
+                if verdict == Verdict::RunThenCut {
+                    return Err(Cut);
+                }
+                result
+            }
+            Err(error) => Err(error),
+        };
+        Ok(match result {
+            Ok(inner) => query_answer(&call.operation, namespace, &inner, request_id),
+            Err(error) => error.into_xml(namespace, request_id),
+        })
+    }
+
+    async fn call(&self, call: Call, request: Request, request_id: &str) -> Result<Response, Cut> {
+        let content_type = match call.protocol {
+            Protocol::Json(content_type) => content_type,
+            Protocol::Rest | Protocol::Query(_) => "application/json",
+        };
+        let origin = request.headers().contains_key(http::header::ORIGIN);
+        let mut response = match self.run(&call, request).await {
+            Ok(Some(response)) => response,
+            Ok(None) => return Err(Cut),
+            Err(error) => error.into_json(content_type, request_id),
+        };
+        response
+            .headers_mut()
+            .entry("content-type")
+            .or_insert(http::HeaderValue::from_static(content_type));
+        set_request_id(&mut response, request_id);
+        if origin {
+            cors::expose_to_all(&mut response);
+        }
+        Ok(response)
+    }
+
+    /// Runs a JSON call; `None` when the connection is to be cut.
+    async fn run(&self, call: &Call, request: Request) -> Result<Option<Response>, ServiceError> {
+        let (parts, body) = read_whole(request).await?;
+        let verdict = self.admit(call, &parts, &body).await?;
+        if verdict == Verdict::Cut {
+            return Ok(None);
+        }
+        let state = &self.state;
+        let operation = call.operation.as_str();
+        let response = if call.service == "dynamodb" {
+            dynamodb::forward(state, parts.headers, body).await?
+        } else {
+            let input = if body.is_empty() {
+                serde_json::Value::Object(serde_json::Map::new())
+            } else {
+                serde_json::from_slice(&body)?
+            };
+            if !input.is_object() {
+                let message = "The body of a request is a JSON object.";
+                return Err(ServiceError::bad_request("SerializationException", message));
+            }
+            let output = match call.service {
+                "sqs" => sqs::handle(state, operation, &input).await?,
+                "cognito-idp" => cognito::handle(state, operation, &input).await?,
+                _ => ses::handle(state, operation, &input).await?,
+            };
+            let mut response = Response::new(output.to_string().into());
+            *response.status_mut() = StatusCode::OK;
+            response
+        };
+        Ok((verdict == Verdict::Run).then_some(response))
+    }
+
+    /// Signature, then faults.
+    async fn admit(
+        &self,
+        call: &Call,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<Verdict, ServiceError> {
+        let config = &self.state.config;
+        let keys = Keys {
+            access: &config.access_key,
+            secret: &config.secret_key,
+        };
+        let public = call.service == "cognito-idp" && cognito::is_public(&call.operation);
+        match sigv4::check(keys, call.service, parts, body, system_ms()) {
+            Ok(()) => {}
+            Err(Refusal::Missing) if public => {}
+            Err(refusal) => return Err(refused(refusal, call.protocol)),
+        }
+        self.state.faults.apply(call.service, &call.operation).await
+    }
+}
+
+enum Target {
+    Call(Call),
+    Query,
+    Refused(ServiceError),
+}
+
+/// Who a request is for, from its head alone; `None` is S3.
+fn identify(request: &Request) -> Option<Target> {
+    if let Some(target) = request.headers().get("x-amz-target") {
+        return Some(by_target(&String::from_utf8_lossy(target.as_bytes())));
+    }
+    let scope = sigv4::scope_service(request);
+    let path = request.uri().path();
+    if path.starts_with("/v2/email/") && scope.as_deref() != Some("s3") {
+        let operation = ses::operation(request.method(), path);
+        return Some(Target::Call(Call {
+            service: "ses",
+            operation,
+            protocol: Protocol::Rest,
+        }));
+    }
+    if request.method() == Method::POST
+        && is_form(request.headers())
+        && scope.as_deref() != Some("s3")
+    {
+        return Some(Target::Query);
+    }
+    match scope.as_deref() {
+        None | Some("s3") => None,
+        Some(other) => {
+            let operation = format!("{} {path}", request.method());
+            Some(Target::Refused(ServiceError::unknown_operation(
+                other, &operation,
+            )))
+        }
+    }
+}
+
+fn by_target(target: &str) -> Target {
+    let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
+    let (service, content_type) = match prefix {
+        "DynamoDB_20120810" | "DynamoDBStreams_20120810" => ("dynamodb", JSON_1_0),
+        "AmazonSQS" => ("sqs", JSON_1_0),
+        "AWSCognitoIdentityProviderService" => ("cognito-idp", JSON_1_1),
+        _ => return Target::Refused(ServiceError::unknown_operation(prefix, operation)),
+    };
+    let protocol = Protocol::Json(content_type);
+    Target::Call(Call {
+        service,
+        operation: operation.to_owned(),
+        protocol,
+    })
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers.get(http::header::CONTENT_TYPE).is_some_and(|v| {
+        v.as_bytes()
+            .starts_with(b"application/x-www-form-urlencoded")
+    })
+}
+
+async fn read_whole(request: Request) -> Result<(Parts, Bytes), ServiceError> {
+    let (parts, body) = request.into_parts();
+    match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(collected) => Ok((parts, collected.to_bytes())),
+        Err(error) => Err(ServiceError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLargeException",
+            format!("The body cannot be read: {error}"),
+        )),
+    }
+}
+
+/// The codes of the common errors differ between the protocols.
+fn refused(refusal: Refusal, protocol: Protocol) -> ServiceError {
+    let query = matches!(protocol, Protocol::Query(_));
+    let pick = |json, xml| if query { xml } else { json };
+    let (code, message) = match refusal {
+        Refusal::Missing => (
+            pick(
+                "MissingAuthenticationTokenException",
+                "MissingAuthenticationToken",
+            ),
+            "Request is missing Authentication Token".to_owned(),
+        ),
+        Refusal::Incomplete(message) => (
+            pick("IncompleteSignatureException", "IncompleteSignature"),
+            message,
+        ),
+        Refusal::UnknownKey => (
+            pick("UnrecognizedClientException", "InvalidClientTokenId"),
+            "The security token included in the request is invalid.".to_owned(),
+        ),
+        Refusal::Mismatch(message) => (
+            pick("InvalidSignatureException", "SignatureDoesNotMatch"),
+            message,
+        ),
+    };
+    let status = if query {
+        StatusCode::FORBIDDEN
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    ServiceError::new(status, code, message)
+}
+
+fn query_answer(operation: &str, namespace: &str, inner: &str, request_id: &str) -> Response {
+    let body = format!(
+        "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{inner}</{operation}Result>\
+         <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\
+         </{operation}Response>"
+    );
+    let mut response = respond(StatusCode::OK, "text/xml", body);
+    set_request_id(&mut response, request_id);
+    response
+}
+
+fn system_ms() -> i64 {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+}
