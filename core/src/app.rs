@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
-use crate::ports::{
-    Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos,
-};
+use crate::ports::{Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos};
 
 /// What a handler may ask of the world.
 #[derive(Clone)]

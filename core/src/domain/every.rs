@@ -15,23 +15,33 @@ pub const MAX_MS: u64 = 24 * 60 * 60 * 1_000;
 /// A sentence that says what is wrong.
 pub fn parse(text: &str) -> Result<u64, String> {
     let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit_ms = match unit.trim() {
         "ms" => 1.0,
         "" | "s" => 1_000.0,
         "m" | "min" => 60_000.0,
         "h" => 3_600_000.0,
-        _ => return Err(format!("every {text:?} is not an interval such as 1s, 500ms or 2m")),
+        _ => {
+            return Err(format!(
+                "every {text:?} is not an interval such as 1s, 500ms or 2m"
+            ));
+        }
     };
-    let number: f64 =
-        number.parse().map_err(|_| format!("every {text:?} does not begin with a number"))?;
+    let number: f64 = number
+        .parse()
+        .map_err(|_| format!("every {text:?} does not begin with a number"))?;
     from_ms_f64(number * unit_ms)
 }
 
 fn from_ms_f64(ms: f64) -> Result<u64, String> {
     let ms = ms.round();
-    #[expect(clippy::cast_precision_loss, reason = "the bounds are small whole numbers")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the bounds are small whole numbers"
+    )]
     if ms.is_finite() && ms >= MIN_MS as f64 && ms <= MAX_MS as f64 {
         #[expect(
             clippy::cast_possible_truncation,
@@ -86,8 +96,14 @@ mod tests {
     #[test]
     fn intervals_as_people_write_them() {
         for (text, ms) in [
-            ("1s", 1_000), ("500ms", 500), ("2m", 120_000), ("1h", 3_600_000),
-            ("0.5s", 500), ("10", 10_000), (" 3 s ", 3_000), (".25s", 250),
+            ("1s", 1_000),
+            ("500ms", 500),
+            ("2m", 120_000),
+            ("1h", 3_600_000),
+            ("0.5s", 500),
+            ("10", 10_000),
+            (" 3 s ", 3_000),
+            (".25s", 250),
         ] {
             assert_eq!(parse(text), Ok(ms), "{text}");
         }
@@ -95,7 +111,9 @@ mod tests {
 
     #[test]
     fn what_is_no_interval_is_refused() {
-        for text in ["", "s", "0", "0s", "-1s", "1d", "1 s s", "1e9s", "25h", "nan", "1.2.3s", "0.1ms"] {
+        for text in [
+            "", "s", "0", "0s", "-1s", "1d", "1 s s", "1e9s", "25h", "nan", "1.2.3s", "0.1ms",
+        ] {
             assert!(parse(text).is_err(), "{text:?}");
         }
     }

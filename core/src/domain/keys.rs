@@ -43,7 +43,9 @@ pub fn check_id(field: &str, id: &str) -> Result<()> {
         || id == ".."
         || id.chars().any(|c| c == '/' || c == '\\' || c.is_control());
     if bad {
-        return Err(Error::Gone(format!("{field} {id:?} cannot be part of a key")));
+        return Err(Error::Gone(format!(
+            "{field} {id:?} cannot be part of a key"
+        )));
     }
     Ok(())
 }
@@ -55,14 +57,25 @@ mod tests {
     #[test]
     fn an_upload_key_names_user_and_video() {
         assert_eq!(parse_upload("uploads/u1/v1"), Ok(("u1", "v1")));
-        assert_eq!(parse_upload(&upload("ü", "my video.mp4")), Ok(("ü", "my video.mp4")));
+        assert_eq!(
+            parse_upload(&upload("ü", "my video.mp4")),
+            Ok(("ü", "my video.mp4"))
+        );
     }
 
     #[test]
     fn other_keys_are_refused() {
         for key in [
-            "", "uploads/", "uploads/u1", "uploads/u1/", "uploads//v1", "frames/u1/v1.zip",
-            "uploads/../v1", "uploads/u1/..", "uploads/u1/a/b", "uploads/u1/a\u{0}b",
+            "",
+            "uploads/",
+            "uploads/u1",
+            "uploads/u1/",
+            "uploads//v1",
+            "frames/u1/v1.zip",
+            "uploads/../v1",
+            "uploads/u1/..",
+            "uploads/u1/a/b",
+            "uploads/u1/a\u{0}b",
         ] {
             assert!(parse_upload(key).is_err(), "{key:?}");
         }

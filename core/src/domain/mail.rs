@@ -44,13 +44,23 @@ pub fn compose(notice: &Notice, to: &str, link: Option<&Link>, page_url: &str) -
     if let Some(link) = link {
         paragraphs.push(Paragraph::Link("Download the zip:", link.url.clone()));
         let until = link.expires_at.format("%Y-%m-%d %H:%M UTC");
-        paragraphs.push(Paragraph::Text(format!("This link works until {until} at the latest.")));
+        paragraphs.push(Paragraph::Text(format!(
+            "This link works until {until} at the latest."
+        )));
     }
-    paragraphs.push(Paragraph::Link("Your videos, at any time:", page_url.to_owned()));
+    paragraphs.push(Paragraph::Link(
+        "Your videos, at any time:",
+        page_url.to_owned(),
+    ));
     Mail {
         to: to.to_owned(),
         subject: notice.subject(),
-        text: paragraphs.iter().map(Paragraph::text).collect::<Vec<_>>().join("\n\n") + "\n",
+        text: paragraphs
+            .iter()
+            .map(Paragraph::text)
+            .collect::<Vec<_>>()
+            .join("\n\n")
+            + "\n",
         html: paragraphs.iter().map(Paragraph::html).collect(),
     }
 }
@@ -110,7 +120,10 @@ mod tests {
     #[test]
     fn a_done_mail_has_the_link_and_its_end() {
         let expires_at = DateTime::from_timestamp(86_400, 0).expect("a time");
-        let link = Link { url: "http://s3/x?a=1&b=2".into(), expires_at };
+        let link = Link {
+            url: "http://s3/x?a=1&b=2".into(),
+            expires_at,
+        };
         let mail = compose(&notice(Status::Done), "a@b.c", Some(&link), "http://page");
         assert!(mail.text.contains("2 frames are ready"));
         assert!(mail.text.contains("http://s3/x?a=1&b=2\n"));

@@ -61,7 +61,13 @@ impl Notice {
         let title: String = self
             .title()
             .chars()
-            .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' })
+            .map(|c| {
+                if c.is_ascii_graphic() || c == ' ' {
+                    c
+                } else {
+                    '_'
+                }
+            })
             .take(60)
             .collect();
         match self.status {

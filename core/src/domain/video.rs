@@ -184,7 +184,11 @@ impl Video {
     }
 
     fn next(&self, now: DateTime<Utc>) -> Self {
-        Self { version: self.version + 1, updated_at: now, ..self.clone() }
+        Self {
+            version: self.version + 1,
+            updated_at: now,
+            ..self.clone()
+        }
     }
 
     /// The upload is there and checked, and the job sent. `None`: that was known already.
@@ -223,7 +227,10 @@ impl Video {
             Status::AwaitingUpload | Status::Queued | Status::Processing => {
                 Begin::Go(Box::new(Self {
                     status: Status::Processing,
-                    attempt: Some(Attempt { id: attempt.to_owned(), lease_until: now + lease }),
+                    attempt: Some(Attempt {
+                        id: attempt.to_owned(),
+                        lease_until: now + lease,
+                    }),
                     frames: 0,
                     progress: 0,
                     ..self.next(now)
@@ -243,7 +250,10 @@ impl Video {
     /// The attempt that holds it is this far, and keeps its hold.
     #[must_use]
     pub fn progressed(&self, progress: Progress, lease: Duration, now: DateTime<Utc>) -> Self {
-        let attempt = self.attempt.clone().map(|a| Attempt { lease_until: now + lease, ..a });
+        let attempt = self.attempt.clone().map(|a| Attempt {
+            lease_until: now + lease,
+            ..a
+        });
         Self {
             attempt,
             frames: progress.frames,
@@ -252,10 +262,26 @@ impl Video {
         }
     }
 
+    /// The attempt that holds it gives up: the next may begin at once.
+    #[must_use]
+    pub fn released(&self, now: DateTime<Utc>) -> Self {
+        let attempt = self.attempt.clone().map(|a| Attempt {
+            lease_until: now,
+            ..a
+        });
+        Self {
+            attempt,
+            ..self.next(now)
+        }
+    }
+
     /// It has ended, with frames or with a reason, and that is still to be published.
     #[must_use]
     pub fn ended(&self, outcome: Result<Extraction, String>, now: DateTime<Utc>) -> Self {
-        let next = Self { unpublished: true, ..self.next(now) };
+        let next = Self {
+            unpublished: true,
+            ..self.next(now)
+        };
         match outcome {
             Ok(extraction) => Self {
                 status: Status::Done,
@@ -264,14 +290,21 @@ impl Video {
                 reason: None,
                 ..next
             },
-            Err(reason) => Self { status: Status::Failed, reason: Some(reason), ..next },
+            Err(reason) => Self {
+                status: Status::Failed,
+                reason: Some(reason),
+                ..next
+            },
         }
     }
 
     /// The outcome has been published.
     #[must_use]
     pub fn published(&self, now: DateTime<Utc>) -> Self {
-        Self { unpublished: false, ..self.next(now) }
+        Self {
+            unpublished: false,
+            ..self.next(now)
+        }
     }
 
     /// The mail of this notice has been sent. `None`: it had been already.

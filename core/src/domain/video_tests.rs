@@ -5,17 +5,30 @@ fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 fn video(status: Status) -> Video {
-    let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job").remove(0);
-    Video { status, ..Video::new(&job, at(0)) }
+    let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
+        .expect("a job")
+        .remove(0);
+    Video {
+        status,
+        ..Video::new(&job, at(0))
+    }
 }
 
 const LEASE: Duration = Duration::seconds(60);
-const DONE: Extraction = Extraction { frames: 3, zip_bytes: 9 };
+const DONE: Extraction = Extraction {
+    frames: 3,
+    zip_bytes: 9,
+};
 
 #[test]
 fn every_write_counts() {
-    let queued = video(Status::AwaitingUpload).uploaded(5, "\"e\"", at(1)).expect("queued");
-    assert_eq!((queued.status, queued.version, queued.updated_at), (Status::Queued, 1, at(1)));
+    let queued = video(Status::AwaitingUpload)
+        .uploaded(5, "\"e\"", at(1))
+        .expect("queued");
+    assert_eq!(
+        (queued.status, queued.version, queued.updated_at),
+        (Status::Queued, 1, at(1))
+    );
     assert_eq!(queued.uploaded(5, "\"e\"", at(2)), None, "known already");
 }
 
@@ -26,27 +39,43 @@ fn one_attempt_holds_a_video_until_its_lease_ends() {
     };
     assert!(held.is_held_by("a1") && !held.is_held_by("a2"));
     assert_eq!(held.begin("a2", LEASE, at(59)), Begin::Held);
-    let Begin::Go(taken) = held.begin("a2", LEASE, at(60)) else { panic!("the lease is over") };
+    let Begin::Go(taken) = held.begin("a2", LEASE, at(60)) else {
+        panic!("the lease is over")
+    };
     assert!(taken.is_held_by("a2") && !taken.is_held_by("a1"));
 }
 
 #[test]
 fn progress_renews_the_lease_and_is_not_done_before_the_end() {
-    let Begin::Go(held) = video(Status::Queued).begin("a1", LEASE, at(0)) else { panic!() };
-    let on = held.progressed(Progress { percent: Some(100), frames: 7 }, LEASE, at(50));
+    let Begin::Go(held) = video(Status::Queued).begin("a1", LEASE, at(0)) else {
+        panic!()
+    };
+    let on = held.progressed(
+        Progress {
+            percent: Some(100),
+            frames: 7,
+        },
+        LEASE,
+        at(50),
+    );
     assert_eq!((on.progress, on.frames), (99, 7));
     assert_eq!(on.begin("a2", LEASE, at(100)), Begin::Held);
 }
 
 #[test]
 fn an_end_is_left_only_by_a_retry() {
-    for end in [video(Status::Processing).ended(Ok(DONE), at(1)),
-                video(Status::Processing).ended(Err("no".into()), at(1))] {
+    for end in [
+        video(Status::Processing).ended(Ok(DONE), at(1)),
+        video(Status::Processing).ended(Err("no".into()), at(1)),
+    ] {
         assert!(end.unpublished);
         assert_eq!(end.begin("a2", LEASE, at(1_000)), Begin::Over);
         assert_eq!(end.uploaded(5, "\"e\"", at(2)), None);
         let again = end.retried(at(3)).expect("a retry");
-        assert_eq!((again.status, again.reason, again.unpublished), (Status::Queued, None, false));
+        assert_eq!(
+            (again.status, again.reason, again.unpublished),
+            (Status::Queued, None, false)
+        );
     }
     assert_eq!(video(Status::Processing).retried(at(1)), None);
 }
@@ -61,7 +90,9 @@ fn a_deleted_video_stays_away() {
 
 #[test]
 fn a_notice_is_mailed_once() {
-    let mut sent = video(Status::Done).mailed("n0", at(1)).expect("not sent yet");
+    let mut sent = video(Status::Done)
+        .mailed("n0", at(1))
+        .expect("not sent yet");
     assert_eq!(sent.mailed("n0", at(2)), None);
     for n in 1..=20 {
         sent = sent.mailed(&format!("n{n}"), at(2)).expect("another");
@@ -71,7 +102,13 @@ fn a_notice_is_mailed_once() {
 
 #[test]
 fn words_are_those_of_the_wire() {
-    for status in [Status::AwaitingUpload, Status::Queued, Status::Processing, Status::Done, Status::Failed] {
+    for status in [
+        Status::AwaitingUpload,
+        Status::Queued,
+        Status::Processing,
+        Status::Done,
+        Status::Failed,
+    ] {
         assert_eq!(serde_json::to_value(status).expect("json"), status.word());
     }
 }

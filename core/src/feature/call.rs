@@ -13,7 +13,10 @@ use crate::{Error, Result};
 /// Calls an HTTP feature's handler: checks who may, and turns an error into its problem
 /// document. Every error but the user's own is logged, once, here.
 pub async fn http<C>(route: &Route<C>, context: &C, request: Request) -> Response {
-    let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .map_or_else(String::new, |id| id.0.clone());
     let outcome = match route.access.check(request.extensions().get::<Caller>()) {
         Ok(()) => (route.handle)(context, request).await,
         Err(error) => Err(error),
@@ -29,7 +32,9 @@ pub async fn http<C>(route: &Route<C>, context: &C, request: Request) -> Respons
         headers.insert("x-request-id", id);
     }
     // Answers belong to one user: no cache on the way may keep them.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
@@ -38,7 +43,11 @@ pub async fn http<C>(route: &Route<C>, context: &C, request: Request) -> Respons
 ///
 /// # Errors
 /// When the whole batch must come back, or the feature takes no messages.
-pub async fn sqs<C>(feature: &Feature<C>, context: &C, event: SqsEvent) -> Result<SqsBatchResponse> {
+pub async fn sqs<C>(
+    feature: &Feature<C>,
+    context: &C,
+    event: SqsEvent,
+) -> Result<SqsBatchResponse> {
     let mut batch = Batch::default();
     match feature.trigger {
         Trigger::Http(_) => {
@@ -82,8 +91,9 @@ pub struct Form {
 /// # Errors
 /// 400 with what is wrong and where.
 pub fn json_body<T: DeserializeOwned>(request: &Request) -> Result<T> {
-    serde_json::from_slice(request.body().as_ref())
-        .map_err(|error| Error::bad_request(format!("the body is not the JSON expected here: {error}")))
+    serde_json::from_slice(request.body().as_ref()).map_err(|error| {
+        Error::bad_request(format!("the body is not the JSON expected here: {error}"))
+    })
 }
 
 /// An answer with a JSON body.
@@ -94,9 +104,10 @@ pub fn json_response(status: StatusCode, value: &impl Serialize) -> Result<Respo
     let text = serde_json::to_string(value).map_err(|error| Error::Gone(error.to_string()))?;
     let mut response = Response::new(Body::Text(text));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     Ok(response)
 }
 

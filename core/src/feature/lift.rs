@@ -32,7 +32,9 @@ impl Batch {
         let id = message.message_id.as_deref().unwrap_or_default();
         tracing::warn!(message_id = id, %error, "a message could not be done");
         if id.is_empty() {
-            return Err(Error::Again(format!("a message without an id failed: {error}")));
+            return Err(Error::Again(format!(
+                "a message without an id failed: {error}"
+            )));
         }
         let mut failure = BatchItemFailure::default();
         id.clone_into(&mut failure.item_identifier);
@@ -68,10 +70,13 @@ fn notification(body: &str) -> Option<SnsMessage> {
     if value.get("Type").and_then(Value::as_str) != Some("Notification") {
         return None;
     }
-    fill(&mut value, &json!({
-        "MessageId": "", "TopicArn": "", "Timestamp": EPOCH, "SignatureVersion": "",
-        "Signature": "", "SigningCertURL": "", "UnsubscribeURL": "",
-    }));
+    fill(
+        &mut value,
+        &json!({
+            "MessageId": "", "TopicArn": "", "Timestamp": EPOCH, "SignatureVersion": "",
+            "Signature": "", "SigningCertURL": "", "UnsubscribeURL": "",
+        }),
+    );
     serde_json::from_value(value).ok()
 }
 
@@ -106,7 +111,10 @@ pub fn s3_event(body: &str) -> Result<Option<S3Event>> {
     };
     // What no feature reads may be missing from an event that somebody wrote by hand.
     for record in records {
-        fill(record, &json!({ "eventTime": EPOCH, "userIdentity": {}, "requestParameters": {} }));
+        fill(
+            record,
+            &json!({ "eventTime": EPOCH, "userIdentity": {}, "requestParameters": {} }),
+        );
         if let Some(s3) = record.get_mut("s3") {
             fill(s3, &json!({ "bucket": {} }));
         }
@@ -134,7 +142,13 @@ fn fill(value: &mut Value, defaults: &Value) {
 /// # Errors
 /// [`Error::Gone`] when there is no key or it is not UTF-8.
 pub fn s3_key(record: &S3EventRecord) -> Result<String> {
-    let key = record.s3.object.key.as_deref().unwrap_or_default().replace('+', " ");
+    let key = record
+        .s3
+        .object
+        .key
+        .as_deref()
+        .unwrap_or_default()
+        .replace('+', " ");
     let key = percent_decode_str(&key)
         .decode_utf8()
         .map_err(|_| Error::Gone(format!("the key {key:?} of the S3 event is not UTF-8")))?;

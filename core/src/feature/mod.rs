@@ -11,6 +11,7 @@ pub mod route;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::s3::S3Event;
@@ -54,6 +55,9 @@ pub enum Trigger<C: 'static> {
     Sqs {
         /// The queue, without the stage's prefix.
         queue: &'static str,
+        /// For a queue that people look into: a message that fails is given back at once, and
+        /// a poller then rests this long. Zero: failed messages wait before they come again.
+        pause: Duration,
         /// The handler.
         handle: for<'a> fn(&'a C, SqsEvent) -> Reply<'a, SqsBatchResponse>,
     },

@@ -13,7 +13,10 @@ impl Params {
     /// The parameter of this name; empty if the route has none such.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(n, _)| *n == name).map_or("", |(_, value)| value)
+        self.0
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map_or("", |(_, value)| value)
     }
 }
 
@@ -34,17 +37,29 @@ pub fn route<C>(
     method: &Method,
     path: &str,
 ) -> Routed<C> {
-    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let method = if method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
+    };
     let mut allowed = Vec::new();
     for feature in features {
-        let Some(route) = feature.route() else { continue };
-        let Some(params) = match_path(route.path, path) else { continue };
+        let Some(route) = feature.route() else {
+            continue;
+        };
+        let Some(params) = match_path(route.path, path) else {
+            continue;
+        };
         if route.method == *method {
             return Routed::Found(feature, route, params);
         }
         allowed.push(route.method.clone());
     }
-    if allowed.is_empty() { Routed::Nobody } else { Routed::Method(allowed) }
+    if allowed.is_empty() {
+        Routed::Nobody
+    } else {
+        Routed::Method(allowed)
+    }
 }
 
 fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
@@ -52,7 +67,10 @@ fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
     let mut segments = path.trim_matches('/').split('/');
     for expected in pattern.trim_matches('/').split('/') {
         let segment = segments.next()?;
-        match expected.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+        match expected
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
             Some(name) => {
                 let value = percent_decode_str(segment).decode_utf8().ok()?;
                 if value.is_empty() {
@@ -73,11 +91,25 @@ mod tests {
 
     #[test]
     fn paths_match_by_segment() {
-        let params = match_path("/videos/{user_id}/{video_id}", "/videos/me/caf%C3%A9").expect("a match");
-        assert_eq!((params.get("user_id"), params.get("video_id")), ("me", "café"));
+        let params =
+            match_path("/videos/{user_id}/{video_id}", "/videos/me/caf%C3%A9").expect("a match");
+        assert_eq!(
+            (params.get("user_id"), params.get("video_id")),
+            ("me", "café")
+        );
         assert!(match_path("/upload", "/upload/").is_some());
-        for path in ["/videos", "/videos/", "/videos/a/b/c", "/videos//b", "/video/a/b", "/videos/a/%ff"] {
-            assert!(match_path("/videos/{user_id}/{video_id}", path).is_none(), "{path}");
+        for path in [
+            "/videos",
+            "/videos/",
+            "/videos/a/b/c",
+            "/videos//b",
+            "/video/a/b",
+            "/videos/a/%ff",
+        ] {
+            assert!(
+                match_path("/videos/{user_id}/{video_id}", path).is_none(),
+                "{path}"
+            );
         }
     }
 }

@@ -1,1 +1,103 @@
-//placeholder
+//! The table of all features, and one file for each.
+//!
+//! The command line, the server's routes, the worker's queues, Lambda's dispatch, permissions
+//! and documentation derive from [`TABLE`]. A new feature is one file, one row, one event.
+
+use std::time::Duration;
+
+use http::Method;
+
+use crate::App;
+use crate::feature::{Access, Feature, Route, Touch, Trigger};
+
+pub mod auth_confirm;
+pub mod auth_login;
+pub mod auth_logout;
+pub mod auth_me;
+pub mod auth_refresh;
+pub mod auth_signup;
+pub mod dead_letter;
+pub mod notify_mail;
+pub mod notify_publish;
+pub mod process_video;
+pub mod upload_arrived;
+pub mod upload_complete;
+pub mod upload_create;
+pub mod upload_form;
+pub mod video_delete;
+pub mod video_download;
+pub mod video_get;
+pub mod video_list;
+pub mod video_patch;
+
+mod records;
+mod table;
+mod uploads;
+mod view;
+
+pub use table::TABLE;
+
+/// The group that may notify by hand and change a video's status.
+pub const OPERATORS: &str = "operators";
+
+/// What is deployed: a name for some features, and where it listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Service {
+    /// As in the table.
+    pub name: &'static str,
+    /// Its TCP port when nothing else is said.
+    pub port: u16,
+}
+
+/// The services, in the order of their ports.
+pub const SERVICES: [Service; 5] = [
+    Service {
+        name: "auth-service",
+        port: 8001,
+    },
+    Service {
+        name: "video-uploader",
+        port: 8002,
+    },
+    Service {
+        name: "status-service",
+        port: 8003,
+    },
+    Service {
+        name: "notification-service",
+        port: 8004,
+    },
+    Service {
+        name: "video-processor",
+        port: 8005,
+    },
+];
+
+/// The feature of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Feature<App>> {
+    TABLE.iter().find(|feature| feature.name == name)
+}
+
+/// A row for a route that takes and gives JSON.
+const fn http(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    handle: for<'a> fn(
+        &'a App,
+        crate::feature::Request,
+    ) -> crate::feature::Reply<'a, crate::feature::Response>,
+) -> Trigger<App> {
+    Trigger::Http(Route {
+        method,
+        path,
+        access,
+        form: None,
+        handle,
+    })
+}
+
+/// How long a poller lets the dead-letter queue rest once it found what it cannot settle, so
+/// that people can look at it there.
+const DEAD_LETTER_PAUSE: Duration = Duration::from_mins(1);

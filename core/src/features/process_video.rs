@@ -1,0 +1,200 @@
+//! A job: turns a video into a zip of its frames. The heart of the product.
+//!
+//! A message may come twice, late or out of order. The record decides: an attempt takes the
+//! video with a lease that it keeps renewing, every write in its name needs the hold, and an
+//! ended video is left alone. The zip's key derives from the job, so doing it twice overwrites.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use chrono::{DateTime, Utc};
+
+use super::records::{publish, update};
+use crate::domain::video::Begin;
+use crate::domain::{Job, Video};
+use crate::feature::lift::Batch;
+use crate::ports::{Extraction, Order, Progress, Watch};
+use crate::{App, Error, Result};
+
+/// Does each message's job; what is no job goes straight to the dead letters.
+///
+/// # Errors
+/// When the whole batch must come back.
+pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
+    let mut batch = Batch::default();
+    for message in &event.records {
+        batch.note(
+            message,
+            take(app, message.body.as_deref().unwrap_or_default()).await,
+        )?;
+    }
+    Ok(batch.into_response())
+}
+
+async fn take(app: &App, body: &str) -> Result<()> {
+    let outcome = match Job::from_body(body) {
+        Ok(jobs) => process_all(app, &jobs).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        // No retry can help: it need not burn its receives on the way to the dead letters.
+        Err(Error::Gone(reason)) => app.jobs.bury(body, &reason).await,
+        outcome => outcome,
+    }
+}
+
+async fn process_all(app: &App, jobs: &[Job]) -> Result<()> {
+    for job in jobs {
+        process(app, job).await?;
+    }
+    Ok(())
+}
+
+async fn process(app: &App, job: &Job) -> Result<()> {
+    let attempt = app.ids.next();
+    let Some(video) = begin(app, job, &attempt).await? else {
+        return Ok(());
+    };
+    let hold = Hold {
+        app,
+        video_id: &video.video_id,
+        attempt: &attempt,
+        last: Mutex::default(),
+    };
+    let outcome = match extract(app, &video, job, &hold).await {
+        Ok(extraction) => Ok(extraction),
+        Err(Error::Refused { detail, .. }) => Err(detail),
+        Err(error) => return hold.give_up(error).await,
+    };
+    let now = app.clock.now();
+    let ended = update(app, &video.video_id, |video| {
+        hold.check(video)?;
+        Ok(Some(video.ended(outcome.clone(), now)))
+    });
+    match ended.await {
+        Ok(video) => publish(app, &video).await,
+        Err(error) => hold.give_up(error).await,
+    }
+}
+
+/// Takes the video for this attempt. `None`: there is nothing left to do.
+async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
+    let now = app.clock.now();
+    let known = app.videos.get(&job.video_id).await?;
+    // A job that was put into the queue by hand has no record yet.
+    let video = known.clone().unwrap_or_else(|| Video::new(job, now));
+    if video.user_id != job.user_id {
+        return Err(Error::Gone("the job names another user's video".to_owned()));
+    }
+    match video.begin(attempt, app.settings.lease, now) {
+        Begin::Go(next) => {
+            if app
+                .videos
+                .put(&next, known.map(|video| video.version))
+                .await?
+            {
+                return Ok(Some(*next));
+            }
+            Err(Error::Again("another attempt was faster".to_owned()))
+        }
+        // It may have ended in a crash, just before that was published.
+        Begin::Over => publish(app, &video).await.map(|()| None),
+        Begin::Held => Err(Error::Again("another attempt is at work".to_owned())),
+    }
+}
+
+async fn extract(app: &App, video: &Video, job: &Job, watch: &Hold<'_>) -> Result<Extraction> {
+    let Some(head) = app.objects.head(&video.key).await? else {
+        return Err(Error::unprocessable("the uploaded file is not there"));
+    };
+    let max = app.settings.max_video_bytes;
+    if head.size > max {
+        return Err(Error::unprocessable(format!(
+            "the file has {} bytes; at most {max} are taken",
+            head.size
+        )));
+    }
+    let checked = job.etag.as_ref().or(video.etag.as_ref());
+    if checked.is_some_and(|etag| etag.trim_matches('"') != head.etag.trim_matches('"')) {
+        return Err(Error::unprocessable(
+            "the file was replaced after it had been checked",
+        ));
+    }
+    let order = Order {
+        key: video.key.clone(),
+        etag: head.etag,
+        zip_key: video.zip_key(),
+        every_ms: video.every_ms,
+        modified: video.created_at,
+    };
+    app.frames.extract(&order, watch).await
+}
+
+/// An attempt's hold on its video, kept while the extraction goes on.
+struct Hold<'a> {
+    app: &'a App,
+    video_id: &'a str,
+    attempt: &'a str,
+    /// What was last written, and when.
+    last: Mutex<Option<(Progress, DateTime<Utc>)>>,
+}
+
+impl Hold<'_> {
+    fn check(&self, video: &Video) -> Result<()> {
+        if video.is_held_by(self.attempt) {
+            Ok(())
+        } else {
+            Err(Error::Again(
+                "the attempt has lost its hold on the video".to_owned(),
+            ))
+        }
+    }
+
+    /// Whether a write is due: something is new, or a third of the lease is over.
+    fn is_due(&self, progress: Progress, now: DateTime<Utc>) -> bool {
+        let last = self
+            .last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        last.is_none_or(|(written, at)| {
+            written.percent != progress.percent || now - at >= self.app.settings.lease / 3
+        })
+    }
+
+    /// The attempt ends without an outcome. The next may begin at once; and what a deleted
+    /// video's attempt may have stored is removed.
+    async fn give_up(&self, error: Error) -> Result<()> {
+        let now = self.app.clock.now();
+        let video = update(self.app, self.video_id, |video| {
+            Ok(video.is_held_by(self.attempt).then(|| video.released(now)))
+        })
+        .await?;
+        if video.is_deleted() {
+            self.app.objects.remove(&video.zip_key()).await?;
+            return Ok(());
+        }
+        Err(error)
+    }
+}
+
+#[async_trait]
+impl Watch for Hold<'_> {
+    async fn progress(&self, progress: Progress) -> Result<()> {
+        let now = self.app.clock.now();
+        if !self.is_due(progress, now) {
+            return Ok(());
+        }
+        let lease = self.app.settings.lease;
+        let written = update(self.app, self.video_id, |video| {
+            self.check(video)?;
+            Ok(Some(video.progressed(progress, lease, now)))
+        });
+        written.await?;
+        *self
+            .last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some((progress, now));
+        Ok(())
+    }
+}

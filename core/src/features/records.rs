@@ -1,0 +1,78 @@
+//! Reading and changing records: what several features share.
+
+use crate::domain::{Notice, Video};
+use crate::feature::{Params, Request, caller};
+use crate::{App, Error, Result};
+
+/// How often a change is decided anew because somebody else was faster.
+const TRIES: u32 = 8;
+
+/// The user that a path names: `me` is the caller. Somebody else's things are not there.
+pub(super) fn own_user(request: &Request) -> Result<String> {
+    let caller = caller::of(request)?;
+    let named = param(request, "user_id");
+    if named == "me" || named == caller.user_id {
+        return Ok(caller.user_id.clone());
+    }
+    Err(not_there())
+}
+
+/// A parameter of the request's path.
+pub(super) fn param<'a>(request: &'a Request, name: &str) -> &'a str {
+    request
+        .extensions()
+        .get::<Params>()
+        .map_or("", |params| params.get(name))
+}
+
+/// The video that the path names, if it is this user's and not deleted.
+pub(super) async fn own_video(app: &App, user_id: &str, video_id: &str) -> Result<Video> {
+    match app.videos.get(video_id).await? {
+        Some(video) if video.user_id == user_id && !video.is_deleted() => Ok(video),
+        _ => Err(not_there()),
+    }
+}
+
+/// 404, the same for what is not there and for what is somebody else's.
+pub(super) fn not_there() -> Error {
+    Error::not_found("there is no such video")
+}
+
+/// Changes a record as `decide` says, on the newest version of it; `decide` is asked again when
+/// somebody else was faster. It answers `None` when there is nothing to change; the record as
+/// it is then comes back.
+pub(super) async fn update(
+    app: &App,
+    video_id: &str,
+    decide: impl Fn(&Video) -> Result<Option<Video>> + Send + Sync,
+) -> Result<Video> {
+    for _ in 0..TRIES {
+        let Some(video) = app.videos.get(video_id).await? else {
+            return Err(not_there());
+        };
+        let Some(next) = decide(&video)? else {
+            return Ok(video);
+        };
+        if app.videos.put(&next, Some(video.version)).await? {
+            return Ok(next);
+        }
+    }
+    Err(Error::Again(format!(
+        "the record of {video_id} changes too fast"
+    )))
+}
+
+/// Publishes a video's outcome if that is still to be done, and notes that it is.
+pub(super) async fn publish(app: &App, video: &Video) -> Result<()> {
+    if !video.unpublished {
+        return Ok(());
+    }
+    let notice = Notice::of(video);
+    app.topic.publish(&notice).await?;
+    update(app, &video.video_id, |now| {
+        let same = now.unpublished && Notice::of(now).notice_id == notice.notice_id;
+        Ok(same.then(|| now.published(app.clock.now())))
+    })
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! `GET /videos/{user_id}/{video_id}/download`: to the zip.
+
+use http::{HeaderValue, StatusCode, header};
+
+use super::records::{own_user, own_video, param};
+use crate::domain::Status;
+use crate::feature::call::empty_response;
+use crate::feature::{Request, Response};
+use crate::{App, Error, Result};
+
+/// Answers 302 to a presigned GET of the zip.
+///
+/// # Errors
+/// 404 for a video that is not the caller's, 409 for one that is not done.
+pub async fn handle(app: &App, request: Request) -> Result<Response> {
+    let user_id = own_user(&request)?;
+    let video = own_video(app, &user_id, param(&request, "video_id")).await?;
+    if video.status != Status::Done {
+        let status = video.status.word();
+        return Err(Error::conflict(format!(
+            "there is no zip: the video is {status}"
+        )));
+    }
+    let filename = zip_filename(video.title());
+    let expires_in = app.settings.download_expiry;
+    let url = app
+        .objects
+        .presign_get(&video.zip_key(), &filename, expires_in)
+        .await?;
+    let mut response = empty_response(StatusCode::FOUND);
+    let url = HeaderValue::from_str(&url).map_err(|error| Error::Gone(error.to_string()))?;
+    response.headers_mut().insert(header::LOCATION, url);
+    Ok(response)
+}
+
+/// What the zip is saved as: the video's name with another ending.
+pub(super) fn zip_filename(title: &str) -> String {
+    let stem = match title.rsplit_once('.') {
+        Some((stem, ending)) if !stem.is_empty() && ending.len() <= 5 => stem,
+        _ => title,
+    };
+    format!("{stem}.zip")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::zip_filename;
+
+    #[test]
+    fn a_zip_is_named_after_its_video() {
+        assert_eq!(zip_filename("my.film.mp4"), "my.film.zip");
+        assert_eq!(zip_filename("film"), "film.zip");
+        assert_eq!(zip_filename(".mp4"), ".mp4.zip");
+    }
+}

@@ -1,0 +1,37 @@
+//! Stories: what must happen for a sample event, one line an effect, then the reply.
+//!
+//! A [`Recorder`] stands behind every port. It keeps a small world in memory (the videos and
+//! objects that the case says are given) and writes each effect down as a line. A port call can
+//! be told to fail, so that failures are data too. Time stands still and ids count up, so the
+//! same event always gives the same lines.
+
+mod given;
+mod recorder;
+
+use std::sync::Arc;
+
+use crate::App;
+use crate::app::Settings;
+
+pub use given::Given;
+pub use recorder::Recorder;
+
+/// An app whose every port is the recorder.
+#[must_use]
+pub fn app(recorder: &Arc<Recorder>) -> App {
+    App {
+        videos: recorder.clone(),
+        objects: recorder.clone(),
+        jobs: recorder.clone(),
+        topic: recorder.clone(),
+        identity: recorder.clone(),
+        mailer: recorder.clone(),
+        frames: recorder.clone(),
+        clock: recorder.clone(),
+        ids: recorder.clone(),
+        settings: Settings {
+            page_url: "https://page.example".to_owned(),
+            ..Settings::default()
+        },
+    }
+}

@@ -1,0 +1,310 @@
+//! The recorder: every port, written down.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Duration, Utc};
+
+use super::Given;
+use crate::app::Settings;
+use crate::domain::{Job, Mail, Notice, Video};
+use crate::ports::{
+    Clock, Extraction, FrameExtractor, Identity, Ids, Jobs, Mailer, ObjectHead, Objects, Order,
+    Progress, SignedPut, Tokens, Topic, VideoPage, Videos, Watch,
+};
+use crate::{Error, Result};
+
+/// Every port over a small world in memory; each effect is a line.
+pub struct Recorder {
+    given: Given,
+    world: Mutex<World>,
+}
+
+struct World {
+    lines: Vec<String>,
+    videos: BTreeMap<String, Video>,
+    objects: BTreeMap<String, u64>,
+    ids: u32,
+}
+
+impl Recorder {
+    /// A recorder in the given world.
+    #[must_use]
+    pub fn new(given: Given) -> Self {
+        let videos = given
+            .records(noon())
+            .into_iter()
+            .map(|v| (v.video_id.clone(), v))
+            .collect();
+        let objects = given.objects.clone();
+        let world = World {
+            lines: Vec::new(),
+            videos,
+            objects,
+            ids: 0,
+        };
+        Self {
+            given,
+            world: Mutex::new(world),
+        }
+    }
+
+    /// The lines so far.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.world().lines.clone()
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a line; fails if the case says that what it begins with fails.
+    fn note(&self, line: String) -> Result<()> {
+        let verb = line.split(' ').next().unwrap_or_default();
+        let failure = self.given.fail.get(verb).map(Error::from);
+        match failure {
+            None => self.world().lines.push(line),
+            Some(error) => {
+                self.world().lines.push(format!("{line} !! {error}"));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn next_id(&self) -> u32 {
+        let mut world = self.world();
+        world.ids += 1;
+        world.ids
+    }
+}
+
+/// When every story plays.
+fn noon() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_268_800, 0).expect("2026-01-01T12:00:00Z")
+}
+
+/// What a write to a record means, in a line.
+fn written(before: Option<&Video>, after: &Video) -> String {
+    let id = &after.video_id;
+    let Some(before) = before else {
+        return format!("record {id} {}", after.status.word());
+    };
+    if before.status != after.status {
+        let (from, to) = (before.status.word(), after.status.word());
+        let reason = after
+            .reason
+            .as_ref()
+            .map_or(String::new(), |r| format!(": {r}"));
+        return format!("status {id} {from} -> {to}{reason}");
+    }
+    if !before.is_deleted() && after.is_deleted() {
+        return format!("delete {id}");
+    }
+    if before.mailed != after.mailed {
+        return format!("note {id} mailed");
+    }
+    if before.unpublished != after.unpublished {
+        return format!("note {id} published");
+    }
+    let lease = |video: &Video| video.attempt.as_ref().map(|a| a.lease_until);
+    if lease(after) < lease(before) || lease(after) <= Some(noon()) {
+        return format!("release {id}");
+    }
+    format!("progress {id} {} %", after.progress)
+}
+
+#[async_trait]
+impl Videos for Recorder {
+    async fn get(&self, video_id: &str) -> Result<Option<Video>> {
+        Ok(self.world().videos.get(video_id).cloned())
+    }
+
+    async fn put(&self, video: &Video, expected: Option<u64>) -> Result<bool> {
+        let before = self.world().videos.get(&video.video_id).cloned();
+        if before.as_ref().map(|before| before.version) != expected {
+            return Ok(false);
+        }
+        self.note(written(before.as_ref(), video))?;
+        self.world()
+            .videos
+            .insert(video.video_id.clone(), video.clone());
+        Ok(true)
+    }
+
+    async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage> {
+        let world = self.world();
+        let own = world
+            .videos
+            .values()
+            .rev()
+            .filter(|v| v.user_id == user_id && !v.is_deleted());
+        let rest = own.filter(|v| after.is_none_or(|after| v.video_id.as_str() < after));
+        let mut videos: Vec<_> = rest.take(limit as usize + 1).cloned().collect();
+        let more = videos.len() > limit as usize;
+        videos.truncate(limit as usize);
+        let next = videos.last().filter(|_| more).map(|v| v.video_id.clone());
+        Ok(VideoPage { videos, next })
+    }
+}
+
+#[async_trait]
+impl Objects for Recorder {
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>> {
+        let size = self.world().objects.get(key).copied();
+        Ok(size.map(|size| ObjectHead {
+            size,
+            etag: "\"etag\"".to_owned(),
+        }))
+    }
+
+    async fn presign_put(
+        &self,
+        key: &str,
+        size: u64,
+        content_type: &str,
+        expires_in: Duration,
+    ) -> Result<SignedPut> {
+        let seconds = expires_in.num_seconds();
+        self.note(format!(
+            "sign-put {key} {size} bytes of {content_type} for {seconds} s"
+        ))?;
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Ok(SignedPut {
+            url: format!("https://s3.example/{key}?signed"),
+            headers: vec![
+                header("content-length", &size.to_string()),
+                header("content-type", content_type),
+            ],
+        })
+    }
+
+    async fn presign_get(&self, key: &str, filename: &str, expires_in: Duration) -> Result<String> {
+        self.note(format!(
+            "sign-get {key} as {filename} for {} s",
+            expires_in.num_seconds()
+        ))?;
+        Ok(format!("https://s3.example/{key}?signed"))
+    }
+
+    async fn remove(&self, key: &str) -> Result<()> {
+        self.note(format!("remove {key}"))?;
+        self.world().objects.remove(key);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Jobs for Recorder {
+    async fn send(&self, job: &Job) -> Result<()> {
+        let json = serde_json::to_string(job).map_err(|error| Error::Gone(error.to_string()))?;
+        self.note(format!("send {json}"))
+    }
+
+    async fn bury(&self, body: &str, reason: &str) -> Result<()> {
+        let body: String = body.chars().take(60).collect();
+        self.note(format!("bury {body:?}: {reason}"))
+    }
+}
+
+#[async_trait]
+impl Topic for Recorder {
+    async fn publish(&self, notice: &Notice) -> Result<String> {
+        self.note(format!(
+            "publish {} {}",
+            notice.video_id,
+            notice.status.word()
+        ))?;
+        Ok(format!("message-{}", self.next_id()))
+    }
+}
+
+#[async_trait]
+impl Identity for Recorder {
+    async fn sign_up(&self, username: &str, _password: &str, email: &str) -> Result<String> {
+        self.note(format!("sign-up {username} {email}"))?;
+        Ok(format!("user-{}", self.next_id()))
+    }
+
+    async fn confirm(&self, username: &str, code: &str) -> Result<()> {
+        self.note(format!("confirm {username} {code}"))
+    }
+
+    async fn login(&self, username: &str, _password: &str) -> Result<Tokens> {
+        self.note(format!("login {username}"))?;
+        Ok(tokens(Some("refresh")))
+    }
+
+    async fn refresh(&self, refresh_token: &str) -> Result<Tokens> {
+        self.note(format!("refresh {refresh_token}"))?;
+        Ok(tokens(None))
+    }
+
+    async fn logout(&self, access_token: &str) -> Result<()> {
+        self.note(format!("logout {access_token}"))
+    }
+
+    async fn email(&self, username: &str) -> Result<Option<String>> {
+        self.note(format!("ask-email {username}"))?;
+        Ok(Some(format!("{username}@example.com")))
+    }
+}
+
+fn tokens(refresh_token: Option<&str>) -> Tokens {
+    Tokens {
+        access_token: "access".to_owned(),
+        id_token: "id".to_owned(),
+        refresh_token: refresh_token.map(str::to_owned),
+        token_type: "Bearer".to_owned(),
+        expires_in: 3_600,
+    }
+}
+
+#[async_trait]
+impl Mailer for Recorder {
+    async fn send(&self, mail: &Mail) -> Result<()> {
+        self.note(format!(
+            "mail {} {:?} {:?}",
+            mail.to, mail.subject, mail.text
+        ))
+    }
+}
+
+#[async_trait]
+impl FrameExtractor for Recorder {
+    async fn extract(&self, order: &Order, watch: &dyn Watch) -> Result<Extraction> {
+        self.note(format!("fetch {} every {} ms", order.key, order.every_ms))?;
+        let extracted = self.given.extraction.clone();
+        let extracted = extracted.ok_or_else(|| Error::unprocessable("the file is not a video"))?;
+        for percent in extracted.percents {
+            watch
+                .progress(Progress {
+                    percent: Some(percent),
+                    frames: 0,
+                })
+                .await?;
+        }
+        self.note(format!(
+            "store {} {} frames",
+            order.zip_key, extracted.frames
+        ))?;
+        Ok(Extraction {
+            frames: extracted.frames,
+            zip_bytes: 1_000,
+        })
+    }
+}
+
+impl Clock for Recorder {
+    fn now(&self) -> DateTime<Utc> {
+        noon()
+    }
+}
+
+impl Ids for Recorder {
+    fn next(&self) -> String {
+        format!("id-{}", self.next_id())
+    }
+}
