@@ -1,16 +1,23 @@
 //! The whole way from a video to its zip.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::MissedTickBehavior;
 
+use crate::counters::{Counters, Metered};
 use crate::error::ExtractError;
 use crate::ffmpeg::Ffmpeg;
-use crate::options::Options;
+use crate::options::{OnDamage, Options};
+use crate::output::Output;
+use crate::reason::Reason;
 use crate::sink::Sink;
+use crate::sniff::{HEAD, Kind, sniff};
 use crate::source::Source;
 use crate::watch::Watch;
+use crate::whole;
 
 /// How a video is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +67,96 @@ pub async fn extract(
     options: &Options,
     watch: &dyn Watch,
 ) -> Result<Extraction, ExtractError> {
-    let _ = (ffmpeg, source, options, watch);
-    sink.abort().await;
-    Err(ExtractError::Machine("not yet".into()))
+    let counters = Arc::new(Counters::default());
+    let mut output = Output::new(sink, options, Arc::clone(&counters));
+    let source: Arc<dyn Source> = Arc::new(Metered::new(source, Arc::clone(&counters)));
+    let work = run(ffmpeg, &source, options, &counters, &mut output);
+    let done = tokio::select! {
+        done = work => done,
+        stopped = supervise(watch, &counters, options) => Err(stopped),
+    };
+    let mut extraction = match done {
+        Ok(extraction) => extraction,
+        Err(error) => {
+            output.abort().await;
+            return Err(error);
+        }
+    };
+    output.finish().await?;
+    extraction.bytes_written = counters.bytes_written.load(Relaxed);
+    Ok(extraction)
+}
+
+/// All but the end of the zip.
+async fn run(
+    ffmpeg: &Ffmpeg,
+    source: &Arc<dyn Source>,
+    options: &Options,
+    counters: &Counters,
+    output: &mut Output,
+) -> Result<Extraction, ExtractError> {
+    options.check().map_err(ExtractError::Options)?;
+    let limits = &options.limits;
+    let length = source.len();
+    if length > limits.input_bytes {
+        return Err(Reason::TooLarge {
+            limit: limits.input_bytes,
+        }
+        .into());
+    }
+    if length == 0 {
+        return Err(Reason::Empty.into());
+    }
+    let head = source.read(0..length.min(HEAD)).await?;
+    let family = match sniff(&head) {
+        Kind::Video(family) => family,
+        Kind::Audio => return Err(Reason::NoVideoStream.into()),
+        Kind::Unknown => return Err(Reason::NotVideo.into()),
+    };
+    let finding = whole::run(ffmpeg, source, family, options, counters, output).await?;
+    if let (Some(detail), OnDamage::Fail) = (&finding.damaged, options.damaged) {
+        let (detail, frames) = (detail.clone(), output.frames());
+        return Err(Reason::Damaged { detail, frames }.into());
+    }
+    source.verify().await?;
+    Ok(Extraction {
+        frames: output.frames(),
+        duration: finding
+            .duration
+            .and_then(|d| Duration::try_from_secs_f64(d).ok()),
+        source_bytes: length,
+        bytes_read: if source.path().is_some() {
+            length
+        } else {
+            counters.bytes_read.load(Relaxed)
+        },
+        requests: counters.requests.load(Relaxed),
+        bytes_written: 0,
+        strategy: Strategy::Whole,
+        because: "it is the only strategy".into(),
+        damaged: finding.damaged,
+    })
+}
+
+/// Tells the watch once a second how things stand, until it or the clock says stop.
+async fn supervise(watch: &dyn Watch, counters: &Counters, options: &Options) -> ExtractError {
+    let wall = options.limits.wall;
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let watching = async {
+        loop {
+            seconds.tick().await;
+            if let Err(stop) = watch.progress(counters.progress()).await {
+                return ExtractError::Stopped(stop);
+            }
+        }
+    };
+    tokio::time::timeout(wall, watching)
+        .await
+        .unwrap_or_else(|_| {
+            Reason::TookTooLong {
+                limit: wall.as_secs(),
+            }
+            .into()
+        })
 }

@@ -1,11 +1,22 @@
 //! Which ffmpeg is used, and how many threads it gets.
 
+use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread::available_parallelism;
+
+use tokio::process::Command;
 
 use crate::error::ExtractError;
 
-/// An ffmpeg on this machine.
+/// Decoding gains little from more threads than these, and each costs memory.
+const MOST_THREADS: usize = 8;
+
+/// Where `make ffmpeg` puts the minimal ffmpeg.
+const OWN: &str = ".fotograma/bin/ffmpeg";
+
+/// An ffmpeg on this machine, 5.1 or later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ffmpeg {
     /// The executable.
@@ -18,9 +29,128 @@ pub struct Ffmpeg {
 
 impl Ffmpeg {
     /// Takes the first of: `explicit` (and then only that), `.fotograma/bin/ffmpeg`, `ffmpeg` on
-    /// the `PATH`; asks its version; reads the number of threads from the cgroup's quota.
+    /// the `PATH`. Asks it for its version. The threads are those that the cgroup's quota and
+    /// the processor affinity allow, not those of the host.
     pub async fn find(explicit: Option<&Path>) -> Result<Self, ExtractError> {
-        let _ = explicit;
-        Err(ExtractError::Machine("not yet".into()))
+        let path = match explicit {
+            Some(path) => path.to_owned(),
+            None => discover()?,
+        };
+        let path = std::path::absolute(&path)
+            .map_err(|e| ExtractError::Machine(format!("{}: {e}", path.display())))?;
+        let version = version(&path).await?;
+        if let Some((major, minor)) = numbers(&version)
+            && (major, minor) < (5, 1)
+        {
+            return Err(ExtractError::Machine(format!(
+                "{} is ffmpeg {version}; 5.1 or later is needed",
+                path.display()
+            )));
+        }
+        let threads = available_parallelism()
+            .map_or(1, NonZeroUsize::get)
+            .min(MOST_THREADS);
+        let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        Ok(Self {
+            path,
+            version,
+            threads,
+        })
+    }
+
+    /// Why this version should not be given strangers' videos, if that is known.
+    ///
+    /// The upstream fixes of CVE-2023-49502, CVE-2024-7055 and their like are in 5.1.6, 6.0.2,
+    /// 6.1.2 and 7.0.2 (<https://ffmpeg.org/security.html>).
+    #[must_use]
+    pub fn known_holes(&self) -> Option<&'static str> {
+        let mut parts = self.version.split(['.', '-', '+', '~']);
+        let mut next = || {
+            parts
+                .next()
+                .and_then(|p| p.parse::<u32>().ok())
+                .unwrap_or(0)
+        };
+        let (major, minor, patch) = (next(), next(), next());
+        let fixed = match (major, minor) {
+            (5, 1) => 6,
+            (6, 0) | (6, 1) | (7, 0) => 2,
+            _ => 0,
+        };
+        (major != 0 && patch < fixed)
+            .then_some("it lacks fixes of known memory errors in its decoders and filters")
+    }
+}
+
+fn discover() -> Result<PathBuf, ExtractError> {
+    let own = Path::new(OWN);
+    if own.is_file() {
+        return Ok(own.to_owned());
+    }
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join("ffmpeg"))
+        .find(|path| path.is_file())
+        .ok_or_else(|| ExtractError::Machine("ffmpeg was not found; install it".into()))
+}
+
+async fn version(path: &Path) -> Result<String, ExtractError> {
+    let failed = |why: String| ExtractError::Machine(format!("{}: {why}", path.display()));
+    let output = Command::new(path)
+        .arg("-version")
+        .env_clear()
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|e| match e.kind() {
+            ErrorKind::NotFound => failed("there is no such program".into()),
+            _ => failed(e.to_string()),
+        })?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.strip_prefix("ffmpeg version ")
+        .and_then(|rest| rest.split_whitespace().next())
+        .map(str::to_owned)
+        .ok_or_else(|| failed("it does not answer as ffmpeg does".into()))
+}
+
+/// Major and minor of a released version; a build from git ("N-12345-gabc") has none.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let version = version.trim_start_matches('n');
+    let mut parts = version.split(['.', '-', '+', '~']);
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_released_versions() {
+        assert_eq!(numbers("5.1.9-0+deb12u1"), Some((5, 1)));
+        assert_eq!(numbers("n7.1"), Some((7, 1)));
+        assert_eq!(numbers("N-117000-gdeadbee"), None);
+    }
+
+    #[test]
+    fn names_versions_with_holes() {
+        let ffmpeg = |version: &str| Ffmpeg {
+            path: "ffmpeg".into(),
+            version: version.into(),
+            threads: NonZeroUsize::MIN,
+        };
+        assert!(ffmpeg("5.1.1-1").known_holes().is_some());
+        assert!(ffmpeg("5.1.9-0+deb12u1").known_holes().is_none());
+        assert!(ffmpeg("7.1.5").known_holes().is_none());
+        assert!(ffmpeg("N-117000-gdeadbee").known_holes().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_said() {
+        let missing = Ffmpeg::find(Some(Path::new("/nowhere/ffmpeg"))).await;
+        let Err(ExtractError::Machine(message)) = missing else {
+            panic!("{missing:?}")
+        };
+        assert_eq!(message, "/nowhere/ffmpeg: there is no such program");
     }
 }

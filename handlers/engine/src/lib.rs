@@ -7,16 +7,31 @@
 //! The crate knows nothing of who asks and where the bytes live: files are built in
 //! ([`FileSource`], [`FileSink`]), everything else implements the two traits.
 
+mod command;
+mod counters;
 mod error;
 mod extract;
+pub mod feed;
 mod ffmpeg;
 mod file;
+pub mod fragment;
+mod frames;
+mod image;
+pub mod index;
 mod limits;
 mod options;
+mod output;
+pub mod picture;
+pub mod plan;
+mod process;
 mod reason;
 mod sink;
+mod sniff;
 mod source;
+mod verdict;
 mod watch;
+mod whole;
+mod zip;
 
 pub use error::ExtractError;
 pub use extract::{Extraction, Strategy, extract};

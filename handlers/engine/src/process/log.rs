@@ -1,0 +1,246 @@
+//! What ffmpeg says on its standard error: facts about the input, the times of the frames that
+//! it selects, complaints.
+//!
+//! Everything is bounded, since a hostile file can make ffmpeg say anything at any length.
+
+use std::collections::VecDeque;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::ChildStderr;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+/// The longest line that is looked at, in bytes; the rest of it is skipped.
+const LONGEST_LINE: u64 = 1000;
+
+/// How many complaints are kept from the beginning, and how many from the end.
+const KEPT: usize = 8;
+
+/// How ffmpeg's events arrive, in the order in which they happen.
+pub(crate) type Events = UnboundedReceiver<Event>;
+
+/// What ffmpeg tells while it works.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Event {
+    /// The container's word for the playing time, in seconds.
+    Duration(f64),
+    /// A frame is selected, and will come out as an image; its timestamp in seconds.
+    Selected(f64),
+    /// A frame at or after the wanted end has been seen.
+    PastEnd,
+}
+
+/// What is kept of all that ffmpeg said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Log {
+    /// Names of the demuxer, once the input has been opened.
+    pub(crate) container: Option<String>,
+    /// The playing time in seconds.
+    pub(crate) duration: Option<f64>,
+    /// What ffmpeg says of each stream of the input ("Video: h264 (High), …").
+    pub(crate) streams: Vec<String>,
+    /// How many complaints there were.
+    pub(crate) complaints: u64,
+    /// The first of them.
+    pub(crate) first: Vec<String>,
+    /// The last of them.
+    pub(crate) last: VecDeque<String>,
+    /// The first complaint which says that the input ends too early.
+    pub(crate) truncated: Option<String>,
+    output_seen: bool,
+}
+
+impl Log {
+    /// Reads all that is said until the pipe closes.
+    pub(super) async fn follow(stderr: ChildStderr, events: UnboundedSender<Event>) -> Self {
+        let mut log = Self::default();
+        let mut reader = BufReader::new(stderr);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match (&mut reader)
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line)
+                .await
+            {
+                Ok(0) | Err(_) => return log,
+                Ok(_) => {}
+            }
+            if line.last() == Some(&b'\n') {
+                line.pop();
+            } else if skip_line(&mut reader).await.is_err() {
+                return log;
+            }
+            if let Some(event) = log.line(&String::from_utf8_lossy(&line)) {
+                // The receiver is gone when nobody waits for frames any more.
+                let _ = events.send(event);
+            }
+        }
+    }
+
+    /// Takes in one line.
+    fn line(&mut self, line: &str) -> Option<Event> {
+        let (level, text) = split(line)?;
+        match level {
+            // No part of ffmpeg speaks at this level: it is the selection's own (see `filter`).
+            "panic" => Self::selection(text),
+            "info" => self.fact(text),
+            "error" | "fatal" => {
+                self.complaint(text);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn selection(text: &str) -> Option<Event> {
+        if text.starts_with("inf") {
+            return Some(Event::PastEnd);
+        }
+        // A first frame without a timestamp is selected all the same.
+        text.parse()
+            .ok()
+            .map(|t: f64| Event::Selected(if t.is_nan() { 0.0 } else { t }))
+    }
+
+    fn fact(&mut self, text: &str) -> Option<Event> {
+        if self.output_seen {
+            return None;
+        }
+        if text.starts_with("Output #0") {
+            self.output_seen = true;
+        } else if let Some(rest) = text.strip_prefix("Input #0, ") {
+            self.container = rest.split(", from ").next().map(str::to_owned);
+        } else if let Some(rest) = text.strip_prefix("  Duration: ") {
+            self.duration = rest.split(',').next().and_then(clock);
+            return self.duration.map(Event::Duration);
+        } else if let Some((_, rest)) = text
+            .strip_prefix("  Stream #0:")
+            .and_then(|r| r.split_once(": "))
+            && self.streams.len() < 64
+        {
+            self.streams.push(rest.to_owned());
+        }
+        None
+    }
+
+    fn complaint(&mut self, text: &str) {
+        const SIGNS: [&str; 6] = [
+            "partial file",
+            "File ended prematurely",
+            "moov atom not found",
+            "Stream ends prematurely",
+            "unexpected end",
+            "Truncated",
+        ];
+        self.complaints += 1;
+        if self.truncated.is_none() && SIGNS.iter().any(|sign| text.contains(sign)) {
+            self.truncated = Some(text.to_owned());
+        }
+        if self.first.len() < KEPT {
+            self.first.push(text.to_owned());
+            return;
+        }
+        if self.last.len() == KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(text.to_owned());
+    }
+
+    /// Whether one of the kept complaints contains `words`.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.first
+            .iter()
+            .chain(&self.last)
+            .any(|text| text.contains(words))
+    }
+
+    /// ffmpeg's description of the input's first video stream.
+    pub(crate) fn video(&self) -> Option<&str> {
+        self.streams.iter().find_map(|s| s.strip_prefix("Video: "))
+    }
+}
+
+/// The level and the text of `[h264 @ 0x55bf] [error] text`; the first part may be absent.
+fn split(line: &str) -> Option<(&str, &str)> {
+    let mut rest = line;
+    loop {
+        let (tag, after) = rest.strip_prefix('[')?.split_once("] ")?;
+        if !tag.contains(" @ 0x") {
+            return Some((tag, after));
+        }
+        rest = after;
+    }
+}
+
+/// Seconds of `01:02:03.45`.
+fn clock(text: &str) -> Option<f64> {
+    text.split(':').try_fold(0.0, |sum, part| {
+        Some(sum * 60.0 + part.parse::<f64>().ok()?)
+    })
+}
+
+async fn skip_line(reader: &mut BufReader<ChildStderr>) -> std::io::Result<()> {
+    loop {
+        let buffer = reader.fill_buf().await?;
+        let Some(end) = buffer.iter().position(|&b| b == b'\n') else {
+            let all = buffer.len();
+            if all == 0 {
+                return Ok(());
+            }
+            reader.consume(all);
+            continue;
+        };
+        reader.consume(end + 1);
+        return Ok(());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_facts_of_the_input_only() {
+        let mut log = Log::default();
+        for line in [
+            "[info] Input #0, mov,mp4,m4a, from 'file:a, from b.mp4':",
+            "[info]   Stream #0:0[0x1](und): Audio: aac",
+            "[info]   Stream #0:1: Video: h264 (High), yuv420p, 320x240",
+            "[info] Output #0, image2pipe, to 'pipe:1':",
+            "[info]   Stream #0:0(und): Video: mjpeg",
+        ] {
+            assert_eq!(log.line(line), None);
+        }
+        assert_eq!(log.container.as_deref(), Some("mov,mp4,m4a"));
+        assert_eq!(log.video(), Some("h264 (High), yuv420p, 320x240"));
+        assert_eq!(log.streams.len(), 2);
+    }
+
+    #[test]
+    fn reads_the_selection() {
+        let mut log = Log::default();
+        let duration = log.line("[info]   Duration: 01:00:05.25, start: 0.000000");
+        assert_eq!(duration, Some(Event::Duration(3605.25)));
+        assert_eq!(log.line("[info]   Duration: N/A, start: 0.0"), None);
+        assert_eq!(log.line("[panic] 2.040000"), Some(Event::Selected(2.04)));
+        assert_eq!(
+            log.line("[Eval @ 0x55] [panic] nan"),
+            Some(Event::Selected(0.0))
+        );
+        assert_eq!(log.line("[panic] inf"), Some(Event::PastEnd));
+        assert_eq!(log.line("[panic] Assertion failed"), None);
+    }
+
+    #[test]
+    fn keeps_few_of_many_complaints() {
+        let mut log = Log::default();
+        for n in 0..1000 {
+            assert_eq!(log.line(&format!("[h264 @ 0x1] [error] number {n}")), None);
+        }
+        log.line("[mov @ 0x1] [error] stream 0, offset 0x80: partial file");
+        assert_eq!(log.complaints, 1001);
+        assert_eq!(log.first[0], "number 0");
+        assert_eq!(log.last.len(), KEPT);
+        assert!(log.truncated.is_some() && log.says("number 999"));
+    }
+}
