@@ -57,7 +57,10 @@ pub(super) fn only(boxes: Vec<Mp4Box>, kind: [u8; 4]) -> Result<Option<Mp4Box>, 
     Ok(first)
 }
 
-/// The boxes that `data` consists of. Their number is bounded by the eight bytes that each has.
+/// The most boxes inside one: a real file has some dozens.
+const MAX_BOXES: usize = 1024;
+
+/// The boxes that `data` consists of.
 pub(super) fn boxes(data: &Bytes) -> Result<Vec<Mp4Box>, Unfit> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -72,6 +75,9 @@ pub(super) fn boxes(data: &Bytes) -> Result<Vec<Mp4Box>, Unfit> {
         };
         if len > rest.len() {
             return Err(Unfit::inconsistent(name(header.kind)));
+        }
+        if found.len() == MAX_BOXES {
+            return Err(Unfit::inconsistent("number of boxes"));
         }
         found.push(Mp4Box {
             kind: header.kind,
@@ -106,11 +112,6 @@ impl Header {
         let fits = len.is_none_or(|len| len >= size as u64);
         fits.then_some(Self { kind, size, len })
     }
-}
-
-pub(super) fn u16_at(data: &[u8], at: usize) -> Option<u16> {
-    let bytes = data.get(at..at.checked_add(2)?)?;
-    Some(u16::from_be_bytes(bytes.try_into().ok()?))
 }
 
 pub(super) fn u32_at(data: &[u8], at: usize) -> Option<u32> {

@@ -115,7 +115,10 @@ fn mpeg4(entry: &Mp4Box) -> Result<bool, Unfit> {
 
     let esds = config(entry, *b"esds")?;
     // The descriptor's length has one to four bytes, of which all but the last have the high bit.
-    let after = esds.iter().skip(7).skip_while(|&&byte| byte != DECODER_CONFIG);
+    let after = esds
+        .iter()
+        .skip(7)
+        .skip_while(|&&byte| byte != DECODER_CONFIG);
     let kind = after.skip(1).skip_while(|&&byte| byte & 0x80 != 0).nth(1);
     Ok(kind == Some(&VISUAL))
 }

@@ -11,10 +11,10 @@ const MAX_EDITS: u32 = 16;
 
 /// The part of media time that `trak` shows, given ticks per second of movie and media time.
 pub(super) fn window(trak: &Mp4Box, movie: u32, media: u32) -> Result<Window, Unfit> {
-    let Some(edts) = trak.child(*b"edts")? else {
+    let Some(container) = trak.child(*b"edts")? else {
         return Ok(Window::ALL);
     };
-    let Some(elst) = edts.child(*b"elst")? else {
+    let Some(elst) = container.child(*b"elst")? else {
         return Ok(Window::ALL);
     };
     let edits = read(&elst)?;

@@ -27,10 +27,11 @@ pub fn locate(data: &[u8], at: u64, file_len: u64) -> Result<Step, Unfit> {
         }
         let rest = data.get(offset..).unwrap_or_default();
         let Some(header) = Header::read(rest) else {
-            let seen = rest.len() >= 16 || here + rest.len() as u64 >= file_len;
-            return match seen {
-                true => Err(foreign_or(Unfit::NoIndex, here)),
-                false => Ok(Step::Look(here)),
+            let all = rest.len() >= 16 || here + rest.len() as u64 >= file_len;
+            return match here {
+                _ if !all => Ok(Step::Look(here)),
+                0 => Err(Unfit::NotMp4),
+                _ => Err(Unfit::NoIndex),
             };
         };
         if here == 0 && !BEGINNINGS.contains(&&header.kind) {
@@ -55,14 +56,10 @@ pub fn locate(data: &[u8], at: u64, file_len: u64) -> Result<Step, Unfit> {
     }
 }
 
-/// What an mp4 or QuickTime file may begin with.
+/// What an mp4 or `QuickTime` file may begin with.
 const BEGINNINGS: [&[u8; 4]; 8] = [
     b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid",
 ];
-
-const fn foreign_or(other: Unfit, at: u64) -> Unfit {
-    if at == 0 { Unfit::NotMp4 } else { other }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! The index of an mp4 or QuickTime file: which bytes hold which frame, and when it is shown.
+//! The index of an mp4 or `QuickTime` file: which bytes hold which frame, and when it is shown.
 //!
 //! Box layouts are those of ISO/IEC 14496-12 (ISO base media file format). What a track means
 //! follows ffmpeg's demuxer, because the frames chosen here must be those that it would show.
@@ -78,6 +78,10 @@ impl Window {
 pub struct Init {
     /// `ftyp`, empty where the file has none.
     pub ftyp: Bytes,
+    /// `mvhd`: a rotation of everything.
+    pub mvhd: Bytes,
+    /// The track's number.
+    pub track: u32,
     /// `tkhd`: size and rotation.
     pub tkhd: Bytes,
     /// `stsd`: the codec's parameters, colours and pixel aspect.

@@ -17,7 +17,7 @@ const TAIL: u64 = 2 << 20;
 /// Borders looked at before giving up.
 const LOOKS: usize = 16;
 
-/// Reads the index of `source`.
+/// Reads the index of `source`, or says why it cannot be used.
 pub(crate) async fn open(source: &dyn Source) -> Result<Result<Index, Unfit>, SourceError> {
     let len = source.len();
     let head = source.read(0..len.min(HEAD)).await?;
@@ -45,7 +45,11 @@ async fn complete(
     data: &Bytes,
     range: Range<u64>,
 ) -> Result<Bytes, SourceError> {
-    let index = |offset: u64| usize::try_from(offset - at).unwrap_or(usize::MAX).min(data.len());
+    let index = |offset: u64| {
+        usize::try_from(offset - at)
+            .unwrap_or(usize::MAX)
+            .min(data.len())
+    };
     let known = data.slice(index(range.start)..index(range.end));
     let have = range.start + known.len() as u64;
     if have == range.end {

@@ -27,7 +27,7 @@ impl Sample {
             offset,
             dts,
             shift,
-            size_and_sync: size & !SYNC | sync,
+            size_and_sync: (size & !SYNC) | sync,
         }
     }
 

@@ -29,11 +29,15 @@ impl Tables {
         let optional = |kind| stbl.child(kind);
         Ok(Self {
             durations: Rows::read(&stbl.need(*b"stts")?)?,
-            shifts: optional(*b"ctts")?.map(|table| Rows::read(&table)).transpose()?,
+            shifts: optional(*b"ctts")?
+                .map(|table| Rows::read(&table))
+                .transpose()?,
             runs: Rows::read(&stbl.need(*b"stsc")?)?,
             sizes: Sizes::read(&stbl.need(*b"stsz")?)?,
             chunks,
-            syncs: optional(*b"stss")?.map(|table| Rows::read(&table)).transpose()?,
+            syncs: optional(*b"stss")?
+                .map(|table| Rows::read(&table))
+                .transpose()?,
         })
     }
 }
@@ -65,9 +69,9 @@ impl<const N: usize> Rows<N> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = [u32; N]> + '_ {
-        self.data.chunks_exact(N * 4).map(|row| {
-            std::array::from_fn(|column| u32_at(row, column * 4).unwrap_or_default())
-        })
+        self.data
+            .chunks_exact(N * 4)
+            .map(|row| std::array::from_fn(|column| u32_at(row, column * 4).unwrap_or_default()))
     }
 }
 
@@ -97,7 +101,10 @@ impl Chunks {
 /// How large samples are.
 pub(super) enum Sizes {
     /// All the same, and how many there are.
-    Same { size: u32, count: u32 },
+    Same {
+        size: u32,
+        count: u32,
+    },
     Each(Rows<1>),
 }
 

@@ -35,6 +35,8 @@ pub(super) fn read(ftyp: Bytes, moov: &Bytes, file_len: u64) -> Result<Index, Un
     let stsd = stbl.need(*b"stsd")?;
     let codec = Codec::read(&stsd)?;
     intra_refresh(&stbl)?;
+    let header = trak.need(*b"tkhd")?;
+    let number = track_id(&header.raw).ok_or_else(|| header.broken())?;
     let samples = expand(&Tables::read(&stbl)?, file_len)?;
     if samples.is_empty() {
         return Err(Unfit::NoVideo);
@@ -46,7 +48,9 @@ pub(super) fn read(ftyp: Bytes, moov: &Bytes, file_len: u64) -> Result<Index, Un
         window: edits::window(trak, movie_scale, timescale)?,
         init: Init {
             ftyp,
-            tkhd: trak.need(*b"tkhd")?.raw,
+            mvhd: moov.need(*b"mvhd")?.raw,
+            track: number,
+            tkhd: header.raw,
             stsd: stsd.raw,
         },
         duration_ms: movie_duration.saturating_mul(1000) / u64::from(movie_scale),
@@ -55,19 +59,43 @@ pub(super) fn read(ftyp: Bytes, moov: &Bytes, file_len: u64) -> Result<Index, Un
 
 /// The first track of video, if nothing before it might be one too.
 fn video(children: &[Mp4Box]) -> Result<&Mp4Box, Unfit> {
-    for child in children {
-        match &child.kind {
-            b"trak" => match &handler(child)? {
-                b"vide" => return Ok(child),
-                kind if NO_VIDEO.contains(&kind) => {}
-                _ => return Err(Unfit::Unclear),
-            },
-            // A cover picture counts as a stream of video, and this one would come first.
-            b"udta" | b"meta" if contains(&child.raw, b"covr") => return Err(Unfit::Unclear),
-            _ => {}
+    let tracks = || children.iter().filter(|child| &child.kind == b"trak");
+    for track in tracks() {
+        match &handler(track)? {
+            b"vide" if is_chapters(track, tracks())? => return Err(Unfit::Unclear),
+            b"vide" => return Ok(track),
+            kind if NO_VIDEO.contains(&kind) => {}
+            _ => return Err(Unfit::Unclear),
         }
     }
     Err(Unfit::NoVideo)
+}
+
+/// Whether `track` holds the pictures of another's chapters, which are no video to ffmpeg.
+fn is_chapters<'a>(
+    track: &Mp4Box,
+    mut tracks: impl Iterator<Item = &'a Mp4Box>,
+) -> Result<bool, Unfit> {
+    let tkhd = track.need(*b"tkhd")?;
+    let id = track_id(&tkhd.raw)
+        .ok_or_else(|| tkhd.broken())?
+        .to_be_bytes();
+    tracks.try_fold(false, |found, other| {
+        let Some(references) = other.child(*b"tref")? else {
+            return Ok(found);
+        };
+        let Some(chapters) = references.child(*b"chap")? else {
+            return Ok(found);
+        };
+        Ok(found || chapters.payload().chunks(4).any(|other| other == id))
+    })
+}
+
+/// The number of the track of a `tkhd` box.
+fn track_id(tkhd: &[u8]) -> Option<u32> {
+    let version = *tkhd.get(8)?;
+    let at = if version == 1 { 28 } else { 20 };
+    u32_at(tkhd, at).filter(|&id| id != 0)
 }
 
 /// Handlers of tracks that are no video, whatever their samples are called.
@@ -102,7 +130,10 @@ fn self_contained(minf: &Mp4Box) -> Result<(), Unfit> {
     let (_, data) = dref.full()?;
     let entries = data.get(4..).map(|_| boxes(&data.slice(4..)));
     for entry in entries.ok_or_else(|| dref.broken())?? {
-        let here = entry.payload().get(3).is_some_and(|flags| flags & HERE != 0);
+        let here = entry
+            .payload()
+            .get(3)
+            .is_some_and(|flags| flags & HERE != 0);
         if !here {
             return Err(Unfit::Elsewhere);
         }
@@ -118,8 +149,4 @@ fn intra_refresh(stbl: &Mp4Box) -> Result<(), Unfit> {
         }
     }
     Ok(())
-}
-
-fn contains(data: &[u8], what: &[u8]) -> bool {
-    data.windows(what.len()).any(|window| window == what)
 }

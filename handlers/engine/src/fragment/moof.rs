@@ -1,0 +1,74 @@
+//! One fragment: a run of samples with their times, and the header of the box that holds them.
+
+use super::writer::{full_box, mp4_box, put};
+
+/// One sample of a fragment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its length in bytes.
+    pub size: u32,
+    /// When it is decoded.
+    pub dts: i64,
+    /// When it is shown; not before `dts`.
+    pub pts: i64,
+    /// Whether decoding can start here.
+    pub sync: bool,
+}
+
+/// `trun` flags: the offset of the data, then duration, size, flags and time shift of each.
+const RUN_FLAGS: u32 = 0x1 | 0x100 | 0x200 | 0x400 | 0x800;
+
+/// `sample_flags`: depends on no other, or depends on others and is no sync sample.
+const SYNC: u32 = 0x0200_0000;
+const NO_SYNC: u32 = 0x0101_0000;
+
+/// `tf_flags`: offsets count from the start of `moof`.
+const FROM_MOOF: u32 = 0x02_0000;
+
+/// Writes `moof` and the header of `mdat`, after which the bytes of `entries` must follow.
+///
+/// Times within a fragment are 32-bit distances: entries further apart go into fragments of
+/// their own. All sizes together must be less than 4 GiB.
+#[must_use]
+pub fn fragment(track: u32, sequence: u32, entries: &[Entry]) -> Vec<u8> {
+    const MDAT_HEADER: u32 = 8;
+    /// Bytes of `moof` with an empty run.
+    const FIXED: usize = 8 + 16 + 8 + 16 + 20 + 20;
+
+    let moof_len = FIXED + entries.len() * 16;
+    let data_at = u32::try_from(moof_len)
+        .unwrap_or(u32::MAX)
+        .saturating_add(MDAT_HEADER);
+    let mut out = Vec::with_capacity(moof_len + MDAT_HEADER as usize);
+    mp4_box(&mut out, *b"moof", |moof| {
+        full_box(moof, *b"mfhd", 0, 0, |mfhd| put(mfhd, sequence));
+        mp4_box(moof, *b"traf", |traf| {
+            full_box(traf, *b"tfhd", 0, FROM_MOOF, |tfhd| put(tfhd, track));
+            full_box(traf, *b"tfdt", 1, 0, |tfdt| {
+                let first = entries.first().map_or(0, |entry| entry.dts);
+                tfdt.extend(first.to_be_bytes());
+            });
+            full_box(traf, *b"trun", 1, RUN_FLAGS, |trun| {
+                put(trun, u32::try_from(entries.len()).unwrap_or(u32::MAX));
+                put(trun, data_at);
+                run(trun, entries);
+            });
+        });
+    });
+    debug_assert_eq!(out.len(), moof_len, "the offset of the data depends on it");
+    let bytes: u32 = entries.iter().map(|entry| entry.size).sum();
+    put(&mut out, bytes + MDAT_HEADER);
+    out.extend(b"mdat");
+    out
+}
+
+fn run(trun: &mut Vec<u8>, entries: &[Entry]) {
+    for (at, entry) in entries.iter().enumerate() {
+        let next = entries.get(at + 1).map_or(entry.dts, |next| next.dts);
+        put(trun, u32::try_from(next - entry.dts).unwrap_or(u32::MAX));
+        put(trun, entry.size);
+        put(trun, if entry.sync { SYNC } else { NO_SYNC });
+        let shift = i32::try_from(entry.pts - entry.dts).unwrap_or(i32::MAX);
+        trun.extend(shift.to_be_bytes());
+    }
+}
