@@ -1,11 +1,14 @@
-//! SES version 2.
+//! SES version 2: `SendEmail`, into the mailbox.
 
 use std::sync::Arc;
 
-use http::Method;
-use serde_json::Value;
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::error::ServiceError;
+use crate::mail::{self, Mail};
 use crate::state::State;
 
 /// The operation's name, from its method and path.
@@ -18,9 +21,172 @@ pub(crate) fn operation(method: &Method, path: &str) -> String {
 
 /// Runs an operation.
 pub(crate) async fn handle(
-    _state: &Arc<State>,
+    state: &Arc<State>,
     operation: &str,
-    _input: &Value,
+    input: &Value,
 ) -> Result<Value, ServiceError> {
-    Err(ServiceError::unknown_operation("ses", operation))
+    if operation != "SendEmail" {
+        return Err(ServiceError::unknown_operation("ses", operation));
+    }
+    let request = SendEmail::deserialize(input).map_err(|error| bad(error.to_string()))?;
+    let mails = request.mails()?;
+    let now_ms = state.clock.now_ms();
+    state
+        .db
+        .write(move |conn| {
+            mails
+                .iter()
+                .try_for_each(|mail| mail::put(conn, mail, now_ms))
+        })
+        .await?;
+    Ok(json!({ "MessageId": format!("{:016x}-{}-000000", now_ms, Uuid::new_v4()) }))
+}
+
+/// The request, as far as it is served; a member that would change what is sent is refused.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendEmail {
+    from_email_address: Option<String>,
+    #[serde(default)]
+    destination: Destination,
+    content: Content,
+    configuration_set_name: Option<String>,
+    list_management_options: Option<Value>,
+}
+
+#[derive(Default, Deserialize)]
+struct Destination {
+    #[serde(default, rename = "ToAddresses")]
+    to: Vec<String>,
+    #[serde(default, rename = "CcAddresses")]
+    cc: Vec<String>,
+    #[serde(default, rename = "BccAddresses")]
+    bcc: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Content {
+    simple: Option<Simple>,
+    raw: Option<Value>,
+    template: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Simple {
+    subject: Part,
+    body: Body,
+    #[serde(default)]
+    attachments: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body {
+    text: Option<Part>,
+    html: Option<Part>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Part {
+    data: String,
+}
+
+/// The most recipients of one mail.
+const MOST_RECIPIENTS: usize = 50;
+
+impl SendEmail {
+    /// One mail for each recipient.
+    fn mails(self) -> Result<Vec<Mail>, ServiceError> {
+        if let Some(name) = self.configuration_set_name {
+            return Err(ServiceError::new(
+                StatusCode::NOT_FOUND,
+                "NotFoundException",
+                format!("Configuration set <{name}> does not exist."),
+            ));
+        }
+        let Content {
+            simple,
+            raw,
+            template,
+        } = self.content;
+        for (set, name) in [
+            (
+                self.list_management_options.is_some(),
+                "ListManagementOptions",
+            ),
+            (raw.is_some(), "Content.Raw"),
+            (template.is_some(), "Content.Template"),
+            (
+                simple.as_ref().is_some_and(|s| !s.attachments.is_empty()),
+                "Attachments",
+            ),
+        ] {
+            if set {
+                return Err(bad(format!("{name} is not served by this local AWS.")));
+            }
+        }
+        let Simple { subject, body, .. } = simple.ok_or_else(|| bad("Content is missing."))?;
+        let (text, html) = (
+            body.text.map(|part| part.data),
+            body.html.map(|part| part.data),
+        );
+        if text.is_none() && html.is_none() {
+            return Err(bad("The body has neither a text nor an HTML part."));
+        }
+        let from = self
+            .from_email_address
+            .ok_or_else(|| bad("FromEmailAddress is missing."))?;
+        check_address(&from)?;
+        let Destination { to, cc, bcc } = self.destination;
+        let recipients = [to, cc, bcc].concat();
+        if !(1..=MOST_RECIPIENTS).contains(&recipients.len()) {
+            return Err(bad(format!(
+                "A mail has 1 to {MOST_RECIPIENTS} recipients, not {}.",
+                recipients.len()
+            )));
+        }
+        recipients
+            .iter()
+            .try_for_each(|address| check_address(address))?;
+        let mail = |address: &String| Mail {
+            from: from.clone(),
+            to: bare_address(address).to_owned(),
+            subject: subject.data.clone(),
+            text: text.clone(),
+            html: html.clone(),
+        };
+        Ok(recipients.iter().map(mail).collect())
+    }
+}
+
+/// The address alone of `Ana <ana@example.com>`.
+fn bare_address(address: &str) -> &str {
+    let inside = address
+        .trim()
+        .strip_suffix('>')
+        .and_then(|text| text.rsplit_once('<'));
+    inside.map_or(address.trim(), |(_, bare)| bare)
+}
+
+fn check_address(address: &str) -> Result<(), ServiceError> {
+    let bare = bare_address(address);
+    let plain = !bare
+        .chars()
+        .any(|c| c.is_whitespace() || c.is_control() || "<>,;".contains(c));
+    let shaped = bare
+        .rsplit_once('@')
+        .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+    // A line break in a header would begin another header.
+    let one_line = !address.contains(['\r', '\n']);
+    if plain && shaped && one_line {
+        return Ok(());
+    }
+    Err(bad(format!("Illegal address: {address:?}")))
+}
+
+fn bad(message: impl Into<String>) -> ServiceError {
+    ServiceError::bad_request("BadRequestException", message)
 }

@@ -22,6 +22,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) sqs: sqs::Waiters,
     pub(crate) sns: sns::Waiters,
+    pub(crate) cognito: cognito::Keys,
     pub(crate) blobs: s3::Blobs,
     pub(crate) dynamodb: dynamodb::Engine,
     /// Cancelled when the end has come: long polls answer, loops return.
@@ -73,6 +74,7 @@ impl State {
             faults: Faults::default(),
             sqs: sqs::Waiters::default(),
             sns: sns::Waiters::default(),
+            cognito: cognito::Keys::default(),
             blobs,
             dynamodb,
             stopping,

@@ -26,3 +26,11 @@ pub(crate) async fn handle(
 ) -> Result<String, ServiceError> {
     Err(ServiceError::unknown_operation("sns", operation))
 }
+
+/// The subscription's ARN.
+pub(crate) async fn confirm_by_link(
+    _state: &Arc<State>,
+    _query: &BTreeMap<String, String>,
+) -> Result<String, ServiceError> {
+    Err(ServiceError::unknown_operation("sns", "ConfirmSubscription"))
+}

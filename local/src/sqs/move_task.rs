@@ -175,10 +175,9 @@ async fn step(state: &Arc<State>, task: &Task) -> Result<bool, ServiceError> {
     let stepped = state.db.write_then(
         move |conn| move_some(conn, &sqs, &task, now_ms),
         move |stepped: &Stepped| {
-            stepped
-                .targets
-                .iter()
-                .for_each(|queue| waiters.wake(*queue))
+            for queue in &stepped.targets {
+                waiters.wake(*queue);
+            }
         },
     );
     Ok(stepped.await?.more)

@@ -66,10 +66,9 @@ async fn look(state: &Arc<State>, request: &Arc<Receive>) -> Result<Taken, Servi
     let (waiters, to_wake) = (state.sqs.clone(), state.sqs.clone());
     let look = move |conn: &Connection| take(conn, &sqs, &waiters, &request, now_ms);
     let wake = move |taken: &Taken| {
-        taken
-            .dead_lettered_to
-            .into_iter()
-            .for_each(|q| to_wake.wake(q))
+        if let Some(queue) = taken.dead_lettered_to {
+            to_wake.wake(queue);
+        }
     };
     state.db.write_then(look, wake).await
 }

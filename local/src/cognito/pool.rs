@@ -1,0 +1,365 @@
+//! User pools.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rand::Rng;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::password::Policy;
+use super::{date, error, keys, nothing, refuse};
+use crate::error::ServiceError;
+use crate::state::State;
+
+/// A pool's row.
+pub(super) struct Pool {
+    pub(super) id: String,
+    name: String,
+    settings: Map<String, Value>,
+    created_ms: i64,
+    modified_ms: i64,
+}
+
+/// Options that are refused because they would change what happens.
+const NOT_SERVED: [&str; 4] = [
+    "LambdaConfig",
+    "MfaConfiguration",
+    "DeviceConfiguration",
+    "UserPoolAddOns",
+];
+
+/// The attributes that every pool has.
+const STANDARD_ATTRIBUTES: [&str; 20] = [
+    "address",
+    "birthdate",
+    "email",
+    "email_verified",
+    "family_name",
+    "gender",
+    "given_name",
+    "locale",
+    "middle_name",
+    "name",
+    "nickname",
+    "phone_number",
+    "phone_number_verified",
+    "picture",
+    "preferred_username",
+    "profile",
+    "sub",
+    "updated_at",
+    "website",
+    "zoneinfo",
+];
+
+impl Pool {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let settings: String = row.get(2)?;
+        Ok(Self {
+            id: row.get(0)?,
+            name: row.get(1)?,
+            // Holds only what this module wrote.
+            settings: serde_json::from_str(&settings).unwrap_or_default(),
+            created_ms: row.get(3)?,
+            modified_ms: row.get(4)?,
+        })
+    }
+
+    pub(super) fn get(conn: &Connection, id: &str) -> Result<Self, ServiceError> {
+        let pool = conn
+            .prepare_cached(
+                "SELECT id, name, settings, created_ms, modified_ms FROM cognito_pool WHERE id = ?",
+            )?
+            .query_row([id], Self::from_row)
+            .optional()?;
+        pool.ok_or_else(|| error::not_found(format!("User pool {id} does not exist.")))
+    }
+
+    fn lists(&self, setting: &str, wanted: &str) -> bool {
+        let list = self.settings.get(setting).and_then(Value::as_array);
+        list.is_some_and(|list| list.iter().any(|value| value == wanted))
+    }
+
+    /// Whether a user's e-mail address is proved by a mailed code.
+    pub(super) fn verifies_email(&self) -> bool {
+        self.lists("AutoVerifiedAttributes", "email")
+    }
+
+    /// Whether the e-mail address is the name that users sign up with.
+    pub(super) fn email_is_username(&self) -> bool {
+        self.lists("UsernameAttributes", "email")
+    }
+
+    /// Whether a verified e-mail address may stand for the user's name.
+    pub(super) fn email_is_alias(&self) -> bool {
+        self.email_is_username() || self.lists("AliasAttributes", "email")
+    }
+
+    /// The form in which names are compared.
+    pub(super) fn name_key(&self, username: &str) -> String {
+        let sensitive = self.settings.get("UsernameConfiguration");
+        let sensitive = sensitive
+            .and_then(|c| c["CaseSensitive"].as_bool())
+            .unwrap_or(false);
+        if sensitive {
+            username.to_owned()
+        } else {
+            username.to_lowercase()
+        }
+    }
+
+    pub(super) fn only_admins_create(&self) -> bool {
+        let config = self.settings.get("AdminCreateUserConfig");
+        config.is_some_and(|config| config["AllowAdminCreateUserOnly"] == true)
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        let policy = self
+            .settings
+            .get("Policies")
+            .map(|policies| &policies["PasswordPolicy"]);
+        policy
+            .and_then(|policy| Policy::deserialize(policy).ok())
+            .unwrap_or_default()
+    }
+
+    /// The attributes that a user of this pool may have, and those it must.
+    pub(super) fn schema(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let mut known: BTreeSet<_> = STANDARD_ATTRIBUTES.map(str::to_owned).into();
+        let mut required = BTreeSet::new();
+        let declared = self.settings.get("Schema").and_then(Value::as_array);
+        for attribute in declared.into_iter().flatten() {
+            let name = attribute["Name"].as_str().unwrap_or_default();
+            if attribute["Required"] == true {
+                required.insert(name.to_owned());
+            }
+            if !known.contains(name) {
+                known.insert(format!("custom:{}", name.trim_start_matches("custom:")));
+            }
+        }
+        (known, required)
+    }
+
+    /// The subject and text of a mail that carries a code, with the pool's own words if it has any.
+    pub(super) fn code_mail(&self) -> (String, String) {
+        let template = self
+            .settings
+            .get("VerificationMessageTemplate")
+            .unwrap_or(&Value::Null);
+        let words = |in_template: &str, alone: &str, otherwise: &str| {
+            let own = template[in_template].as_str();
+            let own = own.or_else(|| self.settings.get(alone).and_then(Value::as_str));
+            own.unwrap_or(otherwise).to_owned()
+        };
+        (
+            words(
+                "EmailSubject",
+                "EmailVerificationSubject",
+                "Your verification code",
+            ),
+            words(
+                "EmailMessage",
+                "EmailVerificationMessage",
+                "Your confirmation code is {####}",
+            ),
+        )
+    }
+
+    fn describe(&self, state: &State) -> Value {
+        let mut pool = self.settings.clone();
+        pool.insert("Id".into(), json!(self.id));
+        pool.insert("Name".into(), json!(self.name));
+        pool.insert(
+            "Arn".into(),
+            json!(state.arn("cognito-idp", &format!("userpool/{}", self.id))),
+        );
+        pool.insert(
+            "Policies".into(),
+            json!({ "PasswordPolicy": self.policy() }),
+        );
+        pool.insert("CreationDate".into(), date(self.created_ms));
+        pool.insert("LastModifiedDate".into(), date(self.modified_ms));
+        Value::Object(pool)
+    }
+}
+
+/// The issuer of a pool's tokens; the same for as long as the server keeps its address.
+pub(super) fn issuer(state: &State, pool: &str) -> String {
+    format!("{}/{pool}", state.url)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Create {
+    pool_name: String,
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+}
+
+pub(super) async fn create(state: &Arc<State>, request: Create) -> Result<Value, ServiceError> {
+    refuse(&request.settings, &NOT_SERVED)?;
+    if !(1..=128).contains(&request.pool_name.chars().count()) {
+        return Err(error::invalid_parameter(
+            "PoolName must have 1 to 128 characters.",
+        ));
+    }
+    let now_ms = state.clock.now_ms();
+    let pool = Pool {
+        id: format!("{}_{}", state.config.region, letters(ALPHANUMERIC, 9)),
+        name: request.pool_name,
+        settings: request.settings,
+        created_ms: now_ms,
+        modified_ms: now_ms,
+    };
+    let reply = json!({ "UserPool": pool.describe(state) });
+    let id = pool.id.clone();
+    state
+        .db
+        .write(move |conn| {
+            conn.prepare_cached(
+                "INSERT INTO cognito_pool (id, name, settings, created_ms, modified_ms)
+                 VALUES (?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                pool.id,
+                pool.name,
+                serde_json::to_string(&pool.settings)?,
+                now_ms,
+                now_ms
+            ])?;
+            Ok::<_, ServiceError>(())
+        })
+        .await?;
+    keys::prepare(state, id);
+    Ok(reply)
+}
+
+/// A request that names a pool, and perhaps new settings.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Named {
+    user_pool_id: String,
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+}
+
+pub(super) fn describe(
+    conn: &Connection,
+    state: &State,
+    request: &Named,
+    _: i64,
+) -> Result<Value, ServiceError> {
+    let mut pool = Pool::get(conn, &request.user_pool_id)?.describe(state);
+    let users: i64 = conn
+        .prepare_cached("SELECT count(*) FROM cognito_user WHERE pool = ?")?
+        .query_row([&request.user_pool_id], |row| row.get(0))?;
+    pool["EstimatedNumberOfUsers"] = users.into();
+    Ok(json!({ "UserPool": pool }))
+}
+
+/// What an update does not name goes back to its default, except what is fixed at creation.
+pub(super) fn update(
+    conn: &Connection,
+    _: &State,
+    request: &Named,
+    now_ms: i64,
+) -> Result<Value, ServiceError> {
+    refuse(&request.settings, &NOT_SERVED)?;
+    let old = Pool::get(conn, &request.user_pool_id)?.settings;
+    let mut settings = request.settings.clone();
+    for fixed in [
+        "Schema",
+        "UsernameAttributes",
+        "AliasAttributes",
+        "UsernameConfiguration",
+    ] {
+        match old.get(fixed) {
+            Some(value) => settings.insert(fixed.to_owned(), value.clone()),
+            None => settings.remove(fixed),
+        };
+    }
+    conn.prepare_cached("UPDATE cognito_pool SET settings = ?, modified_ms = ? WHERE id = ?")?
+        .execute(params![
+            serde_json::to_string(&settings)?,
+            now_ms,
+            request.user_pool_id
+        ])?;
+    Ok(nothing())
+}
+
+pub(super) fn delete(
+    conn: &Connection,
+    _: &State,
+    request: &Named,
+    _: i64,
+) -> Result<Value, ServiceError> {
+    let pool = Pool::get(conn, &request.user_pool_id)?;
+    if pool
+        .settings
+        .get("DeletionProtection")
+        .is_some_and(|value| value == "ACTIVE")
+    {
+        return Err(error::invalid_parameter(
+            "The user pool cannot be deleted because deletion protection is activated. Deletion \
+             protection must be inactivated first.",
+        ));
+    }
+    conn.prepare_cached("DELETE FROM cognito_pool WHERE id = ?")?
+        .execute([pool.id])?;
+    Ok(nothing())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    max_results: i64,
+    next_token: Option<String>,
+}
+
+pub(super) fn list(
+    conn: &Connection,
+    _: &State,
+    request: &List,
+    _: i64,
+) -> Result<Value, ServiceError> {
+    if !(1..=60).contains(&request.max_results) {
+        return Err(error::invalid_parameter(
+            "MaxResults must be between 1 and 60.",
+        ));
+    }
+    let mut statement = conn.prepare_cached(
+        "SELECT id, name, settings, created_ms, modified_ms FROM cognito_pool
+         WHERE id > ? ORDER BY id LIMIT ?",
+    )?;
+    let after = request.next_token.as_deref().unwrap_or_default();
+    let pools = statement.query_map(params![after, request.max_results], Pool::from_row)?;
+    let pools = pools.collect::<Result<Vec<_>, _>>()?;
+    let short = |pool: &Pool| {
+        json!({
+            "Id": pool.id,
+            "Name": pool.name,
+            "CreationDate": date(pool.created_ms),
+            "LastModifiedDate": date(pool.modified_ms),
+        })
+    };
+    let mut reply = json!({ "UserPools": pools.iter().map(short).collect::<Vec<_>>() });
+    if i64::try_from(pools.len()) == Ok(request.max_results)
+        && let Some(last) = pools.last()
+    {
+        reply["NextToken"] = json!(last.id);
+    }
+    Ok(reply)
+}
+
+pub(super) const ALPHANUMERIC: &[u8] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// Random letters from an alphabet, from the system's secure source by way of `rand`'s generator.
+pub(super) fn letters(alphabet: &[u8], count: usize) -> String {
+    let mut random = rand::rng();
+    (0..count)
+        .map(|_| char::from(alphabet[random.random_range(0..alphabet.len())]))
+        .collect()
+}

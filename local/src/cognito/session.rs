@@ -1,0 +1,278 @@
+//! A sign-in and what hangs on it: the refresh token, its end, and what a user does with an
+//! access token.
+
+use std::sync::Arc;
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use rand::RngCore;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::client::{Client, REFRESH_TOKEN};
+use super::user::{self, Attribute, Named, User, set_attributes};
+use super::{error, nothing, password, token};
+use crate::error::ServiceError;
+use crate::state::State;
+
+/// A session's row.
+pub(super) struct Session {
+    pub(super) origin_jti: String,
+    pub(super) sub: String,
+    pub(super) client: String,
+    pub(super) auth_ms: i64,
+    pub(super) expires_ms: i64,
+    pub(super) revoked: bool,
+}
+
+const COLUMNS: &str = "origin_jti, sub, client, auth_ms, expires_ms, revoked";
+
+/// 256 random bits in letters, and what is kept of them.
+pub(super) fn secret() -> (String, Vec<u8>) {
+    let mut bytes = [0; 32];
+    rand::rng().fill_bytes(&mut bytes);
+    let secret = BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    let digest = digest(&secret);
+    (secret, digest)
+}
+
+pub(super) fn digest(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret).to_vec()
+}
+
+impl Session {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            origin_jti: row.get(0)?,
+            sub: row.get(1)?,
+            client: row.get(2)?,
+            auth_ms: row.get(3)?,
+            expires_ms: row.get(4)?,
+            revoked: row.get(5)?,
+        })
+    }
+
+    /// Begins a session; the second value is its refresh token.
+    pub(super) fn begin(
+        conn: &Connection,
+        client: &Client,
+        user: &User,
+        now_ms: i64,
+    ) -> Result<(Self, String), ServiceError> {
+        let (refresh, digest) = secret();
+        let session = Self {
+            origin_jti: Uuid::new_v4().to_string(),
+            sub: user.sub.clone(),
+            client: client.id.clone(),
+            auth_ms: now_ms,
+            expires_ms: now_ms + client.lifetime_s(&REFRESH_TOKEN) * 1_000,
+            revoked: false,
+        };
+        conn.prepare_cached("DELETE FROM cognito_session WHERE sub = ? AND expires_ms <= ?")?
+            .execute(params![user.sub, now_ms])?;
+        conn.prepare_cached(
+            "INSERT INTO cognito_session (origin_jti, sub, client, refresh_digest, auth_ms, expires_ms)
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            session.origin_jti,
+            session.sub,
+            session.client,
+            digest,
+            session.auth_ms,
+            session.expires_ms
+        ])?;
+        Ok((session, refresh))
+    }
+
+    pub(super) fn with_origin(conn: &Connection, jti: &str) -> Result<Option<Self>, ServiceError> {
+        let sql = format!("SELECT {COLUMNS} FROM cognito_session WHERE origin_jti = ?");
+        Ok(conn
+            .prepare_cached(&sql)?
+            .query_row([jti], Self::from_row)
+            .optional()?)
+    }
+
+    pub(super) fn with_refresh_token(
+        conn: &Connection,
+        refresh: &str,
+    ) -> Result<Option<Self>, ServiceError> {
+        let sql = format!("SELECT {COLUMNS} FROM cognito_session WHERE refresh_digest = ?");
+        Ok(conn
+            .prepare_cached(&sql)?
+            .query_row([digest(refresh)], Self::from_row)
+            .optional()?)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Revoke {
+    token: String,
+    client_id: String,
+    client_secret: Option<String>,
+}
+
+/// Ends the session of a refresh token: the access tokens it gave go with it.
+pub(super) fn revoke(
+    conn: &Connection,
+    _: &State,
+    request: &Revoke,
+    _: i64,
+) -> Result<Value, ServiceError> {
+    let client = Client::get(conn, &request.client_id)?;
+    let unauthorized = |message| Err(ServiceError::bad_request("UnauthorizedException", message));
+    if !client.has_secret(request.client_secret.as_deref()) {
+        return unauthorized("Client authentication failed");
+    }
+    if jsonwebtoken::decode_header(&request.token).is_ok() {
+        return Err(ServiceError::bad_request(
+            "UnsupportedTokenTypeException",
+            "Only a refresh token can be revoked.",
+        ));
+    }
+    match Session::with_refresh_token(conn, &request.token)? {
+        None => Err(error::invalid_parameter("Invalid Refresh Token")),
+        Some(session) if session.client != client.id => {
+            unauthorized("The token was issued to another client")
+        }
+        Some(session) => {
+            conn.prepare_cached("UPDATE cognito_session SET revoked = 1 WHERE origin_jti = ?")?
+                .execute([session.origin_jti])?;
+            Ok(nothing())
+        }
+    }
+}
+
+fn revoke_all(conn: &Connection, user: &User) -> Result<Value, ServiceError> {
+    conn.prepare_cached("UPDATE cognito_session SET revoked = 1 WHERE sub = ?")?
+        .execute([&user.sub])?;
+    Ok(nothing())
+}
+
+pub(super) fn admin_sign_out(
+    conn: &Connection,
+    _: &State,
+    request: &Named,
+    _: i64,
+) -> Result<Value, ServiceError> {
+    let (_, user) = request.find(conn)?;
+    revoke_all(conn, &user)
+}
+
+/// A request that carries an access token, and what is to be changed.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct WithToken {
+    access_token: String,
+    #[serde(default)]
+    user_attributes: Vec<Attribute>,
+    #[serde(default)]
+    previous_password: String,
+    #[serde(default)]
+    proposed_password: String,
+}
+
+/// Runs `f` in a transaction for the user whose token it is.
+async fn as_user<T: Send + 'static>(
+    state: &Arc<State>,
+    token: &str,
+    f: impl FnOnce(&Connection, &super::pool::Pool, User, i64) -> Result<T, ServiceError>
+    + Send
+    + 'static,
+) -> Result<T, ServiceError> {
+    let (shared, token, now_ms) = (Arc::clone(state), token.to_owned(), state.clock.now_ms());
+    state
+        .db
+        .write(move |conn| {
+            let (pool, user, _) = token::check_access(conn, &shared, &token, now_ms)?;
+            f(conn, &pool, user, now_ms)
+        })
+        .await
+}
+
+pub(super) async fn sign_out(
+    state: &Arc<State>,
+    request: WithToken,
+) -> Result<Value, ServiceError> {
+    as_user(state, &request.access_token, |conn, _, user, _| {
+        revoke_all(conn, &user)
+    })
+    .await
+}
+
+pub(super) async fn get_user(
+    state: &Arc<State>,
+    request: WithToken,
+) -> Result<Value, ServiceError> {
+    as_user(state, &request.access_token, |_, _, user, _| {
+        Ok(json!({ "Username": user.username, "UserAttributes": user.attribute_list() }))
+    })
+    .await
+}
+
+pub(super) async fn delete_user(
+    state: &Arc<State>,
+    request: WithToken,
+) -> Result<Value, ServiceError> {
+    as_user(state, &request.access_token, |conn, _, user, _| {
+        user::remove(conn, &user)
+    })
+    .await
+}
+
+pub(super) async fn update_attributes(
+    state: &Arc<State>,
+    request: WithToken,
+) -> Result<Value, ServiceError> {
+    let given = request.user_attributes;
+    if given
+        .iter()
+        .any(|attribute| attribute.name.ends_with("_verified"))
+    {
+        return Err(error::not_authorized(
+            "A client attempted to write unauthorized attribute",
+        ));
+    }
+    as_user(
+        state,
+        &request.access_token,
+        move |conn, pool, mut user, now_ms| {
+            set_attributes(&mut user.attributes, &given, pool)?;
+            user.save(conn, pool, now_ms)?;
+            Ok(json!({ "CodeDeliveryDetailsList": [] }))
+        },
+    )
+    .await
+}
+
+pub(super) async fn change_password(
+    state: &Arc<State>,
+    request: WithToken,
+) -> Result<Value, ServiceError> {
+    let proposed = request.proposed_password.clone();
+    let current = as_user(state, &request.access_token, move |_, pool, user, _| {
+        pool.policy().check(&proposed)?;
+        Ok(user.password)
+    })
+    .await?;
+    if !password::fits(request.previous_password, current.clone()).await? {
+        return Err(error::wrong_password());
+    }
+    let hash = password::hash(request.proposed_password).await?;
+    as_user(
+        state,
+        &request.access_token,
+        move |conn, pool, mut user, now_ms| {
+            if user.password != current {
+                return Err(error::wrong_password());
+            }
+            user.password = Some(hash);
+            user.save(conn, pool, now_ms)?;
+            Ok(nothing())
+        },
+    )
+    .await
+}
