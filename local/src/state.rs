@@ -58,11 +58,9 @@ impl State {
             reason: e.to_string(),
         })?;
         let blobs =
-            s3::Blobs::open(&folder.path.join("blobs"), folder.durability).map_err(|source| {
-                Error::Folder {
-                    path: folder.path.clone(),
-                    source,
-                }
+            s3::Blobs::open(&folder.path.join("blobs")).map_err(|source| Error::Folder {
+                path: folder.path.clone(),
+                source,
             })?;
         let dynamodb =
             dynamodb::Engine::start(&folder.path.join("dynamodb.db"), &clock, &stopping).await?;

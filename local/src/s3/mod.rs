@@ -1,49 +1,126 @@
-//! S3: the protocol is `s3s`'s, the store is ours. Bodies are files in `blobs/`, everything else is
-//! in the state database.
+//! S3: the protocol is `s3s`'s, the store is ours. Bodies are files in one folder, everything else
+//! is in the state database.
 
-use std::io;
-use std::path::{Path, PathBuf};
+mod access;
+mod answer;
+mod api;
+mod blobs;
+mod buckets;
+mod checksums;
+mod conditions;
+mod copying;
+mod cors;
+mod error;
+mod events;
+mod listing;
+mod multipart;
+mod objects;
+mod reading;
+mod refuse;
+mod store;
+mod sweep;
+mod uploads;
+
 use std::sync::Arc;
 
-use crate::db::Durability;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{S3Error, S3ErrorCode};
+
 use crate::dispatch::Cut;
-use crate::error::ServiceError;
+use crate::faults::Verdict;
 use crate::http_types::{Request, Response};
 use crate::state::State;
 
-pub(crate) const SCHEMA: &str = "";
+use access::Gate;
+use cors::Question;
+use error::S3Failure;
 
-/// The folder of bodies.
-pub(crate) struct Blobs {
-    _folder: PathBuf,
+pub(crate) use blobs::Blobs;
+pub(crate) use store::SCHEMA;
+pub(crate) use sweep::start;
+
+/// The store behind the protocol.
+#[derive(Clone)]
+struct Store {
+    state: Arc<State>,
 }
-
-impl Blobs {
-    pub(crate) fn open(folder: &Path, _durability: Durability) -> io::Result<Self> {
-        std::fs::create_dir_all(folder)?;
-        Ok(Self {
-            _folder: folder.to_owned(),
-        })
-    }
-}
-
-/// Starts the loops in the background.
-pub(crate) fn start(_state: &Arc<State>) {}
 
 /// S3 as the dispatcher calls it.
 #[derive(Clone)]
-pub(crate) struct Service {}
+pub(crate) struct Service {
+    protocol: S3Service,
+    store: Store,
+}
 
 impl Service {
-    pub(crate) fn new(_state: &Arc<State>) -> Self {
-        Self {}
+    pub(crate) fn new(state: &Arc<State>) -> Self {
+        let store = Store {
+            state: Arc::clone(state),
+        };
+        let mut builder = S3ServiceBuilder::new(store.clone());
+        builder.set_auth(access::Keys::new(state));
+        builder.set_access(Gate::new(state));
+        Self {
+            protocol: builder.build(),
+            store,
+        }
     }
 
-    pub(crate) async fn handle(
-        &self,
-        _request: Request,
-        request_id: &str,
-    ) -> Result<Response, Cut> {
-        Ok(ServiceError::internal().into_json("application/json", request_id))
+    /// Answers one request; an error is told in S3's own form.
+    pub(crate) async fn handle(&self, request: Request, request_id: &str) -> Result<Response, Cut> {
+        let question = Question::read(&request);
+        let rules = match &question {
+            Some(_) => self.rules(request.uri().path()).await,
+            None => None,
+        };
+        let allowed = question
+            .as_ref()
+            .and_then(|q| q.answer(rules.as_deref().unwrap_or_default()));
+        let resource = request.uri().path().to_owned();
+        let mut response = if question.as_ref().is_some_and(Question::is_preflight) {
+            match &allowed {
+                Some(_) => Response::new(s3s::Body::empty()),
+                None => answer::of_error(cors::forbidden(rules.is_some())),
+            }
+        } else if let Err(refusal) = access::before(&self.store.state, &request) {
+            answer::of_error(refusal)
+        } else {
+            self.call(request).await?
+        };
+        answer::finish(&mut response, &resource, request_id);
+        if let Some(headers) = allowed {
+            response.headers_mut().extend(headers);
+        }
+        Ok(response)
+    }
+
+    async fn call(&self, request: Request) -> Result<Response, Cut> {
+        let verdict = access::Sentence::default();
+        let mut request = request.map(s3s::Body::from);
+        request.extensions_mut().insert(verdict.clone());
+        let response = match self.protocol.call(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                tracing::error!(?error, "the S3 protocol failed");
+                answer::of_error(S3Error::new(S3ErrorCode::InternalError))
+            }
+        };
+        match verdict.get() {
+            Verdict::Run => Ok(response),
+            Verdict::Cut | Verdict::RunThenCut => Err(Cut),
+        }
+    }
+
+    /// The CORS rules of the bucket that a path begins with.
+    async fn rules(&self, path: &str) -> Option<Vec<cors::Rule>> {
+        let bucket = path.trim_start_matches('/').split('/').next()?.to_owned();
+        let stored = self
+            .store
+            .read(move |c| store::bucket_config(c, "cors", &bucket))
+            .await;
+        match stored {
+            Ok(stored) => serde_json::from_str(&stored?).ok(),
+            Err(S3Failure(_)) => None,
+        }
     }
 }

@@ -1,0 +1,156 @@
+//! Who may call S3, and whether the fault layer has something to say.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use http::{Method, header};
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
+
+use super::error::not_served;
+use crate::faults::Verdict;
+use crate::http_types::Request;
+use crate::state::State;
+
+/// The one pair of keys.
+pub(super) struct Keys {
+    access: String,
+    secret: SecretKey,
+}
+
+impl Keys {
+    pub(super) fn new(state: &State) -> Self {
+        Self {
+            access: state.config.access_key.clone(),
+            secret: SecretKey::from(state.config.secret_key.clone()),
+        }
+    }
+}
+
+#[async_trait]
+impl S3Auth for Keys {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        if access_key == self.access {
+            return Ok(self.secret.clone());
+        }
+        let message = "The AWS Access Key Id you provided does not exist in our records.";
+        Err(s3_error!(InvalidAccessKeyId, "{message}"))
+    }
+}
+
+/// What the fault layer decided, carried from the gate to the end of the request.
+#[derive(Clone, Default)]
+pub(super) struct Sentence(Arc<Mutex<Verdict>>);
+
+impl Sentence {
+    pub(super) fn get(&self) -> Verdict {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, verdict: Verdict) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = verdict;
+    }
+}
+
+/// Asked after the signature is checked and the operation known, before the body is read.
+pub(super) struct Gate {
+    state: Arc<State>,
+}
+
+impl Gate {
+    pub(super) fn new(state: &Arc<State>) -> Self {
+        Self {
+            state: Arc::clone(state),
+        }
+    }
+}
+
+#[async_trait]
+impl S3Access for Gate {
+    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
+        if context.credentials().is_none() {
+            return Err(s3_error!(AccessDenied, "Access Denied"));
+        }
+        if let Some(owner) = context.headers().get("x-amz-expected-bucket-owner")
+            && owner.as_bytes() != self.state.config.account.as_bytes()
+        {
+            return Err(s3_error!(AccessDenied, "Access Denied"));
+        }
+        let operation = context.s3_op().name().to_owned();
+        let verdict = match self.state.faults.apply("s3", &operation).await {
+            Ok(verdict) => verdict,
+            Err(fault) => {
+                let mut error = S3Error::with_message(
+                    S3ErrorCode::Custom(throttle_code(&fault.code).into()),
+                    fault.message,
+                );
+                error.set_status_code(throttle_status(&fault.code, fault.status));
+                return Err(error);
+            }
+        };
+        if let Some(sentence) = context.extensions_mut().get::<Sentence>() {
+            sentence.set(verdict);
+        }
+        match verdict {
+            Verdict::Run | Verdict::RunThenCut => Ok(()),
+            Verdict::Cut => Err(S3Error::new(S3ErrorCode::InternalError)),
+        }
+    }
+}
+
+/// S3 has a word of its own for "too fast".
+fn throttle_code(code: &str) -> String {
+    if code == "ThrottlingException" {
+        "SlowDown".to_owned()
+    } else {
+        code.to_owned()
+    }
+}
+
+fn throttle_status(code: &str, status: http::StatusCode) -> http::StatusCode {
+    if code == "ThrottlingException" {
+        http::StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        status
+    }
+}
+
+/// What can be said before the protocol looks at a request.
+pub(super) fn before(state: &State, request: &Request) -> Result<(), S3Error> {
+    let form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"multipart/form-data"));
+    if form && request.method() == Method::POST {
+        return Err(not_served("POST of a form"));
+    }
+    expired(state, request.uri().query().unwrap_or_default())
+}
+
+/// `s3s` judges a presigned address by the system's time; this does so by ours, which may be ahead.
+fn expired(state: &State, query: &str) -> Result<(), S3Error> {
+    let mut date = None;
+    let mut expires = None;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match name.as_ref() {
+            "X-Amz-Date" => date = Some(value.into_owned()),
+            "X-Amz-Expires" => expires = value.parse::<i64>().ok(),
+            _ => {}
+        }
+    }
+    let (Some(date), Some(expires)) = (date, expires) else {
+        return Ok(());
+    };
+    let Ok(date) = chrono::NaiveDateTime::parse_from_str(&date, "%Y%m%dT%H%M%SZ") else {
+        return Ok(());
+    };
+    let until = date
+        .and_utc()
+        .timestamp_millis()
+        .saturating_add(expires.saturating_mul(1000));
+    if state.clock.now_ms() > until {
+        return Err(s3_error!(AccessDenied, "Request has expired"));
+    }
+    Ok(())
+}

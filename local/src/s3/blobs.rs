@@ -1,0 +1,319 @@
+//! The bodies of objects and parts: one immutable file each, named by a UUID and nothing a caller
+//! says, in one folder.
+//!
+//! The database alone decides which files count. A file that no row names is an orphan, left by
+//! a process that died between writing and committing, and is swept away. What is being written
+//! or read is pinned: a pinned file is removed only when the last pin is gone.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _};
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use super::checksums::Digests;
+use super::error::S3Failure;
+
+/// Bytes that are written or read in one go: enough that the hop to a blocking thread is cheap.
+const PIECE: usize = 256 * 1024;
+
+/// The folder of bodies. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Blobs {
+    folder: Arc<Path>,
+    pins: Arc<Mutex<HashMap<String, Pinned>>>,
+    runtime: Handle,
+}
+
+#[derive(Default)]
+struct Pinned {
+    pins: usize,
+    doomed: bool,
+}
+
+/// Keeps files from being removed while it lives.
+pub(super) struct Pin {
+    blobs: Blobs,
+    names: Vec<String>,
+}
+
+/// A body that was received but is not yet named by a row. Unless [`keep`](Self::keep) is called it
+/// is removed again.
+pub(super) struct Received {
+    pub(super) name: String,
+    pub(super) size: u64,
+    pin: Pin,
+}
+
+/// A stretch of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stretch {
+    pub(super) name: String,
+    pub(super) from: u64,
+    pub(super) until: u64,
+}
+
+impl Blobs {
+    /// Opens or creates the folder; to be called in a runtime.
+    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        Ok(Self {
+            folder: folder.into(),
+            pins: Arc::default(),
+            runtime: Handle::current(),
+        })
+    }
+
+    /// Writes a stream to a new file, hashing as it goes; memory does not grow with the body.
+    pub(super) async fn receive<S>(
+        &self,
+        stream: S,
+        digests: Digests,
+    ) -> Result<(Received, Digests), S3Failure>
+    where
+        S: Stream<Item = Result<Bytes, S3Failure>> + Send,
+    {
+        let name = Uuid::new_v4().simple().to_string();
+        let pin = self.pin(vec![name.clone()]);
+        // Doomed from the start: only `keep` lifts it, so that whatever goes wrong leaves no file.
+        self.doom(&name);
+        let mut stream = std::pin::pin!(stream);
+        let mut writer = Writer {
+            path: self.path(&name),
+            file: None,
+            digests,
+            size: 0,
+        };
+        let mut pieces = Vec::new();
+        let mut waiting = 0;
+        while let Some(piece) = stream.next().await {
+            let piece = piece?;
+            waiting += piece.len();
+            pieces.push(piece);
+            if waiting >= PIECE {
+                writer = writer.write(std::mem::take(&mut pieces)).await?;
+                waiting = 0;
+            }
+        }
+        let writer = writer.write(pieces).await?;
+        Ok((
+            Received {
+                name,
+                size: writer.size,
+                pin,
+            },
+            writer.digests,
+        ))
+    }
+
+    /// Gives an existing file a second name, for a copy that shares its bytes.
+    pub(super) async fn link(&self, name: &str) -> io::Result<Received> {
+        let new = Uuid::new_v4().simple().to_string();
+        let pin = self.pin(vec![new.clone()]);
+        self.doom(&new);
+        let (from, to) = (self.path(name), self.path(&new));
+        let size = blocking(move || {
+            fs::hard_link(&from, &to)?;
+            Ok(fs::metadata(&to)?.len())
+        })
+        .await?;
+        Ok(Received {
+            name: new,
+            size,
+            pin,
+        })
+    }
+
+    /// Opens stretches for reading, one after the other, in pieces.
+    ///
+    /// The first file is opened before this returns, so that a body removed in the meantime is
+    /// noticed while a status can still be chosen.
+    pub(super) async fn read(
+        &self,
+        stretches: Vec<Stretch>,
+    ) -> io::Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
+        let pin = self.pin(stretches.iter().map(|s| s.name.clone()).collect());
+        let mut reader = Reader {
+            stretches: stretches.into(),
+            open: None,
+            pin,
+        };
+        let first = reader.next().await?;
+        let rest = futures::stream::unfold(Some(reader), |reader| async {
+            let mut reader = reader?;
+            match reader.next().await {
+                Ok(None) => None,
+                Ok(Some(piece)) => Some((Ok(piece), Some(reader))),
+                // A body cut short is closed by the connection, never completed.
+                Err(error) => Some((Err(error), None)),
+            }
+        });
+        Ok(futures::stream::iter(first.map(Ok)).chain(rest))
+    }
+
+    /// Removes files that no row names any more, in the background; those in use go when they are
+    /// no longer.
+    pub(super) fn remove(&self, names: Vec<String>) {
+        if names.is_empty() {
+            return;
+        }
+        // The removal is a pin as well: a reader that comes in between then finds either the
+        // first file gone, and asks the database again, or none gone at all.
+        let pin = self.pin(names);
+        pin.names.iter().for_each(|name| self.doom(name));
+        self.runtime.spawn_blocking(move || drop(pin));
+    }
+
+    /// Files that are neither being written nor read. To be asked *before* the database is:
+    /// whatever was committed by then is named by it.
+    pub(super) fn idle(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            names.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+        let pins = self.lock();
+        names.retain(|name| !pins.contains_key(name));
+        Ok(names)
+    }
+
+    fn pin(&self, names: Vec<String>) -> Pin {
+        let mut pins = self.lock();
+        for name in &names {
+            pins.entry(name.clone()).or_default().pins += 1;
+        }
+        Pin {
+            blobs: self.clone(),
+            names,
+        }
+    }
+
+    fn doom(&self, name: &str) {
+        if let Some(pinned) = self.lock().get_mut(name) {
+            pinned.doomed = true;
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Pinned>> {
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Received {
+    /// To be called once a row names the file.
+    pub(super) fn keep(&self) {
+        if let Some(pinned) = self.pin.blobs.lock().get_mut(&self.name) {
+            pinned.doomed = false;
+        }
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        for name in &self.names {
+            // Taken for each: a body of ten thousand parts must not hold up everyone.
+            let mut pins = self.blobs.lock();
+            let Some(pinned) = pins.get_mut(name) else {
+                continue;
+            };
+            pinned.pins -= 1;
+            if pinned.pins == 0 {
+                let doomed = pinned.doomed;
+                pins.remove(name);
+                if doomed {
+                    unlink(&self.blobs.path(name));
+                }
+            }
+        }
+    }
+}
+
+struct Writer {
+    path: PathBuf,
+    file: Option<File>,
+    digests: Digests,
+    size: u64,
+}
+
+impl Writer {
+    async fn write(mut self, pieces: Vec<Bytes>) -> io::Result<Self> {
+        blocking(move || {
+            let mut file = match self.file.take() {
+                Some(file) => file,
+                None => File::create_new(&self.path)?,
+            };
+            for piece in &pieces {
+                file.write_all(piece)?;
+                self.digests.update(piece);
+                self.size += piece.len() as u64;
+            }
+            self.file = Some(file);
+            Ok(self)
+        })
+        .await
+    }
+}
+
+struct Reader {
+    stretches: std::collections::VecDeque<Stretch>,
+    open: Option<(String, Arc<File>)>,
+    pin: Pin,
+}
+
+impl Reader {
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        let Some(stretch) = self.stretches.front_mut() else {
+            return Ok(None);
+        };
+        let open = self.open.take().filter(|(name, _)| *name == stretch.name);
+        let path = self.pin.blobs.path(&stretch.name);
+        let from = stretch.from;
+        let length = usize::try_from(stretch.until - from)
+            .unwrap_or(usize::MAX)
+            .min(PIECE);
+        let (file, bytes) = blocking(move || {
+            let file = match open {
+                Some((_, file)) => file,
+                None => Arc::new(File::open(path)?),
+            };
+            let mut bytes = vec![0; length];
+            file.read_exact_at(&mut bytes, from)?;
+            Ok((file, Bytes::from(bytes)))
+        })
+        .await?;
+        stretch.from += length as u64;
+        if stretch.from >= stretch.until {
+            self.stretches.pop_front();
+        } else {
+            self.open = Some((stretch.name.clone(), file));
+        }
+        Ok(Some(bytes))
+    }
+}
+
+async fn blocking<T, F>(f: F) -> io::Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> io::Result<T> + Send + 'static,
+{
+    tokio::task::spawn_blocking(f)
+        .await
+        .unwrap_or_else(|e| Err(io::Error::other(e)))
+}
+
+fn unlink(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(%error, path = %path.display(), "a body was not removed");
+    }
+}

@@ -1,0 +1,90 @@
+//! Conditional requests: `If-Match`, `If-None-Match` and the two about dates.
+
+use s3s::dto::{ETag, ETagCondition, Timestamp};
+use s3s::{S3Error, S3ErrorCode};
+
+use super::error::{no_such_key, not_served, precondition_failed};
+use super::store::Object;
+
+/// The conditions of a read, in the words of RFC 9110, section 13.
+#[derive(Debug, Default)]
+pub(super) struct ReadConditions {
+    pub(super) if_match: Option<ETagCondition>,
+    pub(super) if_none_match: Option<ETagCondition>,
+    pub(super) if_modified_since: Option<Timestamp>,
+    pub(super) if_unmodified_since: Option<Timestamp>,
+}
+
+impl ReadConditions {
+    /// A tag outweighs a date, as RFC 9110 says; what must hold is asked before what may be old.
+    pub(super) fn check(&self, object: &Object) -> Result<(), S3Error> {
+        match (&self.if_match, &self.if_unmodified_since) {
+            (Some(wanted), _) if !fits(wanted, object) => return Err(precondition_failed()),
+            (None, Some(since)) if object.last_modified() > *since => {
+                return Err(precondition_failed());
+            }
+            _ => {}
+        }
+        match (&self.if_none_match, &self.if_modified_since) {
+            (Some(unwanted), _) if fits(unwanted, object) => Err(not_modified(object)),
+            (None, Some(since)) if object.last_modified() <= *since => Err(not_modified(object)),
+            _ => Ok(()),
+        }
+    }
+
+    /// For the source of a copy, where "not modified" is a failed precondition too.
+    pub(super) fn check_source(&self, object: &Object) -> Result<(), S3Error> {
+        self.check(object).map_err(|_| precondition_failed())
+    }
+}
+
+/// The conditions of a write, to be asked in the transaction that writes.
+#[derive(Debug, Default, Clone)]
+pub(super) struct WriteConditions {
+    pub(super) if_match: Option<ETagCondition>,
+    pub(super) if_none_match: Option<ETagCondition>,
+}
+
+impl WriteConditions {
+    pub(super) fn new(
+        if_match: Option<ETagCondition>,
+        if_none_match: Option<ETagCondition>,
+    ) -> Result<Self, S3Error> {
+        if matches!(if_none_match, Some(ETagCondition::ETag(_))) {
+            return Err(not_served("If-None-Match with anything but *"));
+        }
+        Ok(Self {
+            if_match,
+            if_none_match,
+        })
+    }
+
+    pub(super) fn check(&self, existing: Option<&Object>) -> Result<(), S3Error> {
+        if self.if_none_match.is_some() && existing.is_some() {
+            return Err(precondition_failed());
+        }
+        match (&self.if_match, existing) {
+            (Some(_), None) => Err(no_such_key()),
+            (Some(wanted), Some(object)) if !fits(wanted, object) => Err(precondition_failed()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn fits(condition: &ETagCondition, object: &Object) -> bool {
+    match condition {
+        ETagCondition::Any => true,
+        ETagCondition::ETag(ETag::Strong(tag) | ETag::Weak(tag)) => *tag == object.etag,
+    }
+}
+
+fn not_modified(object: &Object) -> S3Error {
+    let mut error = S3Error::new(S3ErrorCode::NotModified);
+    error.set_status_code(http::StatusCode::NOT_MODIFIED);
+    let mut headers = http::HeaderMap::new();
+    if let Ok(etag) = object.etag().to_http_header() {
+        headers.insert(http::header::ETAG, etag);
+    }
+    error.set_headers(headers);
+    error
+}
