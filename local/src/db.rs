@@ -1,4 +1,4 @@
-//! The state of every service but DynamoDB, in one SQLite file.
+//! The state of every service but `DynamoDB`, in one `SQLite` file.
 //!
 //! One thread writes. It takes all that waits, runs each closure in a savepoint of its own, commits
 //! once for all of them, and only then answers: what was answered is on disk, and a burst of

@@ -1,5 +1,5 @@
-//! From a request to the service it is for: who is asked, for what, in which protocol; whether the
-//! signature fits; whether a fault is due.
+//! From a request to the service it is for: whether the signature fits, whether a fault is due, and
+//! the answer in the service's protocol.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
-use http::{HeaderMap, Method, StatusCode, request::Parts};
+use http::{StatusCode, request::Parts};
 use http_body_util::{BodyExt as _, Limited};
 use uuid::Uuid;
 
@@ -18,13 +18,11 @@ use crate::faults::Verdict;
 use crate::http_types::{Request, Response, respond};
 use crate::sigv4::{self, Keys, Refusal};
 use crate::state::State;
+use crate::target::{Call, JSON_1_0, JSON_1_1, Protocol, Target, identify, refused};
 use crate::{admin, cognito, cors, dynamodb, s3, ses, sns, sqs, sts};
 
 /// Bytes of a body that is read into memory: `DynamoDB` takes 16 MiB, the others less.
 const BODY_LIMIT: usize = 17 * 1024 * 1024;
-
-const JSON_1_0: &str = "application/x-amz-json-1.0";
-const JSON_1_1: &str = "application/x-amz-json-1.1";
 
 /// The connection is to be closed without an answer.
 #[derive(Debug)]
@@ -43,23 +41,6 @@ impl std::error::Error for Cut {}
 pub(crate) struct App {
     state: Arc<State>,
     s3: s3::Service,
-}
-
-/// A call to one of the services whose bodies are read whole.
-struct Call {
-    service: &'static str,
-    operation: String,
-    protocol: Protocol,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Protocol {
-    /// JSON with the operation in `X-Amz-Target`; the content type says the version.
-    Json(&'static str),
-    /// A form with `Action=`, answered in XML of a namespace.
-    Query(&'static str),
-    /// JSON with the operation in the method and path.
-    Rest,
 }
 
 impl App {
@@ -230,67 +211,6 @@ impl App {
     }
 }
 
-enum Target {
-    Call(Call),
-    Query,
-    Refused(ServiceError),
-}
-
-/// Who a request is for, from its head alone; `None` is S3.
-fn identify(request: &Request) -> Option<Target> {
-    if let Some(target) = request.headers().get("x-amz-target") {
-        return Some(by_target(&String::from_utf8_lossy(target.as_bytes())));
-    }
-    let scope = sigv4::scope_service(request);
-    let path = request.uri().path();
-    if path.starts_with("/v2/email/") && scope.as_deref() != Some("s3") {
-        let operation = ses::operation(request.method(), path);
-        return Some(Target::Call(Call {
-            service: "ses",
-            operation,
-            protocol: Protocol::Rest,
-        }));
-    }
-    if request.method() == Method::POST
-        && is_form(request.headers())
-        && scope.as_deref() != Some("s3")
-    {
-        return Some(Target::Query);
-    }
-    match scope.as_deref() {
-        None | Some("s3") => None,
-        Some(other) => {
-            let operation = format!("{} {path}", request.method());
-            Some(Target::Refused(ServiceError::unknown_operation(
-                other, &operation,
-            )))
-        }
-    }
-}
-
-fn by_target(target: &str) -> Target {
-    let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
-    let (service, content_type) = match prefix {
-        "DynamoDB_20120810" | "DynamoDBStreams_20120810" => ("dynamodb", JSON_1_0),
-        "AmazonSQS" => ("sqs", JSON_1_0),
-        "AWSCognitoIdentityProviderService" => ("cognito-idp", JSON_1_1),
-        _ => return Target::Refused(ServiceError::unknown_operation(prefix, operation)),
-    };
-    let protocol = Protocol::Json(content_type);
-    Target::Call(Call {
-        service,
-        operation: operation.to_owned(),
-        protocol,
-    })
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    headers.get(http::header::CONTENT_TYPE).is_some_and(|v| {
-        v.as_bytes()
-            .starts_with(b"application/x-www-form-urlencoded")
-    })
-}
-
 async fn read_whole(request: Request) -> Result<(Parts, Bytes), ServiceError> {
     let (parts, body) = request.into_parts();
     match Limited::new(body, BODY_LIMIT).collect().await {
@@ -301,39 +221,6 @@ async fn read_whole(request: Request) -> Result<(Parts, Bytes), ServiceError> {
             format!("The body cannot be read: {error}"),
         )),
     }
-}
-
-/// The codes of the common errors differ between the protocols.
-fn refused(refusal: Refusal, protocol: Protocol) -> ServiceError {
-    let query = matches!(protocol, Protocol::Query(_));
-    let pick = |json, xml| if query { xml } else { json };
-    let (code, message) = match refusal {
-        Refusal::Missing => (
-            pick(
-                "MissingAuthenticationTokenException",
-                "MissingAuthenticationToken",
-            ),
-            "Request is missing Authentication Token".to_owned(),
-        ),
-        Refusal::Incomplete(message) => (
-            pick("IncompleteSignatureException", "IncompleteSignature"),
-            message,
-        ),
-        Refusal::UnknownKey => (
-            pick("UnrecognizedClientException", "InvalidClientTokenId"),
-            "The security token included in the request is invalid.".to_owned(),
-        ),
-        Refusal::Mismatch(message) => (
-            pick("InvalidSignatureException", "SignatureDoesNotMatch"),
-            message,
-        ),
-    };
-    let status = if query {
-        StatusCode::FORBIDDEN
-    } else {
-        StatusCode::BAD_REQUEST
-    };
-    ServiceError::new(status, code, message)
 }
 
 fn query_answer(operation: &str, namespace: &str, inner: &str, request_id: &str) -> Response {

@@ -1,4 +1,4 @@
-//! A small AWS on one port: S3, SQS, SNS, DynamoDB, Cognito, SES and STS, as far as fotograma,
+//! A small AWS on one port: S3, SQS, SNS, `DynamoDB`, Cognito, SES and STS, as far as fotograma,
 //! its tests and a person with the `aws` command need them, durable in one folder.
 //!
 //! What it serves it means to serve exactly; everything else it refuses by name, in AWS's own
@@ -33,6 +33,7 @@ mod sns;
 mod sqs;
 mod state;
 mod sts;
+mod target;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -124,7 +125,7 @@ pub enum Error {
 pub struct Local {
     addr: SocketAddr,
     state: Arc<State>,
-    server: server::Server,
+    server: Option<server::Server>,
 }
 
 impl Local {
@@ -150,7 +151,7 @@ impl Local {
         Ok(Self {
             addr,
             state,
-            server,
+            server: Some(server),
         })
     }
 
@@ -179,9 +180,11 @@ impl Local {
     }
 
     /// Takes no more requests, finishes those under way, and closes the state.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.state.stopping.cancel();
-        self.server.finished().await;
+        if let Some(server) = self.server.take() {
+            server.finished().await;
+        }
         self.state.close().await;
     }
 }

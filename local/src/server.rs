@@ -1,6 +1,5 @@
 //! The listener: HTTP/1.1 connections, each served by [`App`], until told to stop.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -11,12 +10,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::dispatch::{App, Cut};
+use crate::dispatch::App;
 
 /// How long requests under way may take once the end has come.
 const GRACE: Duration = Duration::from_secs(10);
 /// A client that connects must send a request's head within this time.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// Bytes of request line and headers; more is answered by 431.
 const HEAD_BYTES: usize = 64 * 1024;
 
@@ -34,9 +33,9 @@ impl Server {
     }
 
     /// Completes when the last request has been answered, or the grace is over.
-    pub(crate) async fn finished(&self) {
-        while !self.task.is_finished() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
+    pub(crate) async fn finished(self) {
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the listener did not end well");
         }
     }
 }
@@ -83,10 +82,4 @@ fn serve(stream: TcpStream, app: App, graceful: &GracefulShutdown) {
             tracing::debug!(%error, "a connection ended early");
         }
     });
-}
-
-impl From<Infallible> for Cut {
-    fn from(never: Infallible) -> Self {
-        match never {}
-    }
 }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 /// A signature may be this old or this far ahead.
 const SKEW_MS: i64 = 15 * 60 * 1000;
 
-/// What SigV4 leaves as it is: the unreserved characters of RFC 3986.
+/// What `SigV4` leaves as it is: the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')

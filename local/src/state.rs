@@ -114,16 +114,15 @@ struct Folder {
 
 impl Folder {
     fn open(wanted: Option<&Path>) -> Result<Self, Error> {
-        let (path, ephemeral) = match wanted {
-            Some(path) => (path.to_owned(), None),
-            None => {
-                let folder = tempfile::Builder::new().prefix("fotograma-aws-").tempdir();
-                let folder = folder.map_err(|source| Error::Folder {
-                    path: std::env::temp_dir(),
-                    source,
-                })?;
-                (folder.path().to_owned(), Some(folder))
-            }
+        let (path, ephemeral) = if let Some(path) = wanted {
+            (path.to_owned(), None)
+        } else {
+            let folder = tempfile::Builder::new().prefix("fotograma-aws-").tempdir();
+            let folder = folder.map_err(|source| Error::Folder {
+                path: std::env::temp_dir(),
+                source,
+            })?;
+            (folder.path().to_owned(), Some(folder))
         };
         let failed = |source| Error::Folder {
             path: path.clone(),

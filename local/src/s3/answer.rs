@@ -1,5 +1,7 @@
 //! The last touch on S3's answers: the ids that AWS puts on each, and errors made complete.
 
+use std::fmt::Write as _;
+
 use http::HeaderValue;
 use s3s::{Body, S3Error};
 
@@ -83,14 +85,17 @@ fn complete(error: &str, resource: &str, id: &str) -> String {
             .iter()
             .find(|(code, _)| start.contains(&format!("<Code>{code}</Code>")));
         if let Some((_, message)) = found {
-            completed.push_str(&format!("<Message>{message}</Message>"));
+            let _ = write!(completed, "<Message>{message}</Message>");
         }
     }
     if !start.contains("<Resource>") {
-        completed.push_str(&format!("<Resource>{}</Resource>", escape_xml(resource)));
+        let _ = write!(completed, "<Resource>{}</Resource>", escape_xml(resource));
     }
     if !start.contains("<RequestId>") {
-        completed.push_str(&format!("<RequestId>{id}</RequestId><HostId>{id}</HostId>"));
+        let _ = write!(
+            completed,
+            "<RequestId>{id}</RequestId><HostId>{id}</HostId>"
+        );
     }
     completed.push_str("</Error>");
     completed

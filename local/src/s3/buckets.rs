@@ -8,10 +8,10 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
+use super::change::Effects;
 use super::error::{S3Failure, not_served};
-use super::objects::Effects;
 use super::store::{self, timestamp};
-use super::{Store, cors, events};
+use super::{Store, cors, events, notifications};
 
 /// The region whose name AWS leaves out, and where creating one's own bucket again is no error.
 const FIRST_REGION: &str = "us-east-1";
@@ -173,7 +173,7 @@ impl Store {
         &self,
         input: PutBucketNotificationConfigurationInput,
     ) -> Result<(), S3Failure> {
-        let rules = events::rules(input.notification_configuration)?;
+        let rules = notifications::rules(input.notification_configuration)?;
         self.write(None, move |connection, state| {
             let queues = events::save(connection, state, &input.bucket, &rules)?;
             Ok((
@@ -195,7 +195,7 @@ impl Store {
             .read(move |connection| events::load(connection, &bucket))
             .await?;
         Ok(GetBucketNotificationConfigurationOutput {
-            queue_configurations: Some(events::queue_configurations(rules)),
+            queue_configurations: Some(notifications::queue_configurations(rules)),
             ..GetBucketNotificationConfigurationOutput::default()
         })
     }

@@ -1,16 +1,13 @@
-//! Checksums: what a caller declares, what is computed while the body comes in, what is kept.
+//! Checksums: what is computed while a body comes in, and what is kept.
 //!
-//! Source: "Checking object integrity in Amazon S3" in the S3 user guide. A body that does not
-//! fit its declaration never counts.
+//! Source: "Checking object integrity in Amazon S3" in the S3 user guide.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto::ChecksumType;
-use s3s::{S3Error, S3ErrorCode, TrailingHeaders, s3_error};
+use s3s::{S3Error, s3_error};
 use serde::{Deserialize, Serialize};
-
-use super::error::bad_request;
 
 /// The algorithms of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,14 +51,14 @@ impl Algorithm {
             })
     }
 
-    fn of_header(name: &str) -> Option<Self> {
+    pub(super) fn of_header(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase();
         let algorithm = name.strip_prefix("x-amz-checksum-")?;
         Self::parse(algorithm).ok()
     }
 
     /// The length of a digest in bytes.
-    fn size(self) -> usize {
+    pub(super) fn size(self) -> usize {
         match self {
             Self::Crc32 | Self::Crc32c => 4,
             Self::Crc64Nvme => 8,
@@ -114,12 +111,6 @@ impl Checksum {
         ChecksumType::from_static(kind)
     }
 
-    /// The value if it is of this algorithm: the outputs have one field for each.
-    pub(super) fn of(this: Option<&Self>, algorithm: Algorithm) -> Option<String> {
-        this.filter(|c| c.algorithm == algorithm)
-            .map(|c| c.value.clone())
-    }
-
     fn bytes(&self) -> Vec<u8> {
         BASE64_STANDARD.decode(&self.value).unwrap_or_default()
     }
@@ -131,16 +122,24 @@ impl Checksum {
     }
 }
 
+/// A checksum in the field of its algorithm, in the order of [`ALL`], as the outputs have them.
+pub(super) fn fields(checksum: Option<&Checksum>) -> [Option<String>; 5] {
+    ALL.map(|algorithm| {
+        let checksum = checksum.filter(|c| c.algorithm == algorithm)?;
+        Some(checksum.value.clone())
+    })
+}
+
 /// Sets the checksum fields of an output.
 macro_rules! set_checksum {
     ($output:ident, $checksum:expr) => {{
         let checksum: Option<&$crate::s3::checksums::Checksum> = $checksum;
-        use $crate::s3::checksums::{Algorithm, Checksum};
-        $output.checksum_crc32 = Checksum::of(checksum, Algorithm::Crc32);
-        $output.checksum_crc32c = Checksum::of(checksum, Algorithm::Crc32c);
-        $output.checksum_crc64nvme = Checksum::of(checksum, Algorithm::Crc64Nvme);
-        $output.checksum_sha1 = Checksum::of(checksum, Algorithm::Sha1);
-        $output.checksum_sha256 = Checksum::of(checksum, Algorithm::Sha256);
+        let [crc32, crc32c, crc64nvme, sha1, sha256] = $crate::s3::checksums::fields(checksum);
+        $output.checksum_crc32 = crc32;
+        $output.checksum_crc32c = crc32c;
+        $output.checksum_crc64nvme = crc64nvme;
+        $output.checksum_sha1 = sha1;
+        $output.checksum_sha256 = sha256;
     }};
 }
 pub(super) use set_checksum;
@@ -196,113 +195,7 @@ impl Digests {
             value,
             composite: false,
         };
-        (self.md5.finalize().into(), checksum)
-    }
-}
-
-/// What a caller says about the body to come.
-#[derive(Debug, Default)]
-pub(super) struct Declared {
-    md5: Option<Vec<u8>>,
-    sum: Option<(Algorithm, String)>,
-    trailer: Option<Algorithm>,
-    asked: Option<Algorithm>,
-}
-
-impl Declared {
-    /// From `Content-MD5`, the checksum headers, `x-amz-trailer` and `x-amz-sdk-checksum-algorithm`.
-    pub(super) fn read(
-        md5: Option<&str>,
-        fields: [Option<String>; 5],
-        asked: Option<&str>,
-        headers: &http::HeaderMap,
-    ) -> Result<Self, S3Error> {
-        let md5 = md5.map(|text| match BASE64_STANDARD.decode(text) {
-            Ok(bytes) if bytes.len() == 16 => Ok(bytes),
-            _ => Err(s3_error!(
-                InvalidDigest,
-                "The Content-MD5 you specified was invalid."
-            )),
-        });
-        let mut sums: Vec<_> = ALL.into_iter().zip(fields).collect();
-        sums.retain(|(_, value)| value.is_some());
-        let trailer = headers.get("x-amz-trailer").and_then(|v| v.to_str().ok());
-        let trailer = trailer.and_then(Algorithm::of_header);
-        if sums.len() + usize::from(trailer.is_some()) > 1 {
-            return Err(s3_error!(
-                InvalidRequest,
-                "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
-            ));
-        }
-        let sum = sums
-            .pop()
-            .and_then(|(algorithm, value)| Some((algorithm, value?)));
-        if let Some((algorithm, value)) = &sum {
-            check_form(*algorithm, value)?;
-        }
-        let asked = asked.map(Algorithm::parse).transpose()?;
-        Ok(Self {
-            md5: md5.transpose()?,
-            sum,
-            trailer,
-            asked,
-        })
-    }
-
-    /// The algorithm that is named, if any.
-    pub(super) fn algorithm(&self) -> Option<Algorithm> {
-        self.sum
-            .as_ref()
-            .map(|(algorithm, _)| *algorithm)
-            .or(self.trailer)
-            .or(self.asked)
-    }
-
-    /// Compares with what has come in.
-    pub(super) fn check(
-        &self,
-        md5: [u8; 16],
-        computed: &Checksum,
-        trailers: Option<&TrailingHeaders>,
-    ) -> Result<(), S3Error> {
-        if self.md5.as_ref().is_some_and(|declared| declared != &md5) {
-            let message = "The Content-MD5 you specified did not match what we received.";
-            return Err(S3Error::with_message(S3ErrorCode::BadDigest, message));
-        }
-        let trailing = self.trailer.and_then(|algorithm| {
-            let name = format!("x-amz-checksum-{}", algorithm.name().to_ascii_lowercase());
-            trailers?.read(|headers| headers.get(name)?.to_str().ok().map(str::to_owned))?
-        });
-        if let (Some(algorithm), None) = (self.trailer, &trailing) {
-            let message = format!(
-                "The announced trailer with the {} is missing.",
-                algorithm.name()
-            );
-            return Err(bad_request("MalformedTrailerError", message));
-        }
-        let declared = self
-            .sum
-            .as_ref()
-            .map(|(_, value)| value.clone())
-            .or(trailing);
-        if let Some(declared) = declared {
-            check_form(computed.algorithm, &declared)?;
-            if declared != computed.value {
-                return Err(bad_digest(computed.algorithm));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn check_form(algorithm: Algorithm, value: &str) -> Result<(), S3Error> {
-    match BASE64_STANDARD.decode(value) {
-        Ok(bytes) if bytes.len() == algorithm.size() => Ok(()),
-        _ => Err(s3_error!(
-            InvalidRequest,
-            "Value for x-amz-checksum-{} header is invalid.",
-            algorithm.name().to_ascii_lowercase()
-        )),
+        (self.md5.finalize(), checksum)
     }
 }
 
@@ -341,9 +234,9 @@ pub(super) fn of_parts(
         }
         _ => {
             let mut digests = Digests::new(algorithm);
-            parts
-                .iter()
-                .for_each(|(part, _)| digests.update(&part.bytes()));
+            for (part, _) in parts {
+                digests.update(&part.bytes());
+            }
             let (_, checksum) = digests.finish();
             let value = format!("{}-{}", checksum.value, parts.len());
             Checksum {
@@ -378,19 +271,5 @@ mod tests {
                 sum(algorithm, &parts.concat())
             );
         }
-    }
-
-    #[test]
-    fn two_declarations_are_one_too_many() {
-        let fields = [
-            Some("AAAAAA==".to_owned()),
-            Some("AAAAAA==".to_owned()),
-            None,
-            None,
-            None,
-        ];
-        let error =
-            Declared::read(None, fields, None, &http::HeaderMap::new()).expect_err("ambiguous");
-        assert_eq!(error.code(), &S3ErrorCode::InvalidRequest);
     }
 }

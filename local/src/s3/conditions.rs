@@ -9,23 +9,23 @@ use super::store::Object;
 /// The conditions of a read, in the words of RFC 9110, section 13.
 #[derive(Debug, Default)]
 pub(super) struct ReadConditions {
-    pub(super) if_match: Option<ETagCondition>,
-    pub(super) if_none_match: Option<ETagCondition>,
-    pub(super) if_modified_since: Option<Timestamp>,
-    pub(super) if_unmodified_since: Option<Timestamp>,
+    pub(super) matching: Option<ETagCondition>,
+    pub(super) none_matching: Option<ETagCondition>,
+    pub(super) modified_since: Option<Timestamp>,
+    pub(super) unmodified_since: Option<Timestamp>,
 }
 
 impl ReadConditions {
     /// A tag outweighs a date, as RFC 9110 says; what must hold is asked before what may be old.
     pub(super) fn check(&self, object: &Object) -> Result<(), S3Error> {
-        match (&self.if_match, &self.if_unmodified_since) {
+        match (&self.matching, &self.unmodified_since) {
             (Some(wanted), _) if !fits(wanted, object) => return Err(precondition_failed()),
             (None, Some(since)) if object.last_modified() > *since => {
                 return Err(precondition_failed());
             }
             _ => {}
         }
-        match (&self.if_none_match, &self.if_modified_since) {
+        match (&self.none_matching, &self.modified_since) {
             (Some(unwanted), _) if fits(unwanted, object) => Err(not_modified(object)),
             (None, Some(since)) if object.last_modified() <= *since => Err(not_modified(object)),
             _ => Ok(()),

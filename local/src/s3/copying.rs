@@ -1,16 +1,18 @@
 //! Copies: of an object, and of a stretch of one as a part.
 
-use futures::StreamExt as _;
 use s3s::dto::{
     ChecksumAlgorithm, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult,
-    CopySource, MetadataDirective, StreamingBlob, UploadPartCopyInput, UploadPartCopyOutput,
+    CopySource, MetadataDirective, UploadPartCopyInput, UploadPartCopyOutput,
 };
 use s3s::{S3Error, s3_error};
 
-use super::checksums::{Algorithm, Declared, set_checksum};
+use super::change::place;
+use super::checksums::{Algorithm, set_checksum};
 use super::conditions::{ReadConditions, WriteConditions};
+use super::declared::Declared;
 use super::error::{S3Failure, not_served};
-use super::objects::{Incoming, Landed, encrypted, hex, place, to_ms, user_meta};
+use super::landing::{Incoming, Landed};
+use super::objects::{encrypted, hex, to_ms, user_meta};
 use super::reading::streaming;
 use super::store::{Meta, Object, Piece, timestamp};
 use super::{Store, refuse};
@@ -31,10 +33,10 @@ impl Store {
         }
         let object = self.find(&from_bucket, &from_key).await?;
         ReadConditions {
-            if_match: input.copy_source_if_match,
-            if_none_match: input.copy_source_if_none_match,
-            if_modified_since: input.copy_source_if_modified_since,
-            if_unmodified_since: input.copy_source_if_unmodified_since,
+            matching: input.copy_source_if_match,
+            none_matching: input.copy_source_if_none_match,
+            modified_since: input.copy_source_if_modified_since,
+            unmodified_since: input.copy_source_if_unmodified_since,
         }
         .check_source(&object)?;
         let asked = input
@@ -96,7 +98,7 @@ impl Store {
         .await?;
         Ok(CopyObjectOutput {
             copy_object_result: Some(result),
-            server_side_encryption: encrypted(),
+            server_side_encryption: Some(encrypted()),
             ..CopyObjectOutput::default()
         })
     }
@@ -116,10 +118,10 @@ impl Store {
         let (from_bucket, from_key) = source(&input.copy_source)?;
         let object = self.find(&from_bucket, &from_key).await?;
         ReadConditions {
-            if_match: input.copy_source_if_match,
-            if_none_match: input.copy_source_if_none_match,
-            if_modified_since: input.copy_source_if_modified_since,
-            if_unmodified_since: input.copy_source_if_unmodified_since,
+            matching: input.copy_source_if_match,
+            none_matching: input.copy_source_if_none_match,
+            modified_since: input.copy_source_if_modified_since,
+            unmodified_since: input.copy_source_if_unmodified_since,
         }
         .check_source(&object)?;
         let (from, until) = match &input.copy_source_range {
@@ -145,7 +147,7 @@ impl Store {
         .await?;
         Ok(UploadPartCopyOutput {
             copy_part_result: Some(result),
-            server_side_encryption: encrypted(),
+            server_side_encryption: Some(encrypted()),
             ..UploadPartCopyOutput::default()
         })
     }
@@ -159,7 +161,7 @@ impl Store {
     ) -> Result<Landed, S3Failure> {
         let body = self.state.blobs.read(object.stretches(from, until)).await?;
         self.land(Incoming {
-            body: Some(StreamingBlob::from(streaming(body.boxed()))),
+            body: Some(streaming(body)),
             length: i64::try_from(until - from).ok(),
             declared: &Declared::default(),
             algorithm,

@@ -65,7 +65,7 @@ impl Store {
             is_truncated: Some(page.next.is_some()),
             next_continuation_token: page.next.map(|key| BASE64_URL_SAFE_NO_PAD.encode(key)),
             contents: Some(listed(page.objects, encode, owner.as_ref())),
-            common_prefixes: Some(common(page.prefixes, encode)),
+            common_prefixes: Some(common(&page.prefixes, encode)),
             delimiter: input.delimiter.map(|d| encode(&d)),
             encoding_type: input.encoding_type,
             start_after: input.start_after.map(|key| encode(&key)),
@@ -96,7 +96,7 @@ impl Store {
             max_keys: Some(max_keys),
             is_truncated: Some(page.next.is_some()),
             contents: Some(listed(page.objects, encode, Some(&self.owner()))),
-            common_prefixes: Some(common(page.prefixes, encode)),
+            common_prefixes: Some(common(&page.prefixes, encode)),
             next_marker: next_marker.filter(|_| input.delimiter.is_some()),
             delimiter: input.delimiter.map(|d| encode(&d)),
             encoding_type: input.encoding_type,
@@ -258,7 +258,7 @@ fn algorithm(checksum: &Checksum) -> s3s::dto::ChecksumAlgorithm {
     s3s::dto::ChecksumAlgorithm::from_static(checksum.algorithm.name())
 }
 
-fn common(prefixes: Vec<String>, encode: fn(&str) -> String) -> Vec<CommonPrefix> {
+fn common(prefixes: &[String], encode: fn(&str) -> String) -> Vec<CommonPrefix> {
     prefixes
         .iter()
         .map(|prefix| CommonPrefix {

@@ -4,22 +4,28 @@
 mod access;
 mod answer;
 mod api;
+mod assembly;
 mod blobs;
 mod buckets;
+mod change;
 mod checksums;
 mod conditions;
 mod copying;
 mod cors;
+mod declared;
 mod error;
 mod events;
+mod landing;
 mod listing;
 mod multipart;
+mod notifications;
 mod objects;
 mod reading;
 mod refuse;
 mod store;
 mod sweep;
-mod uploads;
+mod upload;
+mod upload_lists;
 
 use std::sync::Arc;
 

@@ -1,56 +1,23 @@
-//! Objects: put and delete, and what every change of an object has in common.
+//! Writing and deleting objects.
 
-use std::sync::Arc;
-
-use futures::StreamExt as _;
-use rusqlite::Connection;
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
     Error as DeleteError, Metadata, PutObjectInput, PutObjectOutput, ServerSideEncryption,
-    StreamingBlob,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, s3_error};
 
-use super::blobs::Received;
-use super::checksums::{Algorithm, Checksum, Declared, Digests, checksum_fields, set_checksum};
+use super::change::{place, unplace};
+use super::checksums::{Algorithm, checksum_fields, set_checksum};
 use super::conditions::WriteConditions;
-use super::error::{S3Failure, body_failure, incomplete_body, no_such_key, not_served};
-use super::refuse;
-use super::store::{self, Meta, Object, Piece};
-use super::{Store, events};
-use crate::sqs::QueueId;
-use crate::state::State;
+use super::declared::Declared;
+use super::error::{S3Failure, not_served};
+use super::landing::Incoming;
+use super::store::{self, Meta};
+use super::{Store, refuse};
 
-/// The largest body of one request: 5 GiB.
-const MAX_BODY: u64 = 5 << 30;
 /// The largest sum of user metadata: 2 KB.
 const MAX_USER_META: usize = 2 * 1024;
 const MAX_DELETES: usize = 1000;
-
-/// What follows a change once it is committed.
-#[derive(Default)]
-pub(super) struct Effects {
-    /// Files that no row names any more.
-    pub(super) unnamed: Vec<String>,
-    /// Queues that got an event.
-    pub(super) queues: Vec<QueueId>,
-}
-
-/// A body on its way in.
-pub(super) struct Incoming<'a> {
-    pub(super) body: Option<StreamingBlob>,
-    pub(super) length: Option<i64>,
-    pub(super) declared: &'a Declared,
-    pub(super) algorithm: Algorithm,
-    pub(super) trailers: Option<&'a s3s::TrailingHeaders>,
-}
-
-/// A body that is in, and fits what was said of it.
-pub(super) struct Landed {
-    pub(super) received: Received,
-    pub(super) md5: [u8; 16],
-    pub(super) checksum: Checksum,
-}
 
 impl Store {
     pub(super) async fn put(
@@ -71,7 +38,10 @@ impl Store {
         )?;
         let meta = Meta {
             content_type: input.content_type,
-            content_encoding: input.content_encoding.and_then(without_aws_chunked),
+            content_encoding: input
+                .content_encoding
+                .as_deref()
+                .and_then(without_aws_chunked),
             content_language: input.content_language,
             content_disposition: input.content_disposition,
             cache_control: input.cache_control,
@@ -94,7 +64,7 @@ impl Store {
         let mut output = PutObjectOutput {
             e_tag: Some(object.etag()),
             checksum_type: Some(object.checksum.kind()),
-            server_side_encryption: encrypted(),
+            server_side_encryption: Some(encrypted()),
             ..PutObjectOutput::default()
         };
         set_checksum!(output, Some(&object.checksum));
@@ -114,51 +84,6 @@ impl Store {
         })
         .await?;
         Ok(output)
-    }
-
-    /// Takes a body in and checks it.
-    pub(super) async fn land(&self, incoming: Incoming<'_>) -> Result<Landed, S3Failure> {
-        let length = incoming
-            .length
-            .and_then(|length| u64::try_from(length).ok());
-        let length = length.ok_or_else(|| {
-            s3_error!(
-                MissingContentLength,
-                "You must provide the Content-Length HTTP header."
-            )
-        })?;
-        if length > MAX_BODY {
-            let message = "Your proposed upload exceeds the maximum allowed size";
-            return Err(s3_error!(EntityTooLarge, "{message}").into());
-        }
-        let digests = Digests::new(incoming.algorithm);
-        let blobs = &self.state.blobs;
-        let (received, digests) = match incoming.body {
-            Some(body) => {
-                let body = body.map(|piece| piece.map_err(|e| body_failure(&*e)));
-                blobs.receive(body, digests).await?
-            }
-            None => blobs.receive(futures::stream::empty(), digests).await?,
-        };
-        if received.size != length {
-            return Err(incomplete_body().into());
-        }
-        let (md5, checksum) = digests.finish();
-        incoming.declared.check(md5, &checksum, incoming.trailers)?;
-        Ok(Landed {
-            received,
-            md5,
-            checksum,
-        })
-    }
-
-    /// The object of a key, or `NoSuchKey`.
-    pub(super) async fn find(&self, bucket: &str, key: &str) -> Result<Object, S3Failure> {
-        let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        let found = self
-            .read(move |connection| store::find(connection, &bucket, &key))
-            .await?;
-        found.ok_or_else(|| no_such_key().into())
     }
 
     pub(super) async fn delete(
@@ -228,107 +153,15 @@ impl Store {
         output.errors = Some(errors);
         Ok(output)
     }
-
-    /// Runs a change of rows; what follows it happens right after the commit.
-    pub(super) async fn write<T, F>(&self, received: Option<Received>, f: F) -> Result<T, S3Failure>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection, &State) -> Result<(T, Effects), S3Failure> + Send + 'static,
-    {
-        let state = Arc::clone(&self.state);
-        let then = Arc::clone(&self.state);
-        let follow = move |(_, effects): &(T, Effects)| {
-            if let Some(received) = received {
-                received.keep();
-            }
-            then.blobs.remove(effects.unnamed.clone());
-            effects
-                .queues
-                .iter()
-                .for_each(|queue| then.sqs.wake(*queue));
-        };
-        let (value, _) = self
-            .state
-            .db
-            .write_then(move |connection| f(connection, &state), follow)
-            .await?;
-        Ok(value)
-    }
-
-    pub(super) async fn read<T, F>(&self, f: F) -> Result<T, S3Failure>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, S3Failure> + Send + 'static,
-    {
-        self.state.db.read(f).await
-    }
-}
-
-impl Landed {
-    /// As the body of an object of its own.
-    pub(super) fn as_object(&self, meta: Meta, now_ms: i64) -> Object {
-        Object {
-            size: self.received.size,
-            etag: hex(&self.md5),
-            modified_ms: now_ms,
-            body: vec![Piece(self.received.name.clone(), self.received.size)],
-            meta,
-            checksum: self.checksum.clone(),
-            upload: None,
-        }
-    }
-}
-
-/// Puts an object into its place, with its event, if the conditions hold.
-pub(super) fn place(
-    connection: &Connection,
-    state: &State,
-    bucket: &str,
-    key: &str,
-    object: &Object,
-    conditions: &WriteConditions,
-    event: &str,
-) -> Result<Effects, S3Failure> {
-    let existing = store::find(connection, bucket, key)?;
-    conditions.check(existing.as_ref())?;
-    store::save(connection, bucket, key, object)?;
-    Ok(Effects {
-        unnamed: existing.map(|object| object.files()).unwrap_or_default(),
-        queues: events::emit(connection, state, bucket, key, event, Some(object))?,
-    })
-}
-
-/// Removes an object, with its event. That it is not there is no failure.
-fn unplace(
-    connection: &Connection,
-    state: &State,
-    bucket: &str,
-    key: &str,
-    conditions: &WriteConditions,
-) -> Result<Effects, S3Failure> {
-    let existing = store::find(connection, bucket, key)?;
-    conditions.check(existing.as_ref())?;
-    let Some(existing) = existing else {
-        return Ok(Effects::default());
-    };
-    store::remove(connection, bucket, key)?;
-    let event = "s3:ObjectRemoved:Delete";
-    let queues = events::emit(connection, state, bucket, key, event, None)?;
-    Ok(Effects {
-        unnamed: existing.files(),
-        queues,
-    })
 }
 
 /// AWS encrypts everything and says so.
-pub(super) fn encrypted() -> Option<ServerSideEncryption> {
-    Some(ServerSideEncryption::from_static(
-        ServerSideEncryption::AES256,
-    ))
+pub(super) fn encrypted() -> ServerSideEncryption {
+    ServerSideEncryption::from_static(ServerSideEncryption::AES256)
 }
 
 /// `aws-chunked` is about the way here, not about the object.
-fn without_aws_chunked(encoding: String) -> Option<String> {
+fn without_aws_chunked(encoding: &str) -> Option<String> {
     let codings: Vec<&str> = encoding
         .split(',')
         .map(str::trim)

@@ -37,7 +37,7 @@ macro_rules! describe {
         $output.last_modified = Some($object.last_modified());
         $output.metadata = Some(meta.user.into_iter().collect());
         $output.parts_count = $selected.parts;
-        $output.server_side_encryption = encrypted();
+        $output.server_side_encryption = Some(encrypted());
         if $checksum_mode.is_some() && $selected.content_range.is_none() {
             set_checksum!($output, Some(&$object.checksum));
             $output.checksum_type = Some($object.checksum.kind());
@@ -50,10 +50,10 @@ impl Store {
     pub(super) async fn get(&self, input: GetObjectInput) -> Result<GetObjectOutput, S3Failure> {
         refuse::version(input.version_id.as_deref())?;
         let conditions = ReadConditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since,
-            if_unmodified_since: input.if_unmodified_since,
+            matching: input.if_match,
+            none_matching: input.if_none_match,
+            modified_since: input.if_modified_since,
+            unmodified_since: input.if_unmodified_since,
         };
         let (object, selected, body) = loop {
             let object = self.find(&input.bucket, &input.key).await?;
@@ -90,10 +90,10 @@ impl Store {
     pub(super) async fn head(&self, input: HeadObjectInput) -> Result<HeadObjectOutput, S3Failure> {
         refuse::version(input.version_id.as_deref())?;
         let conditions = ReadConditions {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-            if_modified_since: input.if_modified_since,
-            if_unmodified_since: input.if_unmodified_since,
+            matching: input.if_match,
+            none_matching: input.if_none_match,
+            modified_since: input.if_modified_since,
+            unmodified_since: input.if_unmodified_since,
         };
         let object = self.find(&input.bucket, &input.key).await?;
         conditions.check(&object)?;

@@ -7,7 +7,7 @@ use super::error::S3Failure;
 use super::store;
 use crate::state::State;
 
-const EVERY: Duration = Duration::from_secs(3600);
+const EVERY: Duration = Duration::from_hours(1);
 
 /// Sweeps now and then, until the end.
 pub(crate) fn start(state: &Arc<State>) {

@@ -10,9 +10,9 @@ use super::Store;
 use super::checksums::set_checksum;
 use super::error::{S3Failure, no_such_upload, not_served};
 use super::listing::encoder;
-use super::multipart::{self, Agreed};
 use super::objects::hex;
 use super::store::{self, timestamp};
+use super::upload::{self, Agreed};
 
 /// The most that one answer holds.
 const MAX: i32 = 1000;
@@ -28,9 +28,9 @@ impl Store {
         );
         let (agreed, mut found) = self
             .read(move |connection| {
-                let upload = multipart::upload(connection, &id, &bucket, &key)?
-                    .ok_or_else(no_such_upload)?;
-                let found = multipart::parts(connection, &id, after, i64::from(limit) + 1)?;
+                let upload =
+                    upload::upload(connection, &id, &bucket, &key)?.ok_or_else(no_such_upload)?;
+                let found = upload::parts(connection, &id, after, i64::from(limit) + 1)?;
                 Ok((upload.agreed, found))
             })
             .await?;
