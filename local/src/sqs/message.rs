@@ -96,6 +96,14 @@ pub(crate) fn check(body: &str, attributes: &MessageAttributes) -> Result<(), Se
             attributes.len()
         )));
     }
+    check_attributes(attributes)
+}
+
+/// Checks the names, types and values of attributes.
+///
+/// # Errors
+/// The first that AWS would refuse.
+pub(crate) fn check_attributes(attributes: &MessageAttributes) -> Result<(), ServiceError> {
     for (name, attribute) in attributes {
         check_name(name)?;
         attribute.check(name)?;

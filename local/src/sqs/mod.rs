@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use crate::error::ServiceError;
 use crate::state::State;
 
-pub(crate) use message::{MessageAttribute, MessageAttributes};
+pub(crate) use message::{MessageAttribute, MessageAttributes, check_attributes, size};
 pub(crate) use send::enqueue;
 pub(crate) use wait::Waiters;
 
