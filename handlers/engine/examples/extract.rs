@@ -1,30 +1,47 @@
-//! Extracts the frames of a local video: `extract VIDEO ZIP [OPTIONS-AS-JSON]`.
+//! Extracts the frames of a local video: `extract [--served] VIDEO ZIP [OPTIONS-AS-JSON]`.
+//!
+//! With `--served` ffmpeg does not open the file itself, as if it lay in an object store.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use fotograma_engine::{Ffmpeg, FileSink, FileSource, Options, Unwatched, extract};
+use async_trait::async_trait;
+use bytes::Bytes;
+use fotograma_engine::{
+    Ffmpeg, FileSink, FileSource, Options, Source, SourceError, Unwatched, extract,
+};
+
+/// A file that hides its path.
+struct Served(FileSource);
+
+#[async_trait]
+impl Source for Served {
+    fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
+        self.0.read(range).await
+    }
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let (Some(video), Some(zip)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: extract VIDEO ZIP [OPTIONS-AS-JSON]".into());
+    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
+    let served = arguments.first().is_some_and(|first| first == "--served");
+    arguments.drain(..usize::from(served));
+    let [video, zip, rest @ ..] = arguments.as_slice() else {
+        return Err("usage: extract [--served] VIDEO ZIP [OPTIONS-AS-JSON]".into());
     };
-    let options = match arguments.next() {
-        Some(json) => serde_json::from_str(&json)?,
+    let options = match rest.first() {
+        Some(json) => serde_json::from_str(json)?,
         None => Options::default(),
     };
     let ffmpeg = Ffmpeg::find(None).await?;
     let source = FileSource::open(video).await?;
+    let source: Arc<dyn Source> = if served { Arc::new(Served(source)) } else { Arc::new(source) };
     let sink = FileSink::create(zip, true).await?;
-    let done = extract(
-        &ffmpeg,
-        Arc::new(source),
-        Box::new(sink),
-        &options,
-        &Unwatched,
-    )
-    .await?;
+    let done = extract(&ffmpeg, source, Box::new(sink), &options, &Unwatched).await?;
     println!("{}", serde_json::to_string_pretty(&done)?);
     Ok(())
 }

@@ -14,22 +14,10 @@ use crate::options::{OnDamage, Options};
 use crate::output::Output;
 use crate::reason::Reason;
 use crate::sink::Sink;
-use crate::sniff::{HEAD, Kind, sniff};
+use crate::plan::Because;
 use crate::source::Source;
+use crate::strategy::{self, Strategy};
 use crate::watch::Watch;
-use crate::whole;
-
-/// How a video is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// Only the samples that the wanted frames depend on, found by the video's own index.
-    Indexed,
-    /// By seeking, one block after another.
-    Blocks,
-    /// All of it, from front to back.
-    Whole,
-}
 
 /// What an extraction did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,7 +38,7 @@ pub struct Extraction {
     /// How the video was read.
     pub strategy: Strategy,
     /// Why that strategy was taken.
-    pub because: String,
+    pub because: Because,
     /// What is wrong with the video, where its frames were kept all the same.
     pub damaged: Option<String>,
 }
@@ -95,25 +83,8 @@ async fn run(
     counters: &Counters,
     output: &mut Output,
 ) -> Result<Extraction, ExtractError> {
-    options.check().map_err(ExtractError::Options)?;
-    let limits = &options.limits;
-    let length = source.len();
-    if length > limits.input_bytes {
-        return Err(Reason::TooLarge {
-            limit: limits.input_bytes,
-        }
-        .into());
-    }
-    if length == 0 {
-        return Err(Reason::Empty.into());
-    }
-    let head = source.read(0..length.min(HEAD)).await?;
-    let family = match sniff(&head) {
-        Kind::Video(family) => family,
-        Kind::Audio => return Err(Reason::NoVideoStream.into()),
-        Kind::Unknown => return Err(Reason::NotVideo.into()),
-    };
-    let finding = whole::run(ffmpeg, source, family, options, counters, output).await?;
+    let (finding, strategy, because) =
+        strategy::run(ffmpeg, source, options, counters, output).await?;
     if let (Some(detail), OnDamage::Fail) = (&finding.damaged, options.damaged) {
         let (detail, frames) = (detail.clone(), output.frames());
         return Err(Reason::Damaged { detail, frames }.into());
@@ -124,16 +95,16 @@ async fn run(
         duration: finding
             .duration
             .and_then(|d| Duration::try_from_secs_f64(d).ok()),
-        source_bytes: length,
-        bytes_read: if source.path().is_some() {
-            length
-        } else {
-            counters.bytes_read.load(Relaxed)
+        source_bytes: source.len(),
+        bytes_read: match (strategy, source.path()) {
+            // ffmpeg has read the file itself.
+            (Strategy::Whole | Strategy::Blocks, Some(_)) => source.len(),
+            _ => counters.bytes_read.load(Relaxed),
         },
         requests: counters.requests.load(Relaxed),
         bytes_written: 0,
-        strategy: Strategy::Whole,
-        because: "it is the only strategy".into(),
+        strategy,
+        because,
         damaged: finding.damaged,
     })
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use tokio::process::ChildStdout;
+use tokio::process::{ChildStdin, ChildStdout};
 
 use crate::error::ExtractError;
 use crate::image::Images;
@@ -43,6 +43,7 @@ pub(crate) struct Frames {
     timestamps: VecDeque<f64>,
     images_ended: bool,
     past_end: bool,
+    complained: bool,
 }
 
 impl Frames {
@@ -66,6 +67,7 @@ impl Frames {
             timestamps: VecDeque::new(),
             images_ended: false,
             past_end: false,
+            complained: false,
         })
     }
 
@@ -96,6 +98,7 @@ impl Frames {
                     Some(Event::Duration(seconds)) => return Ok(Next::Duration(seconds)),
                     Some(Event::Selected(timestamp)) => self.timestamps.push_back(timestamp),
                     Some(Event::PastEnd) => self.past_end = true,
+                    Some(Event::Complaint) => self.complained = true,
                     None => events_ended = true,
                 },
                 image = self.images.next(), if self.image.is_none() && !self.images_ended => {
@@ -112,6 +115,16 @@ impl Frames {
                 }
             }
         }
+    }
+
+    /// Whether ffmpeg has complained about anything before it selected the last frame given.
+    pub(crate) fn complained(&self) -> bool {
+        self.complained
+    }
+
+    /// Its standard input, if piped and not yet taken.
+    pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
+        self.running.stdin.take()
     }
 
     /// Waits for ffmpeg's own end.

@@ -8,6 +8,7 @@
 //! ([`FileSource`], [`FileSink`]), everything else implements the two traits.
 
 mod command;
+mod container;
 mod counters;
 mod error;
 mod extract;
@@ -18,7 +19,10 @@ pub mod fragment;
 mod frames;
 mod image;
 pub mod index;
+mod indexed;
+mod input;
 mod limits;
+mod loopback;
 mod options;
 mod output;
 pub mod picture;
@@ -28,13 +32,14 @@ mod reason;
 mod sink;
 mod sniff;
 mod source;
+mod strategy;
 mod verdict;
 mod watch;
 mod whole;
 mod zip;
 
 pub use error::ExtractError;
-pub use extract::{Extraction, Strategy, extract};
+pub use extract::{Extraction, extract};
 pub use ffmpeg::Ffmpeg;
 pub use file::{FileSink, FileSource};
 pub use limits::Limits;
@@ -42,4 +47,5 @@ pub use options::{Format, Mode, OnDamage, Options};
 pub use reason::Reason;
 pub use sink::{Sink, SinkError};
 pub use source::{Source, SourceError};
+pub use strategy::{Strategy, plan};
 pub use watch::{Progress, Stop, Unwatched, Watch};

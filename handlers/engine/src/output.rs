@@ -57,6 +57,11 @@ impl Output {
         self.start = None;
     }
 
+    /// Sets the video's start, where it is known before the first frame.
+    pub(crate) fn start_at(&mut self, timestamp: f64) {
+        self.start = Some(timestamp);
+    }
+
     /// Takes one frame. The first sets the video's start, also when it lies before the wanted
     /// time and so is not kept.
     pub(crate) async fn frame(&mut self, frame: Frame) -> Result<(), ExtractError> {

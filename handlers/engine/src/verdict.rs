@@ -69,13 +69,10 @@ fn by_signal(signal: i32, frames: u64, limits: &Limits) -> Result<Option<String>
 
 fn without_frames(log: &Log, limits: &Limits) -> Reason {
     if log.container.is_none() {
-        return match &log.truncated {
-            Some(truncated) => Reason::Damaged {
-                detail: truncated.clone(),
-                frames: 0,
-            },
-            None => Reason::NotVideo,
-        };
+        // Its first bytes are those of a video.
+        let detail = log.truncated.clone();
+        let detail = detail.unwrap_or_else(|| complaint(log));
+        return Reason::Damaged { detail, frames: 0 };
     }
     let Some(video) = log.video() else {
         return Reason::NoVideoStream;

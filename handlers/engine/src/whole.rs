@@ -1,17 +1,20 @@
 //! Reading a video from front to back: what always works.
 
-use std::ffi::OsString;
 use std::sync::Arc;
 
 use crate::command;
+use crate::container::inspect;
 use crate::counters::Counters;
 use crate::error::ExtractError;
 use crate::ffmpeg::Ffmpeg;
+use crate::input::Input;
 use crate::frames::{Frames, Next, check_duration};
+use crate::loopback::Shape;
 use crate::options::Options;
 use crate::output::Output;
 use crate::process::{Running, Stdin};
-use crate::sniff::Family;
+use crate::reason::Reason;
+use crate::sniff::{Family, HEAD};
 use crate::source::Source;
 use crate::verdict::verdict;
 
@@ -33,13 +36,15 @@ pub(crate) async fn run(
     counters: &Counters,
     output: &mut Output,
 ) -> Result<Finding, ExtractError> {
-    let Some(path) = source.path() else {
-        return Err(ExtractError::Machine("not yet".into()));
-    };
-    let mut input = OsString::from("file:");
-    input.push(path);
-    let mut arguments = command::before_input(ffmpeg, &options.limits, family.demuxers(), "file");
-    arguments.extend(["-i".into(), input]);
+    let head = source.read(0..source.len().min(HEAD)).await?;
+    let structure = inspect(source.as_ref(), family, &head).await?;
+    if structure.encrypted {
+        return Err(Reason::Encrypted.into());
+    }
+    let input = Input::of(source, Shape::SWEEP)?;
+    let demuxers = family.demuxers();
+    let mut arguments = command::before_input(ffmpeg, &options.limits, demuxers, input.protocols());
+    arguments.extend(["-i".into(), input.address()]);
     arguments.extend(command::after_input(options, &command::select(options)));
     let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, arguments)?;
     let mut frames = Frames::of(running, options)?;
@@ -64,6 +69,8 @@ pub(crate) async fn run(
         }
     }
     let ended = frames.wait().await?;
-    finding.damaged = verdict(&ended, output.frames(), &options.limits)?;
+    input.check()?;
+    let damaged = verdict(&ended, output.frames(), &options.limits)?;
+    finding.damaged = damaged.or(structure.truncated);
     Ok(finding)
 }

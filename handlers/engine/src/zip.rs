@@ -148,7 +148,10 @@ impl Zip {
             u32::try_from(size),
             u32::try_from(start),
         );
-        if !matches!(short, (Ok(..WIDE_16), Ok(..WIDE_32), Ok(..WIDE_32))) {
+        let fits = short.0.is_ok_and(|n| n < WIDE_16)
+            && short.1.is_ok_and(|n| n < WIDE_32)
+            && short.2.is_ok_and(|n| n < WIDE_32);
+        if !fits {
             zip64_end(&mut out, count, size, start);
         }
         out.put_slice(b"PK\x05\x06");

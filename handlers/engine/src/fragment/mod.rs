@@ -39,6 +39,13 @@ impl Times {
         self.timescale.saturating_mul(2)
     }
 
+    /// A time in seconds.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "times of samples are below 2⁵²")]
+    pub fn seconds(&self, ticks: i64) -> f64 {
+        ticks as f64 / f64::from(self.timescale())
+    }
+
     /// When `sample` is decoded.
     #[must_use]
     pub const fn dts(&self, sample: &Sample) -> i64 {

@@ -8,19 +8,18 @@ use super::boxes::boxes;
 use super::{Index, Step, Unfit, locate, parse};
 use crate::source::{Source, SourceError};
 
-/// What is read first; the index of a short video, or the sign to where it is.
-const HEAD: u64 = 64 << 10;
-
 /// What is read at a later border, where more than this remains.
 const TAIL: u64 = 2 << 20;
 
 /// Borders looked at before giving up.
 const LOOKS: usize = 16;
 
-/// Reads the index of `source`, or says why it cannot be used.
-pub(crate) async fn open(source: &dyn Source) -> Result<Result<Index, Unfit>, SourceError> {
+/// Reads the index of `source`, or says why it cannot be used. `head` is what it begins with.
+pub(crate) async fn open(
+    source: &dyn Source,
+    head: Bytes,
+) -> Result<Result<Index, Unfit>, SourceError> {
     let len = source.len();
-    let head = source.read(0..len.min(HEAD)).await?;
     let (mut at, mut data) = (0, head.clone());
     for _ in 0..LOOKS {
         match locate(&data, at, len) {

@@ -9,9 +9,10 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::extract::Strategy;
+
 use crate::index::{Codec, Index, Unfit};
 use crate::options::Options;
+use crate::strategy::Strategy;
 
 pub use ranges::MAX_GAP;
 

@@ -27,6 +27,8 @@ pub(crate) enum Event {
     Selected(f64),
     /// A frame at or after the wanted end has been seen.
     PastEnd,
+    /// There is a first complaint; frames selected before it are not what it is about.
+    Complaint,
 }
 
 /// What is kept of all that ffmpeg said.
@@ -86,7 +88,7 @@ impl Log {
             "info" => self.fact(text),
             "error" | "fatal" => {
                 self.complaint(text);
-                None
+                (self.complaints == 1).then_some(Event::Complaint)
             }
             _ => None,
         }
@@ -124,6 +126,7 @@ impl Log {
     }
 
     fn complaint(&mut self, text: &str) {
+        let text = without_address(text);
         const SIGNS: [&str; 6] = [
             "partial file",
             "File ended prematurely",
@@ -170,6 +173,12 @@ fn split(line: &str) -> Option<(&str, &str)> {
         }
         rest = after;
     }
+}
+
+/// What is said of the input, less where it is: that is nobody's business.
+fn without_address(text: &str) -> &str {
+    let named = ["file:", "http://", "pipe:"].iter().any(|scheme| text.starts_with(scheme));
+    text.rsplit_once(": ").map_or(text, |(_, rest)| if named { rest } else { text })
 }
 
 /// Seconds of `01:02:03.45`.
@@ -232,10 +241,20 @@ mod tests {
     }
 
     #[test]
+    fn tells_no_addresses() {
+        let mut log = Log::default();
+        log.line("[error] file:/home/u1/a: b.mp4: Invalid data found when processing input");
+        log.line("[mov @ 0x1] [error] moov atom not found: here");
+        let told = ["Invalid data found when processing input", "moov atom not found: here"];
+        assert_eq!(log.first, told);
+    }
+
+    #[test]
     fn keeps_few_of_many_complaints() {
         let mut log = Log::default();
         for n in 0..1000 {
-            assert_eq!(log.line(&format!("[h264 @ 0x1] [error] number {n}")), None);
+            let event = log.line(&format!("[h264 @ 0x1] [error] number {n}"));
+            assert_eq!(event, (n == 0).then_some(Event::Complaint));
         }
         log.line("[mov @ 0x1] [error] stream 0, offset 0x80: partial file");
         assert_eq!(log.complaints, 1001);

@@ -1,0 +1,39 @@
+//! What a container says of itself, where ffmpeg is silent: that it should be longer than it is,
+//! and that it is encrypted.
+
+mod avi;
+mod iso;
+mod matroska;
+
+use bytes::Bytes;
+
+use crate::sniff::Family;
+use crate::source::{Source, SourceError};
+
+/// What a container says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Structure {
+    /// How it is seen that the end is missing.
+    pub(crate) truncated: Option<String>,
+    /// Whether its video is encrypted.
+    pub(crate) encrypted: bool,
+}
+
+/// Looks at the structure of `source`, whose first bytes are `head`.
+pub(crate) async fn inspect(
+    source: &dyn Source,
+    family: Family,
+    head: &Bytes,
+) -> Result<Structure, SourceError> {
+    match family {
+        Family::Iso => iso::inspect(source, head).await,
+        Family::Avi => Ok(avi::inspect(head, source.len())),
+        Family::Matroska => Ok(matroska::inspect(head, source.len())),
+        _ => Ok(Structure::default()),
+    }
+}
+
+/// The sentence for a part that should end at `end` in a file of `length` bytes.
+fn missing(part: &str, end: u64, length: u64) -> Option<String> {
+    (end > length).then(|| format!("{part} should go on for {} more bytes", end - length))
+}
