@@ -24,6 +24,7 @@ mod dynamodb;
 mod error;
 mod faults;
 mod http_types;
+mod lent;
 mod mail;
 mod s3;
 mod server;

@@ -10,7 +10,6 @@ use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use super::error::not_served;
 use crate::faults::Verdict;
-use crate::http_types::Request;
 use crate::state::State;
 
 /// The one pair of keys.
@@ -117,7 +116,7 @@ fn throttle_status(code: &str, status: http::StatusCode) -> http::StatusCode {
 }
 
 /// What can be said before the protocol looks at a request.
-pub(super) fn before(state: &State, request: &Request) -> Result<(), S3Error> {
+pub(super) fn before<B>(state: &State, request: &http::Request<B>) -> Result<(), S3Error> {
     let form = request
         .headers()
         .get(header::CONTENT_TYPE)

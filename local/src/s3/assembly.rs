@@ -83,15 +83,15 @@ fn assemble(
         .map(|part| (part.number, part))
         .collect();
     let mut chosen = Vec::with_capacity(named.len());
-    for (index, wanted) in named.iter().enumerate() {
+    for wanted in named {
         let part = stored.remove(&wanted.part_number.unwrap_or_default());
         let part = part.ok_or_else(invalid_part)?;
         check_part(&part, wanted, agreed)?;
-        if part.size < MIN_PART && index + 1 < named.len() {
-            let message = "Your proposed upload is smaller than the minimum allowed size";
-            return Err(s3_error!(EntityTooSmall, "{message}").into());
-        }
         chosen.push(part);
+    }
+    if chosen.iter().rev().skip(1).any(|part| part.size < MIN_PART) {
+        let message = "Your proposed upload is smaller than the minimum allowed size";
+        return Err(s3_error!(EntityTooSmall, "{message}").into());
     }
     let object = join(chosen, meta, agreed, upload_id, state.clock.now_ms());
     let declared: Vec<_> = ALL.into_iter().zip(checksum_fields!(input)).collect();

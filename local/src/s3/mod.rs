@@ -35,6 +35,7 @@ use s3s::{S3Error, S3ErrorCode};
 use crate::dispatch::Cut;
 use crate::faults::Verdict;
 use crate::http_types::{Request, Response};
+use crate::lent::{Lent, lend};
 use crate::state::State;
 
 use access::Gate;
@@ -83,16 +84,21 @@ impl Service {
             .as_ref()
             .and_then(|q| q.answer(rules.as_deref().unwrap_or_default()));
         let resource = request.uri().path().to_owned();
+        let (head, body) = request.into_parts();
+        let (body, returned) = lend(body);
+        let request = http::Request::from_parts(head, body);
         let mut response = if question.as_ref().is_some_and(Question::is_preflight) {
             match &allowed {
                 Some(_) => Response::new(s3s::Body::empty()),
                 None => answer::of_error(cors::forbidden(rules.is_some())),
             }
         } else if let Err(refusal) = access::before(&self.store.state, &request) {
+            drop(request);
             answer::of_error(refusal)
         } else {
             self.call(request).await?
         };
+        returned.settle(&mut response).await;
         answer::finish(&mut response, &resource, request_id);
         if let Some(headers) = allowed {
             response.headers_mut().extend(headers);
@@ -100,9 +106,9 @@ impl Service {
         Ok(response)
     }
 
-    async fn call(&self, request: Request) -> Result<Response, Cut> {
+    async fn call(&self, request: http::Request<Lent>) -> Result<Response, Cut> {
         let verdict = access::Sentence::default();
-        let mut request = request.map(s3s::Body::from);
+        let mut request = request.map(s3s::Body::http_body_unsync);
         request.extensions_mut().insert(verdict.clone());
         let response = match self.protocol.call(request).await {
             Ok(response) => response,

@@ -1,0 +1,320 @@
+"""S3: objects, lists, conditions, checksums, copies."""
+
+import base64
+import hashlib
+import threading
+import zlib
+
+import pytest
+from botocore.exceptions import ClientError
+from conftest import error_code, status
+
+
+@pytest.fixture
+def bucket(s3, unique):
+    s3.create_bucket(Bucket=unique)
+    return unique
+
+
+def test_an_object_comes_back_as_it_was_put(s3, bucket):
+    put = s3.put_object(
+        Bucket=bucket,
+        Key="a b/é+.txt",
+        Body=b"hello",
+        ContentType="text/plain",
+        ContentDisposition='attachment; filename="x.txt"',
+        CacheControl="no-store",
+        Metadata={"camera": "left"},
+    )
+    got = s3.get_object(Bucket=bucket, Key="a b/é+.txt")
+    assert got["Body"].read() == b"hello"
+    assert got["ETag"] == put["ETag"] == f'"{hashlib.md5(b"hello").hexdigest()}"'
+    assert got["ContentType"] == "text/plain"
+    assert got["ContentDisposition"] == 'attachment; filename="x.txt"'
+    assert got["CacheControl"] == "no-store"
+    assert got["Metadata"] == {"camera": "left"}
+    head = s3.head_object(Bucket=bucket, Key="a b/é+.txt")
+    assert (head["ContentLength"], head["ETag"]) == (5, put["ETag"])
+
+
+def test_a_missing_object_and_a_missing_bucket_are_told_apart(s3, bucket, unique):
+    with pytest.raises(ClientError) as no_key:
+        s3.get_object(Bucket=bucket, Key="none")
+    assert (error_code(no_key), status(no_key)) == ("NoSuchKey", 404)
+    with pytest.raises(ClientError) as no_bucket:
+        s3.put_object(Bucket=f"{unique}-none", Key="k", Body=b"")
+    assert (error_code(no_bucket), status(no_bucket)) == ("NoSuchBucket", 404)
+    with pytest.raises(ClientError) as no_head:
+        s3.head_object(Bucket=bucket, Key="none")
+    assert status(no_head) == 404
+
+
+def test_objects_survive_a_restart(s3, bucket, restart):
+    body = bytes(range(256)) * 4096
+    s3.put_object(Bucket=bucket, Key="k", Body=body, Metadata={"a": "1"})
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="m")["UploadId"]
+    part = s3.upload_part(Bucket=bucket, Key="m", UploadId=upload, PartNumber=1, Body=b"part")
+    restart()
+    got = s3.get_object(Bucket=bucket, Key="k")
+    assert (got["Body"].read(), got["Metadata"]) == (body, {"a": "1"})
+    s3.complete_multipart_upload(
+        Bucket=bucket,
+        Key="m",
+        UploadId=upload,
+        MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
+    )
+    assert s3.get_object(Bucket=bucket, Key="m")["Body"].read() == b"part"
+
+
+def test_delete_one_and_many(s3, bucket):
+    for key in ("a", "b", "c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    s3.delete_object(Bucket=bucket, Key="a")
+    s3.delete_object(Bucket=bucket, Key="a")
+    wanted = {"Objects": [{"Key": "b"}, {"Key": "never"}, {"Key": "c"}]}
+    deleted = s3.delete_objects(Bucket=bucket, Delete=wanted)["Deleted"]
+    assert sorted(d["Key"] for d in deleted) == ["b", "c", "never"]
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+    s3.delete_bucket(Bucket=bucket)
+    with pytest.raises(ClientError) as gone:
+        s3.list_objects_v2(Bucket=bucket)
+    assert error_code(gone) == "NoSuchBucket"
+
+
+def test_a_bucket_with_objects_is_not_deleted(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    with pytest.raises(ClientError) as full:
+        s3.delete_bucket(Bucket=bucket)
+    assert (error_code(full), status(full)) == ("BucketNotEmpty", 409)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("asked", "bytes_", "told"),
+    [
+        ("bytes=0-3", b"0123", "bytes 0-3/10"),
+        ("bytes=7-", b"789", "bytes 7-9/10"),
+        ("bytes=-2", b"89", "bytes 8-9/10"),
+        ("bytes=-99", b"0123456789", "bytes 0-9/10"),
+        ("bytes=8-99", b"89", "bytes 8-9/10"),
+    ],
+)
+def test_ranges(s3, bucket, asked, bytes_, told):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    got = s3.get_object(Bucket=bucket, Key="k", Range=asked)
+    assert got["ResponseMetadata"]["HTTPStatusCode"] == 206
+    assert (got["Body"].read(), got["ContentRange"]) == (bytes_, told)
+
+
+@pytest.mark.parametrize("asked", ["bytes=10-", "bytes=10-12", "bytes=-0"])
+def test_a_range_past_the_end_is_416(s3, bucket, asked):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    with pytest.raises(ClientError) as refused:
+        s3.get_object(Bucket=bucket, Key="k", Range=asked)
+    assert (error_code(refused), status(refused)) == ("InvalidRange", 416)
+
+
+def test_lists_have_prefix_delimiter_and_pages(s3, bucket):
+    keys = [f"{letter}/{n:02}" for letter in "abc" for n in range(7)] + ["root", "a", "ümlaut x"]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, PaginationConfig={"PageSize": 4}
+    )
+    listed = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    assert listed == sorted(keys, key=str.encode)
+    found = []
+    arguments = {"Bucket": bucket, "Delimiter": "/", "MaxKeys": 2}
+    while True:
+        page = s3.list_objects_v2(**arguments)
+        assert page["KeyCount"] <= 2
+        found += [item["Key"] for item in page.get("Contents", [])]
+        found += [prefix["Prefix"] for prefix in page.get("CommonPrefixes", [])]
+        if not page["IsTruncated"]:
+            break
+        arguments["ContinuationToken"] = page["NextContinuationToken"]
+    assert found == ["a", "a/", "b/", "c/", "root", "ümlaut x"]
+    under = s3.list_objects_v2(Bucket=bucket, Prefix="b/0", StartAfter="b/03")
+    assert [item["Key"] for item in under["Contents"]] == ["b/04", "b/05", "b/06"]
+    first = s3.list_objects(Bucket=bucket, Delimiter="/", MaxKeys=2)
+    assert (first["IsTruncated"], first["NextMarker"]) == (True, "a/")
+    rest = s3.list_objects(Bucket=bucket, Delimiter="/", Marker=first["NextMarker"])
+    assert [p["Prefix"] for p in rest["CommonPrefixes"]] == ["b/", "c/"]
+
+
+def test_a_made_up_continuation_token_is_refused(s3, bucket):
+    with pytest.raises(ClientError) as refused:
+        s3.list_objects_v2(Bucket=bucket, ContinuationToken="!!!")
+    assert error_code(refused) == "InvalidArgument"
+
+
+def test_a_key_may_be_the_prefix_of_another(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="f", Body=b"1")
+    s3.put_object(Bucket=bucket, Key="f/x", Body=b"2")
+    s3.put_object(Bucket=bucket, Key="f/", Body=b"3")
+    assert [s3.get_object(Bucket=bucket, Key=k)["Body"].read() for k in ("f", "f/x", "f/")] == [
+        b"1",
+        b"2",
+        b"3",
+    ]
+
+
+def test_conditional_reads(s3, bucket):
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"x")["ETag"]
+    assert s3.get_object(Bucket=bucket, Key="k", IfMatch=etag)["Body"].read() == b"x"
+    with pytest.raises(ClientError) as changed:
+        s3.get_object(Bucket=bucket, Key="k", IfMatch='"0"')
+    assert (error_code(changed), status(changed)) == ("PreconditionFailed", 412)
+    with pytest.raises(ClientError) as same:
+        s3.get_object(Bucket=bucket, Key="k", IfNoneMatch=etag)
+    assert status(same) == 304
+    modified = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
+    with pytest.raises(ClientError) as old:
+        s3.get_object(Bucket=bucket, Key="k", IfModifiedSince=modified)
+    assert status(old) == 304
+
+
+def test_conditional_writes(s3, bucket):
+    etag = s3.put_object(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
+    with pytest.raises(ClientError) as there:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"2", IfNoneMatch="*")
+    assert (error_code(there), status(there)) == ("PreconditionFailed", 412)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"3", IfMatch=etag)
+    with pytest.raises(ClientError) as stale:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"4", IfMatch=etag)
+    assert error_code(stale) == "PreconditionFailed"
+    with pytest.raises(ClientError) as absent:
+        s3.put_object(Bucket=bucket, Key="other", Body=b"5", IfMatch=etag)
+    assert (error_code(absent), status(absent)) == ("NoSuchKey", 404)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"3"
+
+
+def test_of_many_first_writers_one_wins(s3, bucket):
+    outcomes = []
+
+    def write(n):
+        try:
+            s3.put_object(Bucket=bucket, Key="k", Body=str(n), IfNoneMatch="*")
+            outcomes.append(n)
+        except ClientError as error:
+            assert error.response["Error"]["Code"] in ("PreconditionFailed", "ConditionalRequestConflict")
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 1
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == str(outcomes[0]).encode()
+
+
+def test_a_wrong_checksum_leaves_nothing(s3, bucket):
+    wrong = base64.b64encode(zlib.crc32(b"other").to_bytes(4, "big")).decode()
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x", ChecksumCRC32=wrong)
+    assert (error_code(refused), status(refused)) == ("BadDigest", 400)
+    with pytest.raises(ClientError) as md5:
+        digest = base64.b64encode(hashlib.md5(b"other").digest()).decode()
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x", ContentMD5=digest)
+    assert error_code(md5) == "BadDigest"
+    with pytest.raises(ClientError) as malformed:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x", ContentMD5="bm90IG1kNQ==")
+    assert error_code(malformed) == "InvalidDigest"
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "digest"),
+    [
+        ("SHA256", hashlib.sha256(b"abc").digest()),
+        ("SHA1", hashlib.sha1(b"abc").digest()),
+        ("CRC32", zlib.crc32(b"abc").to_bytes(4, "big")),
+    ],
+)
+def test_checksums_are_kept_and_told(s3, bucket, algorithm, digest):
+    field = f"Checksum{algorithm}"
+    expected = base64.b64encode(digest).decode()
+    put = s3.put_object(Bucket=bucket, Key="k", Body=b"abc", ChecksumAlgorithm=algorithm)
+    assert put[field] == expected
+    head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert (head[field], head["ChecksumType"]) == (expected, "FULL_OBJECT")
+
+
+def test_overwriting_replaces_the_checksum(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"one", ChecksumAlgorithm="SHA256")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"two", ChecksumAlgorithm="CRC32")
+    head = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert "ChecksumSHA256" not in head
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"two"
+
+
+def test_a_body_may_be_read_while_it_is_replaced(s3, bucket):
+    old, new = b"o" * 3_000_000, b"n" * 3_000_000
+    s3.put_object(Bucket=bucket, Key="k", Body=old)
+    got = s3.get_object(Bucket=bucket, Key="k")["Body"]
+    start = got.read(10)
+    s3.put_object(Bucket=bucket, Key="k", Body=new)
+    assert start + got.read() == old
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == new
+
+
+def test_copy(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="a b+c", Body=b"x" * 100, Metadata={"m": "1"}, ContentType="a/b")
+    source = {"Bucket": bucket, "Key": "a b+c"}
+    copied = s3.copy_object(Bucket=bucket, Key="copy", CopySource=source)["CopyObjectResult"]
+    s3.delete_object(Bucket=bucket, Key="a b+c")
+    got = s3.get_object(Bucket=bucket, Key="copy")
+    assert (got["Body"].read(), got["Metadata"], got["ContentType"]) == (b"x" * 100, {"m": "1"}, "a/b")
+    assert got["ETag"] == copied["ETag"]
+    again = {"Bucket": bucket, "Key": "copy"}
+    with pytest.raises(ClientError) as itself:
+        s3.copy_object(Bucket=bucket, Key="copy", CopySource=again)
+    assert error_code(itself) == "InvalidRequest"
+    s3.copy_object(
+        Bucket=bucket, Key="copy", CopySource=again, MetadataDirective="REPLACE", Metadata={"m": "2"}
+    )
+    assert s3.head_object(Bucket=bucket, Key="copy")["Metadata"] == {"m": "2"}
+    assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == b"x" * 100
+    with pytest.raises(ClientError) as condition:
+        s3.copy_object(Bucket=bucket, Key="z", CopySource=again, CopySourceIfMatch='"0"')
+    assert error_code(condition) == "PreconditionFailed"
+    with pytest.raises(ClientError) as absent:
+        s3.copy_object(Bucket=bucket, Key="z", CopySource={"Bucket": bucket, "Key": "none"})
+    assert error_code(absent) == "NoSuchKey"
+
+
+def test_buckets_are_listed_and_made_twice_without_harm(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    s3.create_bucket(Bucket=bucket)
+    assert bucket in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+    assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == 1
+    s3.head_bucket(Bucket=bucket)
+    assert s3.get_bucket_location(Bucket=bucket)["LocationConstraint"] is None
+
+
+@pytest.mark.parametrize("name", ["UPPER", "a", "192.168.0.1", "has_underscore"])
+def test_bad_bucket_names_are_refused(client, name):
+    s3 = client("s3")
+    # boto3 checks names itself; the server must not rely on it.
+    s3.meta.events.unregister("before-parameter-build.s3", None)
+    with pytest.raises(ClientError) as refused:
+        s3.create_bucket(Bucket=name)
+    assert error_code(refused) == "InvalidBucketName"
+
+
+def test_what_is_not_served_is_refused_by_name(s3, bucket):
+    for call in (
+        lambda: s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": []}),
+        lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"", Tagging="a=b"),
+        lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"", StorageClass="GLACIER"),
+        lambda: s3.get_object(Bucket=bucket, Key="k", VersionId="1"),
+    ):
+        with pytest.raises(ClientError) as refused:
+            call()
+        assert (error_code(refused), status(refused)) == ("NotImplemented", 501)
+
+
+def test_user_metadata_has_a_limit(s3, bucket):
+    with pytest.raises(ClientError) as refused:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"", Metadata={"m": "x" * 2100})
+    assert error_code(refused) == "MetadataTooLarge"
