@@ -165,6 +165,10 @@ impl App {
         }
         let state = &self.state;
         let operation = call.operation.as_str();
+        if std::str::from_utf8(&body).is_err() {
+            let message = "The body of a request is UTF-8.";
+            return Err(ServiceError::bad_request("SerializationException", message));
+        }
         let response = if call.service == "dynamodb" {
             dynamodb::forward(state, parts.headers, body).await?
         } else {

@@ -1,0 +1,359 @@
+"""Kills the local AWS at random moments under load, and checks that it kept its word.
+
+    crash.py PROGRAM [--rounds 50] [--seed N]
+
+Each round: workers send, receive, put, delete and update, and note what was acknowledged; at a random
+moment the server gets SIGKILL and is started again on the same folder. Then
+- every acknowledged message, object and item is there, and what was acknowledged as deleted is not;
+- what was under way either happened or did not: no object is half old and half new;
+- no message was doubled, and each object has its event;
+- no file lies in the folder of bodies that no object or part owns.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import shutil
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+sys.path.insert(0, str(Path(__file__).parent / "boto3"))
+from server import Server
+
+BUCKET, TABLE = "crash", "crash"
+MIB = 1 << 20
+
+
+def clients(url):
+    """New connections: those of the last life are dead."""
+    config = Config(retries={"total_max_attempts": 1}, read_timeout=10, max_pool_connections=16)
+    settings = {
+        "endpoint_url": url,
+        "region_name": "us-east-1",
+        "aws_access_key_id": "test",
+        "aws_secret_access_key": "test",
+        "config": config,
+    }
+    return {name: boto3.client(name, **settings) for name in ("s3", "sqs", "dynamodb")}
+
+
+class Ledger:
+    """What was acknowledged, and what was asked for without an answer."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.sent, self.maybe_sent = set(), set()
+        self.deleted, self.maybe_deleted = set(), set()
+        # key -> the digests that may be found there; None stands for "no object".
+        self.objects = {}
+        self.puts = 0
+        self.items = {}
+        self.counter, self.maybe_counter = 0, 0
+
+    def attempt(self, before, call, after):
+        """Notes the intent, asks, notes the answer; False when the server was gone."""
+        with self.lock:
+            before()
+        try:
+            answer = call()
+        except (BotoCoreError, ClientError, OSError) as error:
+            if isinstance(error, ClientError) and error.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
+                raise
+            return False
+        with self.lock:
+            after(answer)
+        return True
+
+
+def send_messages(aws, ledger, queue, chance, stop):
+    while not stop.is_set():
+        body = f"{chance.getrandbits(64):016x}" + "x" * chance.randrange(2000)
+        sent = ledger.attempt(
+            lambda: ledger.maybe_sent.add(body),
+            lambda: aws["sqs"].send_message(QueueUrl=queue, MessageBody=body),
+            lambda _: ledger.sent.add(body),
+        )
+        if not sent:
+            return
+
+
+def receive_messages(aws, ledger, queue, _chance, stop):
+    while not stop.is_set():
+        try:
+            got = aws["sqs"].receive_message(
+                QueueUrl=queue, MaxNumberOfMessages=5, VisibilityTimeout=1, WaitTimeSeconds=1
+            )
+        except (BotoCoreError, ClientError, OSError):
+            return
+        for message in got.get("Messages", [])[::2]:
+            body, receipt = message["Body"], message["ReceiptHandle"]
+            done = ledger.attempt(
+                lambda: ledger.maybe_deleted.add(body),
+                lambda: aws["sqs"].delete_message(QueueUrl=queue, ReceiptHandle=receipt),
+                lambda _: ledger.deleted.add(body),
+            )
+            if not done:
+                return
+
+
+def digest(body):
+    return hashlib.md5(body).hexdigest()
+
+
+def write_objects(aws, ledger, name, chance, stop):
+    """Each writer has keys of its own, so that the ledger knows their order."""
+    s3 = aws["s3"]
+    while not stop.is_set():
+        key = f"{name}/{chance.randrange(8)}"
+        was = ledger.objects.get(key, {None})
+        kind = chance.random()
+        body = chance.randbytes(chance.choice([0, 10, 5000, 400_000, 1_200_000]))
+        if kind < 0.2:
+            will, call = {None}, lambda: s3.delete_object(Bucket=BUCKET, Key=key)
+        elif kind < 0.9:
+            will, call = {digest(body)}, lambda: s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        else:
+            body += chance.randbytes(5 * MIB)
+            will, call = {digest(body)}, lambda: multipart(s3, key, body)
+
+        def begin():
+            ledger.objects[key] = was | will
+
+        def end(_):
+            ledger.objects[key] = will
+            ledger.puts += will != {None}
+
+        if not ledger.attempt(begin, call, end):
+            return
+
+
+def multipart(s3, key, body):
+    upload = s3.create_multipart_upload(Bucket=BUCKET, Key=key)["UploadId"]
+    address = {"Bucket": BUCKET, "Key": key, "UploadId": upload}
+    parts = []
+    for number, part in enumerate((body[: 5 * MIB], body[5 * MIB :]), 1):
+        etag = s3.upload_part(**address, PartNumber=number, Body=part)["ETag"]
+        parts.append({"PartNumber": number, "ETag": etag})
+    return s3.complete_multipart_upload(**address, MultipartUpload={"Parts": parts})
+
+
+def write_items(aws, ledger, name, chance, stop):
+    dynamodb = aws["dynamodb"]
+    while not stop.is_set():
+        key, value = f"{name}-{chance.randrange(20)}", str(chance.getrandbits(64))
+        was = ledger.items.get(key, {None})
+
+        def begin():
+            ledger.items[key] = was | {value}
+            ledger.maybe_counter += 1
+
+        def call():
+            item = {"id": {"S": key}, "value": {"S": value}}
+            add = {
+                "TableName": TABLE,
+                "Key": {"id": {"S": "counter"}},
+                "UpdateExpression": "ADD n :one",
+                "ExpressionAttributeValues": {":one": {"N": "1"}},
+            }
+            put = {"Put": {"TableName": TABLE, "Item": item}}
+            return dynamodb.transact_write_items(TransactItems=[put, {"Update": add}])
+
+        def end(_):
+            ledger.items[key] = {value}
+            ledger.counter += 1
+
+        try:
+            if not ledger.attempt(begin, call, end):
+                return
+        except ClientError as error:
+            # Two writers met at the counter: AWS tells that as well, and nothing was done.
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            ledger.items[key] = was
+
+
+def prepare(aws):
+    aws["s3"].create_bucket(Bucket=BUCKET)
+    queues = {}
+    for name in ("crash", "events"):
+        queues[name] = aws["sqs"].create_queue(QueueName=name)["QueueUrl"]
+    arn = aws["sqs"].get_queue_attributes(QueueUrl=queues["events"], AttributeNames=["QueueArn"])
+    created = {"QueueArn": arn["Attributes"]["QueueArn"], "Events": ["s3:ObjectCreated:*"]}
+    aws["s3"].put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [created]}
+    )
+    aws["dynamodb"].create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+    return queues
+
+
+def drain(aws, url, queue):
+    """Everything in a queue, by message id. The clock is moved so that nothing stays hidden."""
+    found = {}
+    while True:
+        request = urllib.request.Request(
+            f"{url}/_local/clock", json.dumps({"advance_ms": 60_000}).encode(), method="POST"
+        )
+        urllib.request.urlopen(request).close()
+        while True:
+            got = aws["sqs"].receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=30)
+            messages = got.get("Messages", [])
+            if not messages:
+                break
+            entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(messages)]
+            answer = aws["sqs"].delete_message_batch(QueueUrl=queue, Entries=entries)
+            assert not answer.get("Failed"), answer
+            for message in messages:
+                assert message["MessageId"] not in found, "a deleted message came back"
+                found[message["MessageId"]] = message["Body"]
+        counts = aws["sqs"].get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+        if int(counts["ApproximateNumberOfMessages"]) + int(counts["ApproximateNumberOfMessagesNotVisible"]) == 0:
+            return list(found.values())
+
+
+def check_messages(bodies, ledger):
+    assert len(bodies) == len(set(bodies)), "a message was doubled"
+    found = set(bodies)
+    lost = ledger.sent - found - ledger.maybe_deleted
+    assert not lost, f"{len(lost)} acknowledged messages are lost"
+    risen = found & ledger.deleted
+    assert not risen, f"{len(risen)} deleted messages came back"
+    strange = found - ledger.maybe_sent
+    assert not strange, "messages that nobody sent"
+    ledger.sent, ledger.maybe_sent = set(), set()
+    ledger.deleted, ledger.maybe_deleted = set(), set()
+
+
+def check_objects(s3, ledger):
+    for key, possible in ledger.objects.items():
+        try:
+            found = digest(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        except s3.exceptions.NoSuchKey:
+            found = None
+        assert found in possible, f"{key} is neither what it was nor what it was to be"
+        ledger.objects[key] = {found}
+
+
+def check_events(bodies, ledger):
+    told = sum(len(json.loads(body).get("Records", [])) for body in bodies)
+    # Of each writer one put may have been committed without its answer.
+    assert ledger.puts <= told <= ledger.puts + 3, f"{told} events of {ledger.puts} objects"
+    ledger.puts = 0
+
+
+def check_items(dynamodb, ledger):
+    pages = dynamodb.get_paginator("scan").paginate(TableName=TABLE, ConsistentRead=True)
+    items = {item["id"]["S"]: item for page in pages for item in page["Items"]}
+    counter = int(items.pop("counter", {"n": {"N": "0"}})["n"]["N"])
+    assert ledger.counter <= counter <= ledger.maybe_counter, (ledger.counter, counter)
+    ledger.counter = ledger.maybe_counter = counter
+    for key, possible in ledger.items.items():
+        found = items[key]["value"]["S"] if key in items else None
+        assert found in possible, key
+        ledger.items[key] = {found}
+
+
+def check_files(s3, folder):
+    """Every file is owned, once the sweep that begins each life is through."""
+    for upload in s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []):
+        address = {"Bucket": BUCKET, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+        s3.abort_multipart_upload(**address)
+    owned = 0
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        for item in page.get("Contents", []):
+            owned += int(item["ETag"].strip('"').partition("-")[2] or 1)
+    deadline = time.monotonic() + 10
+    while (files := len(os.listdir(folder / "blobs"))) != owned:
+        assert time.monotonic() < deadline, f"{files} files, of which {owned} are owned"
+        time.sleep(0.02)
+
+
+def run_round(server, queues, ledger, chance):
+    aws = clients(server.url)
+    stop = threading.Event()
+    work = [
+        (send_messages, queues["crash"]),
+        (send_messages, queues["crash"]),
+        (receive_messages, queues["crash"]),
+        (write_objects, "a"),
+        (write_objects, "b"),
+        (write_objects, "c"),
+        (write_items, "x"),
+        (write_items, "y"),
+    ]
+    failures = []
+
+    def guarded(job, argument, seed):
+        try:
+            job(aws, ledger, argument, random.Random(seed), stop)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [
+        threading.Thread(target=guarded, args=(job, argument, chance.random()))
+        for job, argument in work
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(chance.uniform(0.05, 1.2))
+    server.kill()
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures
+    acknowledged = (len(ledger.sent), ledger.puts, ledger.counter)
+
+    server.start()
+    aws = clients(server.url)
+    check_objects(aws["s3"], ledger)
+    check_items(aws["dynamodb"], ledger)
+    check_files(aws["s3"], server.folder)
+    check_messages(drain(aws, server.url, queues["crash"]), ledger)
+    check_events(drain(aws, server.url, queues["events"]), ledger)
+    return acknowledged
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("program")
+    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    chance = random.Random(options.seed)
+    server = Server(options.program).start()
+    queues = prepare(clients(server.url))
+    drain(clients(server.url), server.url, queues["events"])
+    ledger = Ledger()
+    totals = [0, 0, 0]
+    before = 0
+    try:
+        for number in range(1, options.rounds + 1):
+            messages, objects, items = run_round(server, queues, ledger, chance)
+            totals = [totals[0] + messages, totals[1] + objects, items]
+            print(f"round {number}: {messages} messages, {objects} objects, {items - before} items", flush=True)
+            before = ledger.counter
+    finally:
+        server.stop()
+    shutil.rmtree(server.folder)
+    print(
+        f"{options.rounds} kills: {totals[0]} messages, {totals[1]} objects and {totals[2]} items "
+        "were acknowledged, and all of them kept"
+    )
+
+
+if __name__ == "__main__":
+    main()
