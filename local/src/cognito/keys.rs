@@ -119,7 +119,9 @@ pub(super) fn published(
         .prepare_cached("SELECT pool, jwk FROM cognito_key WHERE kid = ?")?
         .query_row([kid], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
         .optional()?;
-    found.map(|(pool, jwk)| Ok((pool, serde_json::from_str(&jwk)?))).transpose()
+    found
+        .map(|(pool, jwk)| Ok((pool, serde_json::from_str(&jwk)?)))
+        .transpose()
 }
 
 /// `/.well-known/jwks.json`.

@@ -11,7 +11,10 @@ use crate::error::ServiceError;
 /// `PasswordPolicy`. The default is AWS's for pools that do not set one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-#[expect(clippy::struct_excessive_bools, reason = "the members of AWS's own structure")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the members of AWS's own structure"
+)]
 pub(super) struct Policy {
     #[serde(default = "eight")]
     minimum_length: usize,

@@ -1,0 +1,358 @@
+"""SNS: topics, subscriptions, filters and deliveries."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import error_code
+
+ARN = "arn:aws:sqs:us-east-1:000000000000:"
+
+
+@pytest.fixture
+def topic(sns, unique):
+    arn = sns.create_topic(Name=unique)["TopicArn"]
+    yield arn
+    sns.delete_topic(TopicArn=arn)
+
+
+@pytest.fixture
+def subscribed(sns, sqs, topic, unique):
+    """Makes a queue that is subscribed to the topic; gives its address and the subscription."""
+    made = []
+
+    def make(suffix="", **attributes):
+        name = f"{unique}{suffix}"
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        made.append(url)
+        arn = sns.subscribe(
+            TopicArn=topic, Protocol="sqs", Endpoint=ARN + name, Attributes=attributes
+        )["SubscriptionArn"]
+        return url, arn
+
+    yield make
+    for url in made:
+        sqs.delete_queue(QueueUrl=url)
+
+
+def text(value):
+    return {"DataType": "String", "StringValue": value}
+
+
+def receive(sqs, queue, **options):
+    reply = sqs.receive_message(
+        QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=5, VisibilityTimeout=0,
+        MessageAttributeNames=["All"], **options,
+    )
+    return reply.get("Messages", [])
+
+
+def settle(sns, sqs, topic, queue, wanted):
+    """The bodies in the queue once a last message, wanted by every filter, has arrived."""
+    sns.publish(TopicArn=topic, Message="last", MessageAttributes=wanted)
+    bodies, deadline = [], time.monotonic() + 10
+    while "last" not in bodies and time.monotonic() < deadline:
+        for message in receive(sqs, queue):
+            bodies.append(json.loads(message["Body"])["Message"])
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    assert bodies.pop() == "last"
+    return bodies
+
+
+# Topics
+
+
+def test_a_topic_is_made_once(sns, unique):
+    arn = sns.create_topic(Name=unique, Tags=[{"Key": "team", "Value": "video"}])["TopicArn"]
+    assert arn == f"arn:aws:sns:us-east-1:000000000000:{unique}"
+    assert sns.create_topic(Name=unique)["TopicArn"] == arn
+    with pytest.raises(ClientError) as refused:
+        sns.create_topic(Name=unique, Attributes={"DisplayName": "other"})
+    assert error_code(refused) == "InvalidParameter"
+    pages = sns.get_paginator("list_topics").paginate()
+    assert arn in [topic["TopicArn"] for page in pages for topic in page["Topics"]]
+    sns.tag_resource(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "dev"}])
+    sns.untag_resource(ResourceArn=arn, TagKeys=["team"])
+    assert sns.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "stage", "Value": "dev"}]
+    sns.delete_topic(TopicArn=arn)
+    sns.delete_topic(TopicArn=arn)
+    with pytest.raises(ClientError) as refused:
+        sns.publish(TopicArn=arn, Message="m")
+    assert error_code(refused) == "NotFound"
+
+
+def test_a_topic_has_attributes(sns, topic, subscribed):
+    subscribed()
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="Vídeos <&>")
+    attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert attributes["DisplayName"] == "Vídeos <&>"
+    assert attributes["SubscriptionsConfirmed"] == "1"
+    assert json.loads(attributes["Policy"])["Statement"][0]["Resource"] == topic
+
+
+def test_what_is_not_served_is_refused_by_name(sns, server, unique, topic):
+    if server is None:
+        pytest.skip("others may serve it")
+    for call in [
+        lambda: sns.create_topic(Name=f"{unique}.fifo", Attributes={"FifoTopic": "true"}),
+        lambda: sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.com"),
+        lambda: sns.publish(PhoneNumber="+351000000000", Message="m"),
+    ]:
+        with pytest.raises(ClientError) as refused:
+            call()
+        assert error_code(refused) == "InvalidParameter"
+    with pytest.raises(ClientError) as refused:
+        sns.list_platform_applications()
+    assert error_code(refused) == "InvalidAction"
+    assert "ListPlatformApplications" in str(refused.value)
+
+
+# Deliveries
+
+
+def test_an_envelope_carries_the_message(sns, sqs, topic, subscribed):
+    queue, _ = subscribed()
+    attributes = {"status": text("done"), "bytes": {"DataType": "Binary", "BinaryValue": b"\x00\xff"}}
+    sent = sns.publish(TopicArn=topic, Message="olá <&>", Subject="News", MessageAttributes=attributes)
+    (message,) = receive(sqs, queue)
+    assert "MessageAttributes" not in message
+    envelope = json.loads(message["Body"])
+    assert envelope["Type"] == "Notification"
+    assert envelope["MessageId"] == sent["MessageId"]
+    assert (envelope["TopicArn"], envelope["Subject"]) == (topic, "News")
+    assert envelope["Message"] == "olá <&>"
+    assert envelope["MessageAttributes"] == {
+        "status": {"Type": "String", "Value": "done"},
+        "bytes": {"Type": "Binary", "Value": "AP8="},
+    }
+    assert envelope["Timestamp"].endswith("Z")
+
+
+def test_raw_delivery_carries_only_the_message(sns, sqs, topic, subscribed):
+    queue, _ = subscribed(RawMessageDelivery="true")
+    sns.publish(TopicArn=topic, Message='{"a": 1}', MessageAttributes={"status": text("done")})
+    (message,) = receive(sqs, queue)
+    assert message["Body"] == '{"a": 1}'
+    assert message["MessageAttributes"] == {"status": text("done")}
+
+
+def test_every_subscription_gets_a_copy(sns, sqs, topic, subscribed):
+    queues = [subscribed(f"-{n}")[0] for n in range(3)]
+    sns.publish(TopicArn=topic, Message="m")
+    for queue in queues:
+        assert len(receive(sqs, queue)) == 1
+
+
+def test_a_batch_succeeds_and_fails_by_entry(sns, sqs, topic, subscribed):
+    queue, _ = subscribed(RawMessageDelivery="true")
+    bad = {"a..b": text("x")}
+    reply = sns.publish_batch(
+        TopicArn=topic,
+        PublishBatchRequestEntries=[
+            {"Id": "1", "Message": "one"},
+            {"Id": "2", "Message": "two", "MessageAttributes": {"n": text("2")}},
+            {"Id": "bad", "Message": "x", "MessageAttributes": bad},
+        ],
+    )
+    assert [done["Id"] for done in reply["Successful"]] == ["1", "2"]
+    assert [(failed["Id"], failed["SenderFault"]) for failed in reply["Failed"]] == [("bad", True)]
+    bodies, deadline = set(), time.monotonic() + 10
+    while len(bodies) < 2 and time.monotonic() < deadline:
+        bodies |= {message["Body"] for message in receive(sqs, queue)}
+    assert bodies == {"one", "two"}
+    for code, entries in [
+        ("BatchEntryIdsNotDistinct", [{"Id": "1", "Message": "m"}] * 2),
+        ("TooManyEntriesInBatchRequest", [{"Id": str(n), "Message": "m"} for n in range(11)]),
+        ("InvalidBatchEntryId", [{"Id": "a b", "Message": "m"}]),
+    ]:
+        with pytest.raises(ClientError) as refused:
+            sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
+        assert error_code(refused) == code
+
+
+def test_a_message_may_differ_by_protocol(sns, sqs, topic, subscribed):
+    queue, _ = subscribed(RawMessageDelivery="true")
+    sns.publish(
+        TopicArn=topic, MessageStructure="json",
+        Message=json.dumps({"default": "d", "sqs": "for queues", "email": "for people"}),
+    )
+    assert [message["Body"] for message in receive(sqs, queue)] == ["for queues"]
+    for message in ["not json", '{"sqs": "x"}']:
+        with pytest.raises(ClientError) as refused:
+            sns.publish(TopicArn=topic, Message=message, MessageStructure="json")
+        assert error_code(refused) == "InvalidParameter"
+
+
+def test_a_publication_is_checked(sns, topic):
+    for options in [
+        {"Message": ""},
+        {"Message": "x" * (256 * 1024 + 1)},
+        {"Message": "m", "Subject": "two\nlines"},
+        {"Message": "m", "Subject": "x" * 101},
+    ]:
+        with pytest.raises(ClientError) as refused:
+            sns.publish(TopicArn=topic, **options)
+        assert error_code(refused) == "InvalidParameter", options
+
+
+# Filters
+
+
+def test_a_filter_on_attributes(sns, sqs, topic, subscribed):
+    policy = {"status": ["done", {"prefix": "fail"}], "size": [{"numeric": [">", 0, "<=", 150]}]}
+    queue, _ = subscribed(FilterPolicy=json.dumps(policy))
+
+    def publish(message, status, size):
+        number = {"DataType": "Number", "StringValue": str(size)}
+        sns.publish(
+            TopicArn=topic, Message=message, MessageAttributes={"status": text(status), "size": number}
+        )
+
+    publish("wanted", "done", 150)
+    publish("too large", "done", 151)
+    publish("also wanted", "failed", 1)
+    publish("other status", "queued", 1)
+    sns.publish(TopicArn=topic, Message="no attributes")
+    wanted = {"status": text("done"), "size": {"DataType": "Number", "StringValue": "1"}}
+    assert sorted(settle(sns, sqs, topic, queue, wanted)) == ["also wanted", "wanted"]
+
+
+def test_a_filter_on_the_body(sns, sqs, topic, subscribed):
+    policy = {"video": {"status": ["done"]}}
+    queue, _ = subscribed(
+        FilterPolicy=json.dumps(policy), FilterPolicyScope="MessageBody", RawMessageDelivery="true"
+    )
+    for body in [{"video": {"status": "failed"}}, {"status": "done"}, {"video": {"status": "done"}}]:
+        sns.publish(TopicArn=topic, Message=json.dumps(body))
+    sns.publish(TopicArn=topic, Message="not json")
+    (message,) = receive(sqs, queue)
+    assert json.loads(message["Body"]) == {"video": {"status": "done"}}
+
+
+def test_a_filter_can_be_changed(sns, sqs, topic, subscribed):
+    queue, arn = subscribed(FilterPolicy=json.dumps({"status": ["done"]}))
+
+    def set_policy(value):
+        sns.set_subscription_attributes(
+            SubscriptionArn=arn, AttributeName="FilterPolicy", AttributeValue=value
+        )
+
+    set_policy(json.dumps({"status": ["failed"]}))
+    sns.publish(TopicArn=topic, Message="done", MessageAttributes={"status": text("done")})
+    sns.publish(TopicArn=topic, Message="failed", MessageAttributes={"status": text("failed")})
+    assert settle(sns, sqs, topic, queue, {"status": text("failed")}) == ["failed"]
+    attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    assert json.loads(attributes["FilterPolicy"]) == {"status": ["failed"]}
+    assert attributes["FilterPolicyScope"] == "MessageAttributes"
+    for policy in ["{", '{"a": "b"}', '{"a": []}', '{"a": [{"near": 1}]}']:
+        with pytest.raises(ClientError) as refused:
+            set_policy(policy)
+        assert error_code(refused) == "InvalidParameter", policy
+    set_policy("{}")
+    assert "FilterPolicy" not in sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+
+
+# Subscriptions
+
+
+def test_subscribing_again_gives_the_same_subscription(sns, topic, subscribed, unique):
+    _, arn = subscribed()
+    again = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": ARN + unique}
+    assert sns.subscribe(**again)["SubscriptionArn"] == arn
+    with pytest.raises(ClientError) as refused:
+        sns.subscribe(**again, Attributes={"RawMessageDelivery": "true"})
+    assert error_code(refused) == "InvalidParameter"
+    listed = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert [(s["SubscriptionArn"], s["Protocol"], s["Endpoint"]) for s in listed] == [
+        (arn, "sqs", ARN + unique)
+    ]
+
+
+def test_unsubscribing_ends_deliveries(sns, sqs, topic, subscribed):
+    queue, arn = subscribed("-ended", RawMessageDelivery="true")
+    other, _ = subscribed("-kept", RawMessageDelivery="true")
+    sns.unsubscribe(SubscriptionArn=arn)
+    sns.unsubscribe(SubscriptionArn=arn)
+    sns.publish(TopicArn=topic, Message="m")
+    assert len(receive(sqs, other)) == 1
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    with pytest.raises(ClientError) as refused:
+        sns.get_subscription_attributes(SubscriptionArn=arn)
+    assert error_code(refused) == "NotFound"
+
+
+def test_a_person_subscribes_by_mail(sns, topic, unique, local, endpoint):
+    address = f"{unique}@example.com"
+    reply = sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
+    assert reply["SubscriptionArn"] == "pending confirmation"
+    sns.publish(TopicArn=topic, Message="too early")
+    (asked,) = local("GET", f"mail?to={address}")
+    link = asked["text"].split()[-1]
+    assert link.startswith(endpoint)
+    with urllib.request.urlopen(link) as response:
+        assert topic in response.read().decode()
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(link)
+    sns.publish(TopicArn=topic, Message="hello", Subject="News")
+    deadline = time.monotonic() + 10
+    while len(mails := local("GET", f"mail?to={address}")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert (mails[0]["subject"], mails[0]["text"]) == ("News", "hello")
+    assert len(mails) == 2
+
+
+def test_a_token_confirms_through_the_api(sns, topic, unique, local):
+    address = f"{unique}@example.com"
+    sns.subscribe(TopicArn=topic, Protocol="email-json", Endpoint=address)
+    link = local("GET", f"mail?to={address}")[0]["text"].split()[-1]
+    with pytest.raises(ClientError) as refused:
+        sns.confirm_subscription(TopicArn=topic, Token="wrong")
+    assert error_code(refused) == "InvalidParameter"
+    token = link.rsplit("Token=", 1)[1]
+    arn = sns.confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"]
+    assert sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["PendingConfirmation"] == "false"
+
+
+# Failures
+
+
+def test_a_delivery_is_retried(sns, sqs, topic, subscribed, local):
+    queue, _ = subscribed(RawMessageDelivery="true")
+    local("POST", "faults", {"service": "sqs", "operation": "SendMessage", "kind": "throttle", "count": 5})
+    sns.publish(TopicArn=topic, Message="m")
+    local("POST", "clock", {"advance_ms": 1_000})
+    deadline = time.monotonic() + 10
+    while not (found := receive(sqs, queue)) and time.monotonic() < deadline:
+        local("POST", "clock", {"advance_ms": 1_000})
+    assert [message["Body"] for message in found] == ["m"]
+    assert local("GET", "faults") == []
+
+
+def test_a_delivery_survives_a_restart(sns, sqs, topic, subscribed, local, restart):
+    queue, _ = subscribed(RawMessageDelivery="true")
+    local("POST", "faults", {"service": "sqs", "operation": "SendMessage", "kind": "error"})
+    sns.publish(TopicArn=topic, Message="m")
+    restart()
+    assert [message["Body"] for message in receive(sqs, queue)] == ["m"]
+    sns.publish(TopicArn=topic, Message="after")
+    time_limit = time.monotonic() + 10
+    bodies = set()
+    while "after" not in bodies and time.monotonic() < time_limit:
+        bodies |= {message["Body"] for message in receive(sqs, queue)}
+    assert bodies == {"m", "after"}
+
+
+def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(sns, sqs, topic, subscribed, unique):
+    dead = sqs.create_queue(QueueName=f"{unique}-dlq")["QueueUrl"]
+    policy = json.dumps({"deadLetterTargetArn": f"{ARN}{unique}-dlq"})
+    sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=f"{ARN}{unique}-gone",
+        Attributes={"RedrivePolicy": policy, "RawMessageDelivery": "true"},
+    )
+    sns.publish(TopicArn=topic, Message="m")
+    assert [message["Body"] for message in receive(sqs, dead)] == ["m"]
+    sqs.delete_queue(QueueUrl=dead)
