@@ -188,3 +188,32 @@ impl Faults {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_rule_hits_its_operation_as_often_as_it_says() {
+        let faults = Faults::default();
+        faults.add(
+            Fault::new(FaultKind::Throttle)
+                .on("sqs", "SendMessage")
+                .times(1),
+        );
+        assert_eq!(
+            faults.apply("sqs", "ReceiveMessage").await.ok(),
+            Some(Verdict::Run)
+        );
+        let hit = faults
+            .apply("sqs", "SendMessage")
+            .await
+            .expect_err("throttled");
+        assert_eq!(hit.code, "ThrottlingException");
+        assert_eq!(
+            faults.apply("sqs", "SendMessage").await.ok(),
+            Some(Verdict::Run)
+        );
+        assert!(faults.list().is_empty());
+    }
+}

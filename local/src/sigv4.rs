@@ -255,3 +255,6 @@ fn unhex(text: &str) -> Vec<u8> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use super::*;
+
+const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS t (v INTEGER) STRICT;";
+
+fn open(folder: &tempfile::TempDir) -> Db {
+    let path = folder.path().join("state.db");
+    Db::open(&path, Durability::Crash, &[SCHEMA]).expect("a new database")
+}
+
+async fn add(db: &Db, value: i64) -> rusqlite::Result<usize> {
+    db.write(move |c| c.execute("INSERT INTO t VALUES (?)", [value]))
+        .await
+}
+
+async fn values(db: &Db) -> Vec<i64> {
+    let read = db.read(|c| {
+        c.prepare("SELECT v FROM t ORDER BY v")?
+            .query_map([], |row| row.get(0))?
+            .collect()
+    });
+    let values: rusqlite::Result<_> = read.await;
+    values.expect("a read")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_is_seen_by_every_reader_and_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = open(&folder);
+    let writers = (0..500).map(|n| {
+        let db = db.clone();
+        tokio::spawn(async move {
+            add(&db, n).await.expect("a write");
+            assert!(values(&db).await.contains(&n));
+        })
+    });
+    futures::future::try_join_all(writers)
+        .await
+        .expect("no writer panicked");
+    db.close();
+    assert_eq!(values(&open(&folder)).await, (0..500).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_failure_undoes_only_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = open(&folder);
+    // Three closures that share one commit, because all are queued before the first can end.
+    let (good, bad, panicking) = tokio::join!(
+        add(&db, 1),
+        db.write(|c| {
+            c.execute("INSERT INTO t VALUES (2)", [])?;
+            Err::<(), _>(rusqlite::Error::QueryReturnedNoRows)
+        }),
+        db.write(|c| -> rusqlite::Result<()> {
+            c.execute("INSERT INTO t VALUES (3)", [])?;
+            panic!("on purpose")
+        }),
+    );
+    assert!(good.is_ok());
+    assert_eq!(bad, Err(rusqlite::Error::QueryReturnedNoRows));
+    assert!(panicking.is_err());
+    add(&db, 4).await.expect("the writer goes on");
+    assert_eq!(values(&db).await, [1, 4]);
+}
+
+#[tokio::test]
+async fn what_follows_a_commit_happens_even_if_the_caller_has_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = open(&folder);
+    let followed = Arc::new(tokio::sync::Notify::new());
+    let then = Arc::clone(&followed);
+    let write = db.write_then(
+        |c| c.execute("INSERT INTO t VALUES (1)", []),
+        move |_| then.notify_one(),
+    );
+    // Polled once, so that it is queued, and dropped.
+    assert!(futures::FutureExt::now_or_never(write).is_none());
+    followed.notified().await;
+    assert_eq!(values(&db).await, [1]);
+}
+
+#[tokio::test]
+async fn a_closed_database_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = open(&folder);
+    db.close();
+    assert!(add(&db, 1).await.is_err());
+}
