@@ -17,7 +17,9 @@ pub(crate) fn before_input(
     protocols: &str,
 ) -> Vec<OsString> {
     let threads = ffmpeg.threads.to_string();
-    let pixels = limits.pixels.min(i32::MAX as u64).to_string();
+    // ffmpeg holds its padded buffers against this; the picture itself is checked when it is known.
+    let pixels = limits.pixels.saturating_mul(5) / 4 + (1 << 20);
+    let pixels = pixels.min(i32::MAX as u64).to_string();
     [
         ["-threads", &threads],
         ["-protocol_whitelist", protocols],

@@ -42,6 +42,7 @@ pub(crate) struct Frames {
     image: Option<Bytes>,
     timestamps: VecDeque<f64>,
     images_ended: bool,
+    most_pixels: u64,
     past_end: bool,
     complained: bool,
 }
@@ -66,6 +67,7 @@ impl Frames {
             image: None,
             timestamps: VecDeque::new(),
             images_ended: false,
+            most_pixels: options.limits.pixels,
             past_end: false,
             complained: false,
         })
@@ -96,6 +98,10 @@ impl Frames {
                 biased;
                 event = self.running.events.recv(), if !events_ended => match event {
                     Some(Event::Duration(seconds)) => return Ok(Next::Duration(seconds)),
+                    Some(Event::Picture(pixels)) if pixels > self.most_pixels => {
+                        return Err(Reason::TooManyPixels { limit: self.most_pixels }.into());
+                    }
+                    Some(Event::Picture(_)) => {}
                     Some(Event::Selected(timestamp)) => self.timestamps.push_back(timestamp),
                     Some(Event::PastEnd) => self.past_end = true,
                     Some(Event::Complaint) => self.complained = true,

@@ -53,6 +53,9 @@ impl Default for Options {
     }
 }
 
+/// With less, ffmpeg as Debian builds it cannot load its libraries.
+const LEAST_MEMORY: u64 = 48 << 20;
+
 impl Options {
     /// What is wrong with these options, if anything, in a sentence.
     pub fn check(&self) -> Result<(), String> {
@@ -69,6 +72,11 @@ impl Options {
             && !(16..=16384).contains(&width)
         {
             return Err(format!("the width is from 16 to 16384 pixels, not {width}"));
+        }
+        if self.limits.memory < LEAST_MEMORY {
+            return Err(format!(
+                "ffmpeg needs {LEAST_MEMORY} bytes of memory or more"
+            ));
         }
         if let Some(to) = self.to
             && to <= self.from.unwrap_or_default()

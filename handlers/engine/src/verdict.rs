@@ -12,6 +12,21 @@ use crate::limits::Limits;
 use crate::process::{Ended, Log};
 use crate::reason::Reason;
 
+/// The status of a loader that could not load all libraries (`ld.so`), and of a shell's.
+const NOT_STARTED: i32 = 127;
+
+/// What ffmpeg says where memory is short.
+const MEMORY: [&str; 5] = [
+    "Cannot allocate memory",
+    "Resource temporarily unavailable",
+    "alloc failed",
+    "get_buffer() failed",
+    "Error while opening encoder",
+];
+
+/// What it says of a picture beyond `-max_pixels`.
+const PICTURE_SIZE: &str = "Picture size";
+
 /// Says what is wrong with a video of which ffmpeg gave `frames` frames before it ended: `Ok` with
 /// the damage, if any, when there are frames, and else why there are none.
 pub(crate) fn verdict(
@@ -20,10 +35,17 @@ pub(crate) fn verdict(
     limits: &Limits,
 ) -> Result<Option<String>, ExtractError> {
     let log = &ended.log;
-    if let Some(signal) = ended.status.signal() {
+    // ffmpeg catches some signals and then makes an orderly end.
+    if let Some(signal) = ended.status.signal().or(log.signal) {
         return by_signal(signal, frames, limits);
     }
-    if !ended.status.success() && (log.says("Cannot allocate memory") || log.says("alloc failed")) {
+    if ended.status.code() == Some(NOT_STARTED) {
+        return Err(ExtractError::Machine(
+            "ffmpeg does not start: its libraries fail to load".into(),
+        ));
+    }
+    let memory = || MEMORY.iter().any(|words| log.says(words)) && !log.says(PICTURE_SIZE);
+    if (frames == 0 || !ended.status.success()) && memory() {
         return Err(Reason::Memory {
             limit: limits.memory,
         }
@@ -80,7 +102,7 @@ fn without_frames(log: &Log, limits: &Limits) -> Reason {
     if log.says("matches no streams") {
         return Reason::NoVideoStream;
     }
-    if pixels(video).is_some_and(|pixels| pixels > limits.pixels) || log.says("Picture size") {
+    if log.says(PICTURE_SIZE) {
         return Reason::TooManyPixels {
             limit: limits.pixels,
         };
@@ -100,30 +122,10 @@ fn without_frames(log: &Log, limits: &Limits) -> Reason {
     Reason::NoFrames
 }
 
-/// The number of pixels in ffmpeg's description of a stream (`h264 (High), yuv420p, 320x240 […]`).
-fn pixels(video: &str) -> Option<u64> {
-    video.split([',', ' ']).find_map(|word| {
-        let (width, height) = word.split_once('x')?;
-        width.parse::<u64>().ok()?.checked_mul(height.parse().ok()?)
-    })
-}
-
 /// The complaint that says most: the first one.
 fn complaint(log: &Log) -> String {
     log.first
         .first()
         .cloned()
         .unwrap_or_else(|| "ffmpeg gave up without saying why".into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_size_of_the_picture() {
-        let video = "h264 (High) (avc1 / 0x31637661), yuv420p(tv), 16000x16000 [SAR 1:1], 0 kb/s";
-        assert_eq!(pixels(video), Some(256_000_000));
-        assert_eq!(pixels("none (avc1 / 0x31637661), 1 kb/s"), None);
-    }
 }

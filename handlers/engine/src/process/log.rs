@@ -23,6 +23,8 @@ pub(crate) type Events = UnboundedReceiver<Event>;
 pub(crate) enum Event {
     /// The container's word for the playing time, in seconds.
     Duration(f64),
+    /// The number of pixels of the first video stream's picture.
+    Picture(u64),
     /// A frame is selected, and will come out as an image; its timestamp in seconds.
     Selected(f64),
     /// A frame at or after the wanted end has been seen.
@@ -46,6 +48,8 @@ pub(crate) struct Log {
     pub(crate) first: Vec<String>,
     /// The last of them.
     pub(crate) last: VecDeque<String>,
+    /// The signal on which it made an end of its own.
+    pub(crate) signal: Option<i32>,
     /// The first complaint which says that the input ends too early.
     pub(crate) truncated: Option<String>,
     output_seen: bool,
@@ -105,6 +109,10 @@ impl Log {
     }
 
     fn fact(&mut self, text: &str) -> Option<Event> {
+        if let Some(signal) = text.strip_prefix("Exiting normally, received signal ") {
+            self.signal = signal.trim_end_matches('.').parse().ok();
+            return None;
+        }
         if self.output_seen {
             return None;
         }
@@ -120,7 +128,13 @@ impl Log {
             .and_then(|r| r.split_once(": "))
             && self.streams.len() < 64
         {
+            let first = self.video().is_none();
             self.streams.push(rest.to_owned());
+            return self
+                .video()
+                .filter(|_| first)
+                .and_then(pixels)
+                .map(Event::Picture);
         }
         None
     }
@@ -157,10 +171,22 @@ impl Log {
             .any(|text| text.contains(words))
     }
 
-    /// ffmpeg's description of the input's first video stream.
+    /// ffmpeg's description of the input's first video stream that is no cover.
     pub(crate) fn video(&self) -> Option<&str> {
-        self.streams.iter().find_map(|s| s.strip_prefix("Video: "))
+        let covers = |video: &&str| !video.ends_with("(attached pic)");
+        self.streams
+            .iter()
+            .filter_map(|s| s.strip_prefix("Video: "))
+            .find(covers)
     }
+}
+
+/// The number of pixels in ffmpeg's description of a stream (`h264 (High), yuv420p, 320x240 […]`).
+fn pixels(video: &str) -> Option<u64> {
+    video.split([',', ' ']).find_map(|word| {
+        let (width, height) = word.split_once('x')?;
+        width.parse::<u64>().ok()?.checked_mul(height.parse().ok()?)
+    })
 }
 
 /// The level and the text of `[h264 @ 0x55bf] [error] text`; the first part may be absent.
@@ -177,8 +203,11 @@ fn split(line: &str) -> Option<(&str, &str)> {
 
 /// What is said of the input, less where it is: that is nobody's business.
 fn without_address(text: &str) -> &str {
-    let named = ["file:", "http://", "pipe:"].iter().any(|scheme| text.starts_with(scheme));
-    text.rsplit_once(": ").map_or(text, |(_, rest)| if named { rest } else { text })
+    let named = ["file:", "http://", "pipe:"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme));
+    text.rsplit_once(": ")
+        .map_or(text, |(_, rest)| if named { rest } else { text })
 }
 
 /// Seconds of `01:02:03.45`.
@@ -211,18 +240,29 @@ mod tests {
     #[test]
     fn reads_the_facts_of_the_input_only() {
         let mut log = Log::default();
-        for line in [
+        let lines = [
             "[info] Input #0, mov,mp4,m4a, from 'file:a, from b.mp4':",
             "[info]   Stream #0:0[0x1](und): Audio: aac",
+            "[info]   Stream #0:2[0x0]: Video: mjpeg, yuvj420p(pc), 9000x9000 (attached pic)",
             "[info]   Stream #0:1: Video: h264 (High), yuv420p, 320x240",
             "[info] Output #0, image2pipe, to 'pipe:1':",
             "[info]   Stream #0:0(und): Video: mjpeg",
-        ] {
-            assert_eq!(log.line(line), None);
-        }
+        ];
+        let events: Vec<_> = lines
+            .into_iter()
+            .filter_map(|line| log.line(line))
+            .collect();
+        assert_eq!(events, [Event::Picture(320 * 240)]);
         assert_eq!(log.container.as_deref(), Some("mov,mp4,m4a"));
         assert_eq!(log.video(), Some("h264 (High), yuv420p, 320x240"));
-        assert_eq!(log.streams.len(), 2);
+        assert_eq!(log.streams.len(), 3);
+    }
+
+    #[test]
+    fn reads_the_size_of_the_picture() {
+        let video = "h264 (High) (avc1 / 0x31637661), yuv420p(tv), 16000x16000 [SAR 1:1], 0 kb/s";
+        assert_eq!(pixels(video), Some(256_000_000));
+        assert_eq!(pixels("none (avc1 / 0x31637661), 1 kb/s"), None);
     }
 
     #[test]
@@ -245,7 +285,10 @@ mod tests {
         let mut log = Log::default();
         log.line("[error] file:/home/u1/a: b.mp4: Invalid data found when processing input");
         log.line("[mov @ 0x1] [error] moov atom not found: here");
-        let told = ["Invalid data found when processing input", "moov atom not found: here"];
+        let told = [
+            "Invalid data found when processing input",
+            "moov atom not found: here",
+        ];
         assert_eq!(log.first, told);
     }
 

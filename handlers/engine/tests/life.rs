@@ -1,0 +1,266 @@
+//! How an extraction ends before its time, and that nothing is left behind.
+
+mod support;
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fotograma_engine::{
+    ExtractError, Ffmpeg, FileSink, FileSource, Options, Progress, Reason, Sink, SinkError, Source,
+    SourceError, Stop, Unwatched, Watch, extract,
+};
+use support::{Fate, Kept, Memory, clip, folder, make, run};
+use tokio::sync::Notify;
+
+/// A source that gives the first bytes and then goes on as it is told.
+struct Faulty {
+    bytes: Bytes,
+    /// Bytes from the beginning that can be read.
+    good: u64,
+    /// What a read beyond them ends with; without it, it never ends.
+    error: Option<SourceError>,
+    stuck: Notify,
+}
+
+impl Faulty {
+    fn new(path: &Path, good: u64, error: Option<SourceError>) -> Arc<Self> {
+        let bytes = std::fs::read(path).expect("the clip").into();
+        Arc::new(Self {
+            bytes,
+            good,
+            error,
+            stuck: Notify::new(),
+        })
+    }
+}
+
+#[async_trait]
+impl Source for Faulty {
+    fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
+        if range.end > self.good {
+            match &self.error {
+                Some(error) => return Err(error.clone()),
+                None => {
+                    self.stuck.notify_one();
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+        let index = |at: u64| usize::try_from(at).expect("it fits");
+        Ok(self.bytes.slice(index(range.start)..index(range.end)))
+    }
+}
+
+/// A clip of more than one block, with its index in front.
+fn large(folder: &tempfile::TempDir, name: &str) -> std::path::PathBuf {
+    let path = folder.path().join(name);
+    let noise = "-f lavfi -i nullsrc=size=640x360:rate=10:duration=8,geq=random(1)*255:128:128";
+    make(
+        &path,
+        &format!("{noise} -c:v mpeg4 -q:v 2 -g 10 -movflags +faststart"),
+    );
+    assert!(std::fs::metadata(&path).expect("the clip").len() > 5 << 20);
+    path
+}
+
+async fn ffmpeg() -> Ffmpeg {
+    Ffmpeg::find(None).await.expect("ffmpeg is installed")
+}
+
+/// Processes whose command line contains `word`.
+fn processes(word: &str) -> usize {
+    let all = std::fs::read_dir("/proc").expect("proc").flatten();
+    let lines = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines
+        .filter(|line| String::from_utf8_lossy(line).contains(word))
+        .count()
+}
+
+#[tokio::test]
+async fn an_error_of_the_source_is_not_taken_for_damage() {
+    let folder = folder();
+    for name in ["a.avi", "a.mp4"] {
+        let path = large(&folder, name);
+        for (error, changed) in [
+            (SourceError::Changed, true),
+            (SourceError::Gone, false),
+            (SourceError::Transient("503".into()), false),
+        ] {
+            let source = Faulty::new(&path, 3 << 20, Some(error.clone()));
+            let (done, _) = run(source, &Options::default()).await;
+            let expected = match changed {
+                true => ExtractError::Video(Reason::Changed),
+                false => ExtractError::Source(error),
+            };
+            assert_eq!(done.expect_err("an error"), expected, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn dropping_kills_ffmpeg_and_aborts_the_sink() {
+    let folder = folder();
+    let path = large(&folder, "a.avi");
+    let source = Faulty::new(&path, 3 << 20, None);
+    let kept = Kept::default();
+    // An ffmpeg of this test alone, to be found among all processes.
+    let mut ffmpeg = ffmpeg().await;
+    let own = folder.path().join("ffmpeg-to-be-dropped");
+    std::os::unix::fs::symlink(&ffmpeg.path, &own).expect("a link");
+    ffmpeg.path = own;
+    let options = Options::default();
+    {
+        let work = extract(
+            &ffmpeg,
+            Arc::clone(&source) as Arc<_>,
+            Box::new(kept.clone()),
+            &options,
+            &Unwatched,
+        );
+        tokio::select! {
+            done = work => panic!("it cannot end: {done:?}"),
+            () = source.stuck.notified() => {}
+        }
+        assert_eq!(processes("ffmpeg-to-be-dropped"), 1);
+    }
+    while kept.fate() == Fate::Open {
+        kept.changed().await;
+    }
+    assert_eq!(kept.fate(), Fate::Aborted);
+    // A killed process is gone as soon as the kernel gets to it.
+    let gone = async {
+        while processes("ffmpeg-to-be-dropped") > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), gone)
+        .await
+        .expect("ffmpeg is killed");
+}
+
+/// A watch that stops at its `last` call.
+struct Patience {
+    calls: AtomicU64,
+    last: u64,
+    seen: Mutex<Vec<Progress>>,
+}
+
+#[async_trait]
+impl Watch for Patience {
+    async fn progress(&self, progress: Progress) -> Result<(), Stop> {
+        self.seen.lock().expect("no panic").push(progress);
+        match self.calls.fetch_add(1, SeqCst) + 1 == self.last {
+            true => Err(Stop("the lease is lost".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_watch_is_asked_while_no_frame_comes_and_can_stop() {
+    let folder = folder();
+    let path = large(&folder, "a.avi");
+    let source = Faulty::new(&path, 3 << 20, None);
+    let watch = Patience {
+        calls: AtomicU64::new(0),
+        last: 4,
+        seen: Mutex::default(),
+    };
+    let kept = Kept::default();
+    let sink = Box::new(kept.clone());
+    let done = extract(&ffmpeg().await, source, sink, &Options::default(), &watch).await;
+    assert_eq!(
+        done,
+        Err(ExtractError::Stopped(Stop("the lease is lost".into())))
+    );
+    assert_eq!(kept.fate(), Fate::Aborted);
+    let seen = watch.seen.lock().expect("no panic");
+    assert_eq!(seen.len(), 4);
+    assert!(
+        seen[3].frames >= seen[0].frames && seen[3].percent <= Some(100),
+        "{seen:?}"
+    );
+}
+
+/// A sink that takes a few bytes and no more.
+struct Full(usize);
+
+#[async_trait]
+impl Sink for Full {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), SinkError> {
+        let left = self.0.checked_sub(bytes.len());
+        self.0 = left.ok_or_else(|| SinkError("no space left".into()))?;
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<(), SinkError> {
+        panic!("there is nothing to finish")
+    }
+
+    async fn abort(self: Box<Self>) {}
+}
+
+#[tokio::test]
+async fn an_error_of_the_sink_is_said() {
+    let folder = folder();
+    let path = clip(&folder, "a.avi", 3, "-c:v mpeg4");
+    let (ffmpeg, source, options) = (ffmpeg().await, Memory::of(&path), Options::default());
+    let done = extract(&ffmpeg, source, Box::new(Full(9000)), &options, &Unwatched).await;
+    let expected = ExtractError::Sink(SinkError("no space left".into()));
+    assert_eq!(done, Err(expected));
+}
+
+#[tokio::test]
+async fn a_file_appears_whole_or_not_at_all() {
+    let folder = folder();
+    let good = clip(&folder, "a.avi", 2, "-c:v mpeg4");
+    let bad = folder.path().join("bad.avi");
+    std::fs::write(&bad, "RIFF....AVI nothing").expect("a file");
+    let outputs = support::folder();
+    let zip = outputs.path().join("frames.zip");
+    let ffmpeg = ffmpeg().await;
+    for (video, found) in [(&bad, 0), (&good, 1)] {
+        let source = Arc::new(FileSource::open(video).await.expect("a file"));
+        let sink = Box::new(FileSink::create(&zip, false).await.expect("a place"));
+        let done = extract(&ffmpeg, source, sink, &Options::default(), &Unwatched).await;
+        assert_eq!(done.is_ok(), found == 1);
+        assert_eq!(
+            std::fs::read_dir(outputs.path()).expect("a folder").count(),
+            found
+        );
+    }
+    let taken = FileSink::create(&zip, false)
+        .await
+        .expect_err("it is there already");
+    assert_eq!(taken.kind(), std::io::ErrorKind::AlreadyExists);
+    drop(
+        FileSink::create(&zip, true)
+            .await
+            .expect("it may be replaced"),
+    );
+    assert_eq!(
+        std::fs::read_dir(outputs.path()).expect("a folder").count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_replaced_file_is_noticed() {
+    let folder = folder();
+    let path = clip(&folder, "a.avi", 2, "-c:v mpeg4");
+    let source = FileSource::open(&path).await.expect("a file");
+    let bytes = std::fs::read(&path).expect("the clip");
+    std::fs::remove_file(&path).expect("it is ours");
+    std::fs::write(&path, bytes).expect("it is ours");
+    let done = run(Arc::new(source), &Options::default()).await.0;
+    assert_eq!(done, Err(ExtractError::Video(Reason::Changed)));
+}

@@ -1,0 +1,202 @@
+//! Clips made by ffmpeg, sources and sinks that behave as told, and an independent zip reader.
+
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "each test file takes its part"
+)]
+
+use std::io::{Cursor, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fotograma_engine::{
+    ExtractError, Extraction, Ffmpeg, Options, Reason, Sink, SinkError, Source, SourceError,
+    Unwatched, extract,
+};
+
+/// Runs ffmpeg with `words`, separated by blanks, writing `path`.
+pub(crate) fn make(path: &Path, words: &str) {
+    let output = Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-y"])
+        .args(words.split_whitespace())
+        .arg(path)
+        .stdin(Stdio::null())
+        .output()
+        .expect("ffmpeg is installed");
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "ffmpeg {words}: {complaints}");
+}
+
+/// A folder for one test's files.
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// Moving pictures of `seconds` at 25 frames a second, encoded with `words` as `name`.
+pub(crate) fn clip(folder: &tempfile::TempDir, name: &str, seconds: u32, words: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    let pictures = "testsrc2=size=192x108:rate=25:duration=";
+    make(
+        &path,
+        &format!("-f lavfi -i {pictures}{seconds} -pix_fmt yuv420p {words}"),
+    );
+    path
+}
+
+/// The JPEGs that plain ffmpeg gives for `path` with the timestamp filter, end to end.
+pub(crate) fn reference(path: &Path, every: Duration) -> Vec<u8> {
+    let n = every.as_secs_f64();
+    let select = format!(
+        "select=eq(n\\,0)+gt(floor((t-start_t)/{n})\\,floor((prev_selected_t-start_t)/{n}))"
+    );
+    let output = Command::new("ffmpeg")
+        .args(["-v", "quiet", "-nostdin", "-threads", "2", "-i"])
+        .arg(path)
+        .args([
+            "-map",
+            "0:V:0",
+            "-vf",
+            &select,
+            "-fps_mode",
+            "passthrough",
+            "-c:v",
+            "mjpeg",
+        ])
+        .args([
+            "-threads",
+            "1",
+            "-q:v",
+            "3",
+            "-huffman",
+            "optimal",
+            "-f",
+            "image2pipe",
+            "-",
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .expect("ffmpeg is installed");
+    output.stdout
+}
+
+/// Bytes in memory, read as if from an object store.
+pub(crate) struct Memory(pub(crate) Bytes);
+
+impl Memory {
+    pub(crate) fn of(path: &Path) -> Arc<Self> {
+        Self::new(std::fs::read(path).expect("a file"))
+    }
+
+    pub(crate) fn new(bytes: impl Into<Bytes>) -> Arc<Self> {
+        Arc::new(Self(bytes.into()))
+    }
+}
+
+#[async_trait]
+impl Source for Memory {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
+        let index = |at: u64| usize::try_from(at).expect("it fits");
+        Ok(self.0.slice(index(range.start)..index(range.end)))
+    }
+}
+
+/// What became of a zip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Fate {
+    #[default]
+    Open,
+    Finished,
+    Aborted,
+}
+
+/// A zip in memory.
+#[derive(Clone, Default)]
+pub(crate) struct Kept(Arc<Mutex<(Vec<u8>, Fate)>>, Arc<tokio::sync::Notify>);
+
+impl Kept {
+    pub(crate) fn fate(&self) -> Fate {
+        self.0.lock().expect("no panic").1
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().expect("no panic").0.clone()
+    }
+
+    /// Waits until something has been written, or the fate is decided.
+    pub(crate) async fn changed(&self) {
+        self.1.notified().await;
+    }
+
+    fn decide(&self, fate: Fate) {
+        let was = std::mem::replace(&mut self.0.lock().expect("no panic").1, fate);
+        assert_eq!(was, Fate::Open, "a fate is decided once");
+        self.1.notify_one();
+    }
+}
+
+#[async_trait]
+impl Sink for Kept {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), SinkError> {
+        self.0.lock().expect("no panic").0.extend(bytes);
+        self.1.notify_one();
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<(), SinkError> {
+        self.decide(Fate::Finished);
+        Ok(())
+    }
+
+    async fn abort(self: Box<Self>) {
+        self.decide(Fate::Aborted);
+    }
+}
+
+/// A zip's entries, as a reader that is not ours finds them by the directory. It checks their
+/// checksums.
+pub(crate) fn entries(zip: Vec<u8>) -> Vec<(String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(zip)).expect("a zip");
+    let entries = 0..archive.len();
+    let read = |index| {
+        let mut entry = archive.by_index(index).expect("an entry");
+        let mut data = Vec::new();
+        entry.read_to_end(&mut data).expect("its checksum holds");
+        (entry.name().expect("UTF-8").into_owned(), data)
+    };
+    entries.map(read).collect()
+}
+
+/// Extracts into memory.
+pub(crate) async fn run(
+    source: Arc<dyn Source>,
+    options: &Options,
+) -> (Result<Extraction, ExtractError>, Kept) {
+    let ffmpeg = Ffmpeg::find(None).await.expect("ffmpeg is installed");
+    let kept = Kept::default();
+    let done = extract(&ffmpeg, source, Box::new(kept.clone()), options, &Unwatched).await;
+    let fate = if done.is_ok() {
+        Fate::Finished
+    } else {
+        Fate::Aborted
+    };
+    assert_eq!(kept.fate(), fate);
+    (done, kept)
+}
+
+/// The reason for which `source` gives no zip.
+pub(crate) async fn refusal(source: Arc<dyn Source>, options: &Options) -> Reason {
+    match run(source, options).await.0 {
+        Err(ExtractError::Video(reason)) => reason,
+        other => panic!("a reason was expected, not {other:?}"),
+    }
+}

@@ -1,0 +1,152 @@
+//! Videos that are read from front to back: right frames, right times, a zip that anyone can read.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fotograma_engine::{FileSource, Format, Options, Source, Strategy};
+use support::{Memory, clip, entries, folder, reference, run};
+
+#[tokio::test]
+async fn each_container_gives_the_frames_of_a_full_decode() {
+    let folder = folder();
+    for (name, words) in [
+        ("a.avi", "-c:v mpeg4 -bf 0"),
+        ("a.mkv", "-c:v libx264 -preset veryfast -g 50"),
+        ("a.webm", "-c:v libvpx -deadline realtime"),
+        ("a.ts", "-c:v libx264 -preset veryfast -g 25"),
+        ("a.mpg", "-c:v mpeg2video"),
+        ("a.flv", "-c:v flv"),
+        ("a.264", "-c:v libx264 -preset ultrafast"),
+        ("a.gif", "-pix_fmt rgb8"),
+    ] {
+        let path = clip(&folder, name, 5, words);
+        let options = Options {
+            every: Duration::from_millis(700),
+            ..Options::default()
+        };
+        let expected = reference(&path, options.every);
+        let file = FileSource::open(&path).await.expect("a file");
+        for source in [Arc::new(file) as Arc<dyn Source>, Memory::of(&path)] {
+            let (done, kept) = run(source, &options).await;
+            let done = done.unwrap_or_else(|error| panic!("{name}: {error}"));
+            let mut found = entries(kept.bytes());
+            let (contents, table) = found.pop().expect("the table");
+            assert_eq!(contents, "frames.csv");
+            assert_eq!(done.frames, found.len() as u64, "{name}");
+            assert_eq!(
+                table.split(|&b| b == b'\n').count(),
+                found.len() + 2,
+                "{name}"
+            );
+            let images: Vec<u8> = found.into_iter().flat_map(|(_, image)| image).collect();
+            assert!(
+                images == expected,
+                "{name}: other frames than a full decode"
+            );
+            assert!(done.damaged.is_none(), "{name}: {:?}", done.damaged);
+        }
+    }
+}
+
+#[tokio::test]
+async fn names_and_times_are_those_of_the_frames() {
+    let folder = folder();
+    // 12.5 frames a second do not meet every full second; the stream starts at 1.4 s.
+    let path = clip(&folder, "a.ts", 4, "-r 12.5 -c:v libx264 -preset veryfast");
+    let (done, kept) = run(Memory::of(&path), &Options::default()).await;
+    assert_eq!(done.expect("frames").strategy, Strategy::Whole);
+    let mut found = entries(kept.bytes());
+    let (_, table) = found.pop().expect("the table");
+    let table = String::from_utf8_lossy(&table);
+    let lines: Vec<_> = table
+        .lines()
+        .map(|l| l.split_once(',').expect("two"))
+        .collect();
+    let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["1", "2", "3", "4", "5"].map(|n| format!("frame_0000{n}.jpg"))
+    );
+    assert!(lines[1..].iter().map(|(file, _)| *file).eq(names));
+    let times: Vec<_> = lines.iter().map(|(_, seconds)| *seconds).collect();
+    assert_eq!(
+        times,
+        ["seconds", "0.000", "1.040", "2.000", "3.040", "4.000"]
+    );
+}
+
+#[tokio::test]
+async fn a_span_of_time_and_png_and_a_width() {
+    let folder = folder();
+    let path = clip(&folder, "a.avi", 6, "-c:v mpeg4");
+    let options = Options {
+        every: Duration::from_millis(500),
+        from: Some(Duration::from_secs(2)),
+        to: Some(Duration::from_secs(4)),
+        format: Format::Png,
+        width: Some(96),
+        ..Options::default()
+    };
+    let (done, kept) = run(Memory::of(&path), &options).await;
+    assert_eq!(done.expect("frames").frames, 4);
+    let found = entries(kept.bytes());
+    let table = String::from_utf8_lossy(&found[4].1);
+    assert!(table.ends_with(
+        "frame_00001.png,2.000\nframe_00002.png,2.520\nframe_00003.png,3.000\nframe_00004.png,3.520\n"
+    ), "{table}");
+    // IHDR: width and height.
+    assert_eq!(found[0].1[16..24], [0, 0, 0, 96, 0, 0, 0, 54]);
+    let wider = Options {
+        width: Some(4000),
+        ..options
+    };
+    let (_, kept) = run(Memory::of(&path), &wider).await;
+    assert_eq!(
+        entries(kept.bytes())[0].1[16..24],
+        [0, 0, 0, 192, 0, 0, 0, 108]
+    );
+}
+
+#[tokio::test]
+async fn the_same_job_gives_the_same_bytes() {
+    let folder = folder();
+    let path = clip(&folder, "a.mkv", 3, "-c:v libx264 -preset veryfast");
+    let options = Options {
+        modified: 1_700_000_000,
+        ..Options::default()
+    };
+    let (_, first) = run(Memory::of(&path), &options).await;
+    let (_, second) = run(Memory::of(&path), &options).await;
+    assert!(first.bytes() == second.bytes());
+    let (_, other) = run(Memory::of(&path), &Options::default()).await;
+    assert!(first.bytes() != other.bytes(), "the time is in the zip");
+}
+
+#[tokio::test]
+async fn a_turned_video_is_shown_upright() {
+    let folder = folder();
+    let lying = clip(&folder, "a.mp4", 1, "-c:v libx264 -preset veryfast");
+    let turned = folder.path().join("b.mov");
+    let words = format!("-display_rotation 90 -i {} -c copy", lying.display());
+    let rotate = std::process::Command::new("ffmpeg")
+        .args(["-v", "quiet", "-y"])
+        .args(words.split(' '))
+        .arg(&turned)
+        .status();
+    if !rotate.is_ok_and(|status| status.success()) {
+        // Before ffmpeg 6 the rotation is a stream's metadata.
+        let words = format!("-i {} -c copy -metadata:s:v:0 rotate=90", lying.display());
+        support::make(&turned, &words);
+    }
+    let options = Options {
+        format: Format::Png,
+        ..Options::default()
+    };
+    let (_, kept) = run(Memory::of(&turned), &options).await;
+    assert_eq!(
+        entries(kept.bytes())[0].1[16..24],
+        [0, 0, 0, 108, 0, 0, 0, 192]
+    );
+}
