@@ -1,0 +1,103 @@
+//! Where a page of a user's videos ended, as text that means nothing to who carries it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, SecondsFormat, Utc};
+use fotograma_core::domain::Video;
+use fotograma_core::domain::keys::check_id;
+use fotograma_core::{Error, Result};
+
+/// RFC 3339 in UTC with three decimals always: text in the order of time.
+pub(super) fn ordered(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// The cursor after `video`.
+pub(super) fn after(video: &Video) -> String {
+    let place = (&video.user_id, ordered(video.created_at), &video.video_id);
+    // Three texts are always JSON; an empty cursor would be refused when it comes back.
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&place).unwrap_or_default())
+}
+
+/// The index key that a cursor stands for, if it is one and this user's.
+pub(super) fn start(cursor: &str, user_id: &str) -> Result<HashMap<String, AttributeValue>> {
+    read(cursor, user_id).ok_or_else(|| {
+        Error::bad_request("next must be what the page before gave, for the same user")
+    })
+}
+
+fn read(cursor: &str, user_id: &str) -> Option<HashMap<String, AttributeValue>> {
+    let json = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (owner, created_at, video_id): (String, String, String) =
+        serde_json::from_slice(&json).ok()?;
+    let time = DateTime::parse_from_rfc3339(&created_at)
+        .ok()?
+        .with_timezone(&Utc);
+    check_id("video_id", &video_id).ok()?;
+    (owner == user_id && ordered(time) == created_at).then(|| {
+        [
+            ("user_id", owner),
+            ("created_at", created_at),
+            ("video_id", video_id),
+        ]
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value)))
+        .into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use fotograma_core::domain::Job;
+
+    use super::*;
+
+    fn video() -> Video {
+        let job = Job::from_body(r#"{"video_id":"v1","user_id":"ü"}"#)
+            .expect("a job")
+            .remove(0);
+        Video::new(
+            &job,
+            DateTime::from_timestamp(1, 500_000_000).expect("a time"),
+        )
+    }
+
+    #[test]
+    fn times_as_text_are_in_the_order_of_time() {
+        let at = |ms| DateTime::from_timestamp_millis(ms).expect("a time");
+        assert_eq!(ordered(at(1_000)), "1970-01-01T00:00:01.000Z");
+        assert!(ordered(at(1_000)) < ordered(at(1_001)) && ordered(at(1_999)) < ordered(at(2_000)));
+    }
+
+    #[test]
+    fn a_cursor_leads_back_to_its_place() {
+        let key = start(&after(&video()), "ü").expect("a key");
+        assert_eq!(key["video_id"], AttributeValue::S("v1".to_owned()));
+        assert_eq!(
+            key["created_at"],
+            AttributeValue::S("1970-01-01T00:00:01.500Z".to_owned())
+        );
+        assert_eq!(key["user_id"], AttributeValue::S("ü".to_owned()));
+    }
+
+    #[test]
+    fn a_bad_or_foreign_cursor_is_the_users_fault() {
+        let made = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        for cursor in [
+            String::new(),
+            "%".to_owned(),
+            "AAAA".to_owned(),
+            after(&video()) + "A",
+            made("[]"),
+            made(r#"["ü","yesterday","v1"]"#),
+            made(r#"["ü","1970-01-01T00:00:01Z","v1"]"#),
+            made(r#"["ü","1970-01-01T00:00:01.500Z","../v1"]"#),
+            made(r#"["u2","1970-01-01T00:00:01.500Z","v1"]"#),
+        ] {
+            let error = start(&cursor, "ü").expect_err(&cursor);
+            assert!(matches!(error, Error::Refused { status, .. } if status.as_u16() == 400));
+        }
+    }
+}

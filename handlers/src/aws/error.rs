@@ -1,0 +1,120 @@
+//! What an SDK's error means here: by what may be done about it, not by where it came from.
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use fotograma_core::Error;
+
+/// Codes of client errors (HTTP 4xx) that pass by themselves: throttling, and credentials or a
+/// clock that the next try finds renewed. Their names are not the same in every service:
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
+const PASSING: [&str; 24] = [
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "KMSThrottledException",
+    "KmsThrottled",
+    "LimitExceededException",
+    "OverLimit",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestExpired",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "RequestTimeTooSkewed",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "SendingPausedException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+/// The error for a failed call, named as `service Operation`, with code and message. What may
+/// pass is to be tried again; what AWS refuses will be refused again.
+pub(crate) fn fault<E>(call: &str, error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let SdkError::ServiceError(refusal) = error else {
+        let text = format!("{call}: {}", DisplayErrorContext(error));
+        return match error {
+            SdkError::ConstructionFailure(_) => Error::Gone(text),
+            _ => Error::Again(text),
+        };
+    };
+    let status = refusal.raw().status().as_u16();
+    let code = refusal.err().code();
+    let message = refusal.err().message().unwrap_or("no message");
+    let text = format!(
+        "{call}: {} ({status}): {message}",
+        code.unwrap_or("no code")
+    );
+    if passes(status, code) {
+        Error::Again(text)
+    } else {
+        Error::Gone(text)
+    }
+}
+
+fn passes(status: u16, code: Option<&str>) -> bool {
+    status >= 500 || status == 429 || code.is_some_and(|code| PASSING.contains(&code))
+}
+
+/// The error for what is not as the protocol promises.
+pub(crate) fn unexpected(call: &str, what: &str) -> Error {
+    Error::Again(format!("{call}: the answer has no {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::head_object::HeadObjectError;
+    use aws_sdk_s3::primitives::SdkBody;
+
+    use super::*;
+
+    fn refusal(status: u16, code: &str) -> Error {
+        let meta = ErrorMetadata::builder().code(code).message("why").build();
+        let response = HttpResponse::new(status.try_into().expect("a status"), SdkBody::empty());
+        fault(
+            "s3 HeadObject",
+            &SdkError::service_error(HeadObjectError::generic(meta), response),
+        )
+    }
+
+    #[test]
+    fn what_passes_is_tried_again() {
+        for (status, code) in [
+            (503, "SlowDown"),
+            (500, "InternalError"),
+            (400, "ThrottlingException"),
+            (429, "Whatever"),
+            (400, "ExpiredToken"),
+        ] {
+            assert!(
+                matches!(refusal(status, code), Error::Again(_)),
+                "{status} {code}"
+            );
+        }
+        let late = SdkError::<HeadObjectError, HttpResponse>::timeout_error("late");
+        assert!(matches!(fault("s3 HeadObject", &late), Error::Again(_)));
+    }
+
+    #[test]
+    fn a_refusal_is_final_and_says_what_was_refused() {
+        let error = refusal(403, "AccessDenied");
+        assert_eq!(
+            error,
+            Error::Gone("s3 HeadObject: AccessDenied (403): why".to_owned())
+        );
+        assert!(matches!(
+            refusal(400, "ValidationException"),
+            Error::Gone(_)
+        ));
+    }
+}

@@ -1,0 +1,165 @@
+//! The identity provider: a Cognito user pool and its app client.
+
+mod refusal;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
+use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType};
+use aws_sdk_s3::config::http::HttpResponse;
+use fotograma_core::ports::{Identity, Tokens};
+use fotograma_core::{Error, Result};
+use http::StatusCode;
+
+use super::Aws;
+use super::error::{fault, unexpected};
+use refusal::{Call, refusal};
+
+/// [`Identity`] over Cognito. Passwords go through it and are kept nowhere.
+pub struct CognitoIdentity(Arc<Aws>);
+
+impl CognitoIdentity {
+    /// The pool and the client that `aws` names.
+    #[must_use]
+    pub fn new(aws: Arc<Aws>) -> Self {
+        Self(aws)
+    }
+
+    async fn authenticate(
+        &self,
+        call: Call,
+        flow: AuthFlowType,
+        parameters: &[(&str, &str)],
+    ) -> Result<Tokens> {
+        let mut auth = self
+            .0
+            .cognito()
+            .initiate_auth()
+            .auth_flow(flow)
+            .client_id(self.0.client_id().await?);
+        for (name, value) in parameters {
+            auth = auth.auth_parameters(*name, *value);
+        }
+        tokens(auth.send().await.map_err(|error| refused(call, &error))?)
+    }
+}
+
+#[async_trait]
+impl Identity for CognitoIdentity {
+    async fn sign_up(&self, username: &str, password: &str, email: &str) -> Result<String> {
+        let email = AttributeType::builder().name("email").value(email).build();
+        let output = self
+            .0
+            .cognito()
+            .sign_up()
+            .client_id(self.0.client_id().await?)
+            .username(username)
+            .password(password)
+            .user_attributes(email.map_err(|error| Error::Gone(error.to_string()))?)
+            .send()
+            .await
+            .map_err(|error| refused(Call::SignUp, &error))?;
+        Ok(output.user_sub)
+    }
+
+    async fn confirm(&self, username: &str, code: &str) -> Result<()> {
+        let confirm = self
+            .0
+            .cognito()
+            .confirm_sign_up()
+            .client_id(self.0.client_id().await?);
+        confirm
+            .username(username)
+            .confirmation_code(code)
+            .send()
+            .await
+            .map_err(|error| refused(Call::Confirm, &error))?;
+        Ok(())
+    }
+
+    async fn login(&self, username: &str, password: &str) -> Result<Tokens> {
+        let parameters = [("USERNAME", username), ("PASSWORD", password)];
+        self.authenticate(Call::Login, AuthFlowType::UserPasswordAuth, &parameters)
+            .await
+    }
+
+    async fn refresh(&self, refresh_token: &str) -> Result<Tokens> {
+        let parameters = [("REFRESH_TOKEN", refresh_token)];
+        self.authenticate(Call::Refresh, AuthFlowType::RefreshTokenAuth, &parameters)
+            .await
+    }
+
+    async fn logout(&self, access_token: &str) -> Result<()> {
+        let sign_out = self
+            .0
+            .cognito()
+            .global_sign_out()
+            .access_token(access_token);
+        sign_out
+            .send()
+            .await
+            .map_err(|error| refused(Call::Logout, &error))?;
+        Ok(())
+    }
+
+    async fn email(&self, username: &str) -> Result<Option<String>> {
+        let get = self
+            .0
+            .cognito()
+            .admin_get_user()
+            .user_pool_id(self.0.user_pool_id().await?);
+        let output = match get.username(username).send().await {
+            Ok(output) => output,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_user_not_found_exception()) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(fault("cognito-idp AdminGetUser", &error)),
+        };
+        let mut attributes = output.user_attributes.unwrap_or_default().into_iter();
+        let email = attributes.find(|attribute| attribute.name == "email");
+        Ok(email
+            .and_then(|attribute| attribute.value)
+            .filter(|email| !email.is_empty()))
+    }
+}
+
+fn tokens(output: InitiateAuthOutput) -> Result<Tokens> {
+    const CALL: &str = "cognito-idp InitiateAuth";
+    if let Some(challenge) = output.challenge_name {
+        return Err(Error::refused(
+            StatusCode::FORBIDDEN,
+            format!("this account needs a further step that is not offered here: {challenge}"),
+        ));
+    }
+    let result = output
+        .authentication_result
+        .ok_or_else(|| unexpected(CALL, "authentication result"))?;
+    Ok(Tokens {
+        access_token: result
+            .access_token
+            .ok_or_else(|| unexpected(CALL, "access token"))?,
+        id_token: result
+            .id_token
+            .ok_or_else(|| unexpected(CALL, "id token"))?,
+        refresh_token: result.refresh_token,
+        token_type: result.token_type.unwrap_or_else(|| "Bearer".to_owned()),
+        expires_in: i64::from(result.expires_in),
+    })
+}
+
+fn refused<E>(call: Call, error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let said = error
+        .as_service_error()
+        .and_then(|e| Some((e.code()?, e.message())));
+    said.and_then(|(code, message)| refusal(call, code, message.unwrap_or_default()))
+        .unwrap_or_else(|| fault(&format!("cognito-idp {}", call.operation()), error))
+}

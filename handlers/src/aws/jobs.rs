@@ -1,0 +1,100 @@
+//! The processor's queue in SQS, and the one for what no retry can help.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_sqs::types::MessageAttributeValue;
+use fotograma_core::domain::Job;
+use fotograma_core::ports::Jobs;
+use fotograma_core::{Error, Result};
+
+use super::error::fault;
+use super::{Aws, short};
+
+/// The longest reason that is written beside a message, in characters.
+const MAX_REASON: usize = 1_000;
+/// What the smallest limit of a queue leaves for a body when a reason goes with it, in bytes.
+const MAX_BODY_WITH_REASON: usize = 256 * 1024 - 5 * 1024;
+
+/// [`Jobs`] over SQS.
+pub struct SqsJobs(Arc<Aws>);
+
+impl SqsJobs {
+    /// The queues that `aws` names.
+    #[must_use]
+    pub fn new(aws: Arc<Aws>) -> Self {
+        Self(aws)
+    }
+}
+
+#[async_trait]
+impl Jobs for SqsJobs {
+    async fn send(&self, job: &Job) -> Result<()> {
+        let body = serde_json::to_string(job).map_err(|error| Error::Gone(error.to_string()))?;
+        let url = self.0.queue_url(short::VIDEO_QUEUE).await?;
+        let send = self
+            .0
+            .sqs()
+            .send_message()
+            .queue_url(url)
+            .message_body(body);
+        send.send()
+            .await
+            .map_err(|error| fault("sqs SendMessage", &error))?;
+        Ok(())
+    }
+
+    async fn bury(&self, body: &str, reason: &str) -> Result<()> {
+        let url = self.0.queue_url(short::VIDEO_DLQ).await?;
+        let mut send = self
+            .0
+            .sqs()
+            .send_message()
+            .queue_url(url)
+            .message_body(body);
+        // The message matters more than the word about it: a long one goes alone.
+        if body.len() <= MAX_BODY_WITH_REASON {
+            let reason = MessageAttributeValue::builder()
+                .data_type("String")
+                .string_value(sendable(reason))
+                .build()
+                .map_err(|error| Error::Gone(error.to_string()))?;
+            send = send.message_attributes("reason", reason);
+        }
+        send.send()
+            .await
+            .map_err(|error| fault("sqs SendMessage", &error))?;
+        Ok(())
+    }
+}
+
+/// A text as SQS takes it: not empty, not too long, and without what XML 1.0 cannot hold
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
+fn sendable(text: &str) -> String {
+    let text: String = text
+        .chars()
+        .take(MAX_REASON)
+        .map(|c| match c {
+            '\t' | '\n' | '\r' => c,
+            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+            c => c,
+        })
+        .collect();
+    if text.is_empty() {
+        "unknown".to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_always_sendable() {
+        assert_eq!(sendable(""), "unknown");
+        assert_eq!(sendable("a\0b\u{1b}c\nd"), "a\u{fffd}b\u{fffd}c\nd");
+        assert_eq!(sendable(&"ü".repeat(5_000)).chars().count(), MAX_REASON);
+    }
+}

@@ -1,0 +1,182 @@
+//! The bucket, which pages may send to and which tells of uploads, and the status table.
+
+use aws_sdk_dynamodb::client::Waiters;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, TimeToLiveSpecification, TimeToLiveStatus,
+};
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CorsConfiguration, CorsRule, CreateBucketConfiguration, Event,
+    FilterRule, FilterRuleName, NotificationConfiguration, NotificationConfigurationFilter,
+    QueueConfiguration, S3KeyFilter,
+};
+use fotograma_core::Result;
+use std::time::Duration;
+
+use super::{made, wrong};
+use crate::aws::Aws;
+use crate::aws::error::fault;
+use crate::aws::videos::INDEX;
+
+/// The one region whose name S3 does not want to hear.
+const UNNAMED_REGION: &str = "us-east-1";
+/// How long the table may take to be ready; an emulator's is at once.
+const TABLE_READY: Duration = Duration::from_secs(60);
+
+pub(super) async fn bucket(aws: &Aws, page_origins: &[String]) -> Result<()> {
+    let bucket = aws.settings().bucket();
+    let place = (aws.region() != UNNAMED_REGION).then(|| {
+        let region = BucketLocationConstraint::from(aws.region());
+        CreateBucketConfiguration::builder()
+            .location_constraint(region)
+            .build()
+    });
+    let create = aws
+        .s3()
+        .create_bucket()
+        .bucket(&bucket)
+        .set_create_bucket_configuration(place);
+    made(
+        "s3 CreateBucket",
+        create.send().await,
+        &["BucketAlreadyOwnedByYou"],
+    )?;
+    if page_origins.is_empty() {
+        return Ok(());
+    }
+    let rule = CorsRule::builder()
+        .set_allowed_origins(Some(page_origins.to_vec()))
+        .set_allowed_methods(Some(["GET", "HEAD", "PUT"].map(str::to_owned).into()))
+        .allowed_headers("*")
+        .expose_headers("ETag")
+        .max_age_seconds(3_600)
+        .build()
+        .map_err(wrong)?;
+    let cors = CorsConfiguration::builder()
+        .cors_rules(rule)
+        .build()
+        .map_err(wrong)?;
+    let put = aws
+        .s3()
+        .put_bucket_cors()
+        .bucket(&bucket)
+        .cors_configuration(cors);
+    put.send()
+        .await
+        .map_err(|error| fault("s3 PutBucketCors", &error))?;
+    Ok(())
+}
+
+/// The bucket tells a queue of every upload.
+pub(super) async fn notifications(aws: &Aws, queue_arn: &str) -> Result<()> {
+    let uploads = FilterRule::builder()
+        .name(FilterRuleName::Prefix)
+        .value("uploads/")
+        .build();
+    let filter = NotificationConfigurationFilter::builder()
+        .key(S3KeyFilter::builder().filter_rules(uploads).build())
+        .build();
+    let queue = QueueConfiguration::builder()
+        .id("uploads")
+        .queue_arn(queue_arn)
+        .events(Event::S3ObjectCreated)
+        .filter(filter)
+        .build()
+        .map_err(wrong)?;
+    aws.s3()
+        .put_bucket_notification_configuration()
+        .bucket(aws.settings().bucket())
+        .notification_configuration(
+            NotificationConfiguration::builder()
+                .queue_configurations(queue)
+                .build(),
+        )
+        .send()
+        .await
+        .map_err(|error| fault("s3 PutBucketNotificationConfiguration", &error))?;
+    Ok(())
+}
+
+pub(super) async fn table(aws: &Aws) -> Result<()> {
+    let table = aws.settings().table();
+    let index = GlobalSecondaryIndex::builder()
+        .index_name(INDEX)
+        .key_schema(key("user_id", KeyType::Hash)?)
+        .key_schema(key("created_at", KeyType::Range)?)
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::All)
+                .build(),
+        )
+        .build()
+        .map_err(wrong)?;
+    let create = aws
+        .dynamodb()
+        .create_table()
+        .table_name(&table)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("video_id", KeyType::Hash)?)
+        .attribute_definitions(text("video_id")?)
+        .attribute_definitions(text("user_id")?)
+        .attribute_definitions(text("created_at")?)
+        .global_secondary_indexes(index);
+    made(
+        "dynamodb CreateTable",
+        create.send().await,
+        &["ResourceInUseException"],
+    )?;
+    aws.dynamodb()
+        .wait_until_table_exists()
+        .table_name(&table)
+        .wait(TABLE_READY)
+        .await
+        .map_err(wrong)?;
+    time_to_live(aws, &table).await
+}
+
+async fn time_to_live(aws: &Aws, table: &str) -> Result<()> {
+    let describe = aws
+        .dynamodb()
+        .describe_time_to_live()
+        .table_name(table)
+        .send()
+        .await;
+    let status = describe
+        .map_err(|error| fault("dynamodb DescribeTimeToLive", &error))?
+        .time_to_live_description
+        .and_then(|description| description.time_to_live_status);
+    if matches!(
+        status,
+        Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+    ) {
+        return Ok(());
+    }
+    let specification = TimeToLiveSpecification::builder()
+        .attribute_name("deleted_until")
+        .enabled(true)
+        .build()
+        .map_err(wrong)?;
+    let update = aws.dynamodb().update_time_to_live().table_name(table);
+    update
+        .time_to_live_specification(specification)
+        .send()
+        .await
+        .map_err(|error| fault("dynamodb UpdateTimeToLive", &error))?;
+    Ok(())
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement> {
+    KeySchemaElement::builder()
+        .attribute_name(name)
+        .key_type(kind)
+        .build()
+        .map_err(wrong)
+}
+
+fn text(name: &str) -> Result<AttributeDefinition> {
+    AttributeDefinition::builder()
+        .attribute_name(name)
+        .attribute_type(ScalarAttributeType::S)
+        .build()
+        .map_err(wrong)
+}

@@ -1,0 +1,161 @@
+//! Which AWS, and what things are called there.
+
+use std::collections::BTreeMap;
+
+/// The queues' and other things' names, without the stage's prefix.
+pub mod short {
+    /// The processor's jobs.
+    pub const VIDEO_QUEUE: &str = "video-queue";
+    /// Jobs that no retry can help.
+    pub const VIDEO_DLQ: &str = "video-dlq";
+    /// The topic's notices, on their way to mails.
+    pub const NOTIFICATION_QUEUE: &str = "notification-queue";
+    /// Notices that no retry can help.
+    pub const NOTIFICATION_DLQ: &str = "notification-dlq";
+    /// The bucket's events of uploads.
+    pub const UPLOAD_QUEUE: &str = "upload-queue";
+    /// Events that no retry can help.
+    pub const UPLOAD_DLQ: &str = "upload-dlq";
+    /// The topic of outcomes.
+    pub const VIDEO_TOPIC: &str = "video-topic";
+}
+
+/// Which AWS, and what things are called there. Names that are not given derive from the stage:
+/// `tech5-<stage>-…`.
+#[derive(Clone)]
+pub struct AwsSettings {
+    /// Where AWS is, if not in its own place: `http://127.0.0.1:4566`.
+    pub endpoint_url: Option<String>,
+    /// The region; the SDK's usual places say it otherwise.
+    pub region: Option<String>,
+    /// Access key and secret; the SDK's usual places say them otherwise.
+    pub credentials: Option<(String, String)>,
+    /// The stage that names derive from.
+    pub stage: String,
+    /// The bucket of uploads and zips.
+    pub bucket: Option<String>,
+    /// The status table.
+    pub table: Option<String>,
+    /// The topic of outcomes; found by its name otherwise.
+    pub topic_arn: Option<String>,
+    /// Addresses of queues by their short names; found by their names otherwise.
+    pub queue_urls: BTreeMap<String, String>,
+    /// The user pool; found by its name otherwise.
+    pub user_pool_id: Option<String>,
+    /// The pool's app client; found by its name otherwise.
+    pub client_id: Option<String>,
+    /// The issuer that tokens must name; derived from pool, region and endpoint otherwise.
+    pub issuer: Option<String>,
+    /// Who mails are from; a real SES wants it verified.
+    pub mail_from: Option<String>,
+}
+
+impl Default for AwsSettings {
+    fn default() -> Self {
+        Self {
+            endpoint_url: None,
+            region: None,
+            credentials: None,
+            stage: "dev".to_owned(),
+            bucket: None,
+            table: None,
+            topic_arn: None,
+            queue_urls: BTreeMap::new(),
+            user_pool_id: None,
+            client_id: None,
+            issuer: None,
+            mail_from: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for AwsSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Settings are logged; the secret is not.
+        f.debug_struct("AwsSettings")
+            .field("endpoint_url", &self.endpoint_url)
+            .field("region", &self.region)
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AwsSettings {
+    /// The full name of a thing: `tech5-<stage>-<short>`.
+    #[must_use]
+    pub fn name(&self, short: &str) -> String {
+        format!("tech5-{}-{short}", self.stage)
+    }
+
+    /// The bucket of uploads and zips.
+    #[must_use]
+    pub fn bucket(&self) -> String {
+        self.bucket.clone().unwrap_or_else(|| self.name("videos"))
+    }
+
+    /// The status table.
+    #[must_use]
+    pub fn table(&self) -> String {
+        self.table
+            .clone()
+            .unwrap_or_else(|| self.name("video-status"))
+    }
+
+    /// The topic's name, by which its ARN is found.
+    #[must_use]
+    pub fn topic_name(&self) -> String {
+        self.name(short::VIDEO_TOPIC)
+    }
+
+    /// A queue's name, by which its address is found.
+    #[must_use]
+    pub fn queue_name(&self, short: &str) -> String {
+        self.name(short)
+    }
+
+    /// The user pool's name, by which its id is found.
+    #[must_use]
+    pub fn user_pool_name(&self) -> String {
+        self.name("users")
+    }
+
+    /// The app client's name, by which its id is found.
+    #[must_use]
+    pub fn client_name(&self) -> String {
+        self.name("app")
+    }
+
+    /// Who mails are from.
+    #[must_use]
+    pub fn mail_from(&self) -> &str {
+        self.mail_from.as_deref().unwrap_or("fotograma@example.com")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_derive_from_the_stage_unless_given() {
+        let mut settings = AwsSettings::default();
+        assert_eq!(settings.bucket(), "tech5-dev-videos");
+        assert_eq!(settings.table(), "tech5-dev-video-status");
+        assert_eq!(settings.queue_name(short::VIDEO_DLQ), "tech5-dev-video-dlq");
+        assert_eq!(settings.topic_name(), "tech5-dev-video-topic");
+        settings.stage = "prod".to_owned();
+        settings.bucket = Some("mine".to_owned());
+        assert_eq!(settings.bucket(), "mine");
+        assert_eq!(settings.table(), "tech5-prod-video-status");
+    }
+
+    #[test]
+    fn the_secret_is_not_shown() {
+        let credentials = Some(("key".to_owned(), "hush".to_owned()));
+        let settings = AwsSettings {
+            credentials,
+            ..AwsSettings::default()
+        };
+        assert!(!format!("{settings:?}").contains("hush"));
+    }
+}

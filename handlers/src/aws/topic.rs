@@ -1,0 +1,50 @@
+//! The topic of outcomes in SNS.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_sns::types::MessageAttributeValue;
+use fotograma_core::domain::Notice;
+use fotograma_core::ports::Topic;
+use fotograma_core::{Error, Result};
+
+use super::Aws;
+use super::error::{fault, unexpected};
+
+/// [`Topic`] over SNS. The message is the notice as JSON; its status is an attribute too, so
+/// that a subscription can filter by it.
+pub struct SnsTopic(Arc<Aws>);
+
+impl SnsTopic {
+    /// The topic that `aws` names.
+    #[must_use]
+    pub fn new(aws: Arc<Aws>) -> Self {
+        Self(aws)
+    }
+}
+
+#[async_trait]
+impl Topic for SnsTopic {
+    async fn publish(&self, notice: &Notice) -> Result<String> {
+        let message = serde_json::to_string(notice).map_err(|e| Error::Gone(e.to_string()))?;
+        let status = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(notice.status.word())
+            .build()
+            .map_err(|error| Error::Gone(error.to_string()))?;
+        let output = self
+            .0
+            .sns()
+            .publish()
+            .topic_arn(self.0.topic_arn().await?)
+            .subject(notice.subject())
+            .message(message)
+            .message_attributes("status", status)
+            .send()
+            .await
+            .map_err(|error| fault("sns Publish", &error))?;
+        output
+            .message_id
+            .ok_or_else(|| unexpected("sns Publish", "message id"))
+    }
+}

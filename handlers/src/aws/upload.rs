@@ -1,0 +1,279 @@
+//! One object, written from front to back: a multipart upload, or a single PUT while it is
+//! smaller than a part. Nothing is visible before it is finished.
+
+use std::sync::Arc;
+
+use aws_sdk_s3::config::Builder as ConfigBuilder;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::{Bytes, BytesMut};
+use fotograma_core::{Error, Result};
+use tokio::task::JoinSet;
+
+use super::Aws;
+use super::error::{fault, unexpected};
+
+/// Length of a part: S3 wants 5 MiB or more, and takes 10,000 of them.
+const PART: usize = 8 * 1024 * 1024;
+/// How many parts are on their way at once, and so held in memory.
+const IN_FLIGHT: usize = 4;
+
+/// An object that is being written. Dropped unfinished, it is aborted in the background.
+pub struct Upload {
+    target: Target,
+    buffer: BytesMut,
+    upload_id: Option<String>,
+    sending: JoinSet<Result<CompletedPart>>,
+    sent: Vec<CompletedPart>,
+    parts: i32,
+    length: u64,
+}
+
+/// Where the object goes.
+#[derive(Clone)]
+struct Target {
+    aws: Arc<Aws>,
+    bucket: String,
+    key: String,
+    content_type: Option<String>,
+}
+
+impl Upload {
+    /// An object of the bucket that `aws` names.
+    #[must_use]
+    pub fn new(aws: Arc<Aws>, key: &str, content_type: Option<&str>) -> Self {
+        let bucket = aws.settings().bucket();
+        Self::to(aws, &bucket, key, content_type)
+    }
+
+    /// An object of any bucket.
+    #[must_use]
+    pub fn to(aws: Arc<Aws>, bucket: &str, key: &str, content_type: Option<&str>) -> Self {
+        let target = Target {
+            aws,
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            content_type: content_type.map(str::to_owned),
+        };
+        Self {
+            target,
+            buffer: BytesMut::new(),
+            upload_id: None,
+            sending: JoinSet::new(),
+            sent: Vec::new(),
+            parts: 0,
+            length: 0,
+        }
+    }
+
+    /// Appends bytes; waits while as many parts as may be are on their way.
+    ///
+    /// # Errors
+    /// When a part could not be sent; the upload is then to be aborted.
+    pub async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
+        self.length += bytes.len() as u64;
+        while self.buffer.len() + bytes.len() >= PART {
+            let rest = bytes.split_off(PART - self.buffer.len());
+            self.buffer.extend_from_slice(&bytes);
+            bytes = rest;
+            let part = self.buffer.split().freeze();
+            self.send(part).await?;
+        }
+        self.buffer.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    /// Makes the object visible, whole and at once; gives its length in bytes.
+    ///
+    /// # Errors
+    /// When it could not be stored; nothing of it is left then.
+    pub async fn finish(mut self) -> Result<u64> {
+        let outcome = self.complete().await;
+        if outcome.is_ok() {
+            self.upload_id = None;
+        } else {
+            self.clear().await;
+        }
+        outcome.map(|()| self.length)
+    }
+
+    /// Throws away what was written.
+    pub async fn abort(mut self) {
+        self.clear().await;
+    }
+
+    async fn send(&mut self, part: Bytes) -> Result<()> {
+        if self.upload_id.is_none() {
+            self.upload_id = Some(self.target.create().await?);
+        }
+        let Some(upload_id) = self.upload_id.clone() else {
+            return Ok(());
+        };
+        while self.sending.len() >= IN_FLIGHT {
+            self.collect().await?;
+        }
+        self.parts += 1;
+        let (target, number) = (self.target.clone(), self.parts);
+        self.sending
+            .spawn(async move { target.send(upload_id, number, part).await });
+        Ok(())
+    }
+
+    /// Waits for one part; false when none is on its way.
+    async fn collect(&mut self) -> Result<bool> {
+        let Some(part) = self.sending.join_next().await else {
+            return Ok(false);
+        };
+        self.sent
+            .push(part.map_err(|error| Error::Again(format!("s3 UploadPart: {error}")))??);
+        Ok(true)
+    }
+
+    async fn complete(&mut self) -> Result<()> {
+        let rest = self.buffer.split().freeze();
+        if self.upload_id.is_none() {
+            return self.target.put(rest).await;
+        }
+        if !rest.is_empty() {
+            self.send(rest).await?;
+        }
+        while self.collect().await? {}
+        let Some(upload_id) = &self.upload_id else {
+            return Ok(());
+        };
+        self.sent.sort_by_key(|part| part.part_number);
+        self.target
+            .complete(upload_id, std::mem::take(&mut self.sent))
+            .await
+    }
+
+    async fn clear(&mut self) {
+        // Parts that still arrive after an abort would be kept, and paid for.
+        self.sending.shutdown().await;
+        if let Some(upload_id) = self.upload_id.take() {
+            self.target.abort(&upload_id).await;
+        }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let Some(upload_id) = self.upload_id.take() else {
+            return;
+        };
+        let (target, mut sending) = (self.target.clone(), std::mem::take(&mut self.sending));
+        // Without a runtime there is nobody left to ask; the bucket's lifecycle rule cleans up.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                sending.shutdown().await;
+                target.abort(&upload_id).await;
+            });
+        }
+    }
+}
+
+impl Target {
+    async fn put(&self, body: Bytes) -> Result<()> {
+        let put = self
+            .aws
+            .s3()
+            .put_object()
+            .bucket(&self.bucket)
+            .key(&self.key);
+        put.set_content_type(self.content_type.clone())
+            .body(ByteStream::from(body))
+            .customize()
+            .config_override(patient())
+            .send()
+            .await
+            .map_err(|error| fault("s3 PutObject", &error))?;
+        Ok(())
+    }
+
+    async fn create(&self) -> Result<String> {
+        let create = self
+            .aws
+            .s3()
+            .create_multipart_upload()
+            .bucket(&self.bucket)
+            .key(&self.key);
+        let output = create
+            .set_content_type(self.content_type.clone())
+            .send()
+            .await
+            .map_err(|error| fault("s3 CreateMultipartUpload", &error))?;
+        output
+            .upload_id
+            .ok_or_else(|| unexpected("s3 CreateMultipartUpload", "upload id"))
+    }
+
+    async fn send(self, upload_id: String, number: i32, part: Bytes) -> Result<CompletedPart> {
+        let upload = self
+            .aws
+            .s3()
+            .upload_part()
+            .bucket(&self.bucket)
+            .key(&self.key);
+        let output = upload
+            .upload_id(upload_id)
+            .part_number(number)
+            .body(ByteStream::from(part))
+            .customize()
+            .config_override(patient())
+            .send()
+            .await
+            .map_err(|error| fault("s3 UploadPart", &error))?;
+        let etag = output
+            .e_tag
+            .ok_or_else(|| unexpected("s3 UploadPart", "entity tag"))?;
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .e_tag(etag)
+            .set_checksum_crc32(output.checksum_crc32)
+            .build())
+    }
+
+    async fn complete(&self, upload_id: &str, parts: Vec<CompletedPart>) -> Result<()> {
+        let parts = CompletedMultipartUpload::builder()
+            .set_parts(Some(parts))
+            .build();
+        let complete = self
+            .aws
+            .s3()
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key(&self.key);
+        complete
+            .upload_id(upload_id)
+            .multipart_upload(parts)
+            .customize()
+            .config_override(patient())
+            .send()
+            .await
+            .map_err(|error| fault("s3 CompleteMultipartUpload", &error))?;
+        Ok(())
+    }
+
+    async fn abort(&self, upload_id: &str) {
+        let abort = self
+            .aws
+            .s3()
+            .abort_multipart_upload()
+            .bucket(&self.bucket)
+            .key(&self.key);
+        if let Err(error) = abort.upload_id(upload_id).send().await {
+            let error = fault("s3 AbortMultipartUpload", &error);
+            tracing::warn!(key = self.key, upload_id, %error, "parts may be left in the bucket");
+        }
+    }
+}
+
+/// A slow line may take its time with a part: only a stalled one is given up, which the SDK
+/// sees by itself.
+fn patient() -> ConfigBuilder {
+    let timeouts = TimeoutConfig::builder()
+        .disable_operation_attempt_timeout()
+        .build();
+    aws_sdk_s3::Config::builder().timeout_config(timeouts)
+}

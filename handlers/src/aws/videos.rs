@@ -1,0 +1,131 @@
+//! The status table in `DynamoDB`: key `video_id`, index `user_id-index` over `user_id` and
+//! `created_at`, time to live on `deleted_until`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use fotograma_core::Result;
+use fotograma_core::domain::Video;
+use fotograma_core::ports::{VideoPage, Videos};
+use uuid::Uuid;
+
+use super::error::fault;
+use super::item::{Item, from_item, to_item};
+use super::{Aws, cursor};
+
+/// The index that lists a user's videos by time.
+pub(super) const INDEX: &str = "user_id-index";
+
+/// Marks one write, so that it is known again when it meets itself.
+const WRITE_ID: &str = "write_id";
+
+/// How many records one query reads at least: marks of deleted videos are read and not shown.
+const PAGE: usize = 25;
+
+/// [`Videos`] over `DynamoDB`.
+pub struct DynamoVideos(Arc<Aws>);
+
+impl DynamoVideos {
+    /// The table that `aws` names.
+    #[must_use]
+    pub fn new(aws: Arc<Aws>) -> Self {
+        Self(aws)
+    }
+
+    fn table(&self) -> String {
+        self.0.settings().table()
+    }
+}
+
+#[async_trait]
+impl Videos for DynamoVideos {
+    async fn get(&self, video_id: &str) -> Result<Option<Video>> {
+        let get = self.0.dynamodb().get_item().table_name(self.table());
+        let output = get
+            .key("video_id", AttributeValue::S(video_id.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| fault("dynamodb GetItem", &error))?;
+        output.item.map(from_item).transpose()
+    }
+
+    async fn put(&self, video: &Video, expected: Option<u64>) -> Result<bool> {
+        let write_id = Uuid::new_v4().to_string();
+        let mut item = to_item(video)?;
+        // The index sorts by this text.
+        let created_at = cursor::ordered(video.created_at);
+        item.insert("created_at".to_owned(), AttributeValue::S(created_at));
+        item.insert(WRITE_ID.to_owned(), AttributeValue::S(write_id.clone()));
+        let put = self
+            .0
+            .dynamodb()
+            .put_item()
+            .table_name(self.table())
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = match expected {
+            None => put.condition_expression("attribute_not_exists(video_id)"),
+            Some(version) => put
+                .condition_expression("#version = :expected")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":expected", AttributeValue::N(version.to_string())),
+        };
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => Ok(failed
+                    .item()
+                    .is_some_and(|item| is_written_by(item, &write_id))),
+                _ => Err(fault("dynamodb PutItem", &error)),
+            },
+        }
+    }
+
+    async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage> {
+        let limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
+        let mut start = after
+            .map(|cursor| cursor::start(cursor, user_id))
+            .transpose()?;
+        let mut videos: Vec<Video> = Vec::new();
+        // One more than wanted tells whether there is another page.
+        while videos.len() <= limit {
+            let output = self
+                .0
+                .dynamodb()
+                .query()
+                .table_name(self.table())
+                .index_name(INDEX)
+                .key_condition_expression("user_id = :user_id")
+                .filter_expression("attribute_not_exists(deleted_until)")
+                .expression_attribute_values(":user_id", AttributeValue::S(user_id.to_owned()))
+                .scan_index_forward(false)
+                .limit(i32::try_from((limit + 1).clamp(PAGE, 1_000)).unwrap_or(1_000))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| fault("dynamodb Query", &error))?;
+            for item in output.items.unwrap_or_default() {
+                videos.push(from_item(item)?);
+            }
+            start = output.last_evaluated_key.filter(|key| !key.is_empty());
+            if start.is_none() {
+                break;
+            }
+        }
+        let next = (videos.len() > limit).then(|| cursor::after(&videos[limit - 1]));
+        videos.truncate(limit);
+        Ok(VideoPage { videos, next })
+    }
+}
+
+/// Whether the stored record is the one that this very call wrote: the SDK tries again when an
+/// answer is lost, and then meets its own write.
+fn is_written_by(stored: &Item, write_id: &str) -> bool {
+    stored
+        .get(WRITE_ID)
+        .and_then(|id| id.as_s().ok())
+        .is_some_and(|id| id == write_id)
+}
