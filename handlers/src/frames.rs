@@ -1,7 +1,6 @@
 //! The frame extractor: the engine, reading from and writing to S3.
 
 use std::path::PathBuf;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
