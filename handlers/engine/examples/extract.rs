@@ -39,7 +39,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let ffmpeg = Ffmpeg::find(None).await?;
     let source = FileSource::open(video).await?;
-    let source: Arc<dyn Source> = if served { Arc::new(Served(source)) } else { Arc::new(source) };
+    let source: Arc<dyn Source> = if served {
+        Arc::new(Served(source))
+    } else {
+        Arc::new(source)
+    };
     let sink = FileSink::create(zip, true).await?;
     let done = extract(&ffmpeg, source, Box::new(sink), &options, &Unwatched).await?;
     println!("{}", serde_json::to_string_pretty(&done)?);

@@ -47,11 +47,18 @@ impl Loopback {
     /// Serves `blocks` on a free port.
     pub(crate) fn start(blocks: Blocks) -> Result<Self, ExtractError> {
         let listener = listen().map_err(|e| ExtractError::Machine(format!("loopback: {e}")))?;
-        let address = listener.local_addr().map_err(|e| ExtractError::Machine(e.to_string()))?;
+        let address = listener
+            .local_addr()
+            .map_err(|e| ExtractError::Machine(e.to_string()))?;
         let name = uuid::Uuid::new_v4().simple().to_string();
         let blocks = Arc::new(blocks);
         let server = tokio::spawn(serve(listener, format!("/{name}"), Arc::clone(&blocks)));
-        Ok(Self { address, name, blocks, _server: AbortOnDropHandle::new(server) })
+        Ok(Self {
+            address,
+            name,
+            blocks,
+            _server: AbortOnDropHandle::new(server),
+        })
     }
 
     /// The address to give to ffmpeg.
@@ -107,11 +114,16 @@ fn answer(request: &Request<Incoming>, path: &str, blocks: &Arc<Blocks>) -> Resp
     let head = request.method() == Method::HEAD;
     if !head && request.method() != Method::GET {
         let mut refused = empty(StatusCode::METHOD_NOT_ALLOWED);
-        refused.headers_mut().insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));
+        refused
+            .headers_mut()
+            .insert(ALLOW, hyper::header::HeaderValue::from_static("GET, HEAD"));
         return refused;
     }
     let length = blocks.len();
-    let wanted = request.headers().get(RANGE).map(|value| value.to_str().unwrap_or_default());
+    let wanted = request
+        .headers()
+        .get(RANGE)
+        .map(|value| value.to_str().unwrap_or_default());
     let (range, status) = match wanted.map(|text| range::parse(text, length)) {
         None => (0..length, StatusCode::OK),
         Some(Some(range)) => (range, StatusCode::PARTIAL_CONTENT),
@@ -137,7 +149,9 @@ fn answer(request: &Request<Incoming>, path: &str, blocks: &Arc<Blocks>) -> Resp
     } else {
         Either::Left(StreamBody::new(body(Arc::clone(blocks), range).boxed()))
     };
-    response.body(body).unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR))
+    response
+        .body(body)
+        .unwrap_or_else(|_| empty(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
 /// The bytes of `range`, block by block. Whoever reads on beyond a first block gets the next ones

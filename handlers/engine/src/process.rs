@@ -73,6 +73,8 @@ impl Running {
         stdin: Stdin,
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, ExtractError> {
+        // Whatever this process was itself given when it was started stays with it.
+        close_fds::set_fds_cloexec_threadsafe(3, &[]);
         let folder = tempfile::Builder::new()
             .prefix("fotograma-")
             .tempdir()

@@ -35,7 +35,7 @@ impl DosTime {
     pub(crate) fn from_unix(seconds: u64) -> Self {
         const DAY: u64 = 86_400;
         let first = 3652 * DAY;
-        let last = 50_404 * DAY - 2;
+        let last = 50_403 * DAY - 2;
         let seconds = seconds.clamp(first, last);
         let (year, month, day) = civil(seconds / DAY);
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
@@ -210,3 +210,6 @@ fn zip64_end(out: &mut BytesMut, count: u64, size: u64, start: u64) {
     out.put_u64_le(start + size);
     out.put_u32_le(1);
 }
+
+#[cfg(test)]
+mod tests;

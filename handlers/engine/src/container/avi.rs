@@ -4,12 +4,18 @@ use super::{Structure, missing};
 
 /// The first RIFF chunk holds its size; recorders that were cut off leave 0 or all ones.
 pub(super) fn inspect(head: &[u8], length: u64) -> Structure {
-    let size = head.get(4..8).and_then(|size| size.try_into().ok()).map_or(0, u32::from_le_bytes);
+    let size = head
+        .get(4..8)
+        .and_then(|size| size.try_into().ok())
+        .map_or(0, u32::from_le_bytes);
     let truncated = match size {
         0 | u32::MAX => None,
         size => missing("the AVI file", u64::from(size) + 8, length),
     };
-    Structure { truncated, encrypted: false }
+    Structure {
+        truncated,
+        encrypted: false,
+    }
 }
 
 #[cfg(test)]
@@ -23,7 +29,10 @@ mod tests {
             inspect(&head, 100).truncated
         };
         assert_eq!(cut(92), None);
-        assert_eq!(cut(102).as_deref(), Some("the AVI file should go on for 10 more bytes"));
+        assert_eq!(
+            cut(102).as_deref(),
+            Some("the AVI file should go on for 10 more bytes")
+        );
         assert_eq!(cut(u32::MAX), None);
     }
 }

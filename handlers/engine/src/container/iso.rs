@@ -23,8 +23,12 @@ pub(super) async fn inspect(source: &dyn Source, head: &Bytes) -> Result<Structu
             Some(at) => head.slice(at..at + 16),
             None => source.read(at..length.min(at.saturating_add(16))).await?,
         };
-        let Some((kind, header, size)) = header(&bytes) else { break };
-        let Some(end) = size.map_or(Some(length), |size| at.checked_add(size)) else { break };
+        let Some((kind, header, size)) = header(&bytes) else {
+            break;
+        };
+        let Some(end) = size.map_or(Some(length), |size| at.checked_add(size)) else {
+            break;
+        };
         if matches!(&kind, b"mdat" | b"moov" | b"moof" | b"mfra") {
             structure.truncated = missing(&name(kind), end, length);
         }
@@ -79,7 +83,11 @@ fn encrypted(moov: &[u8]) -> bool {
             .collect();
     }
     // Version, flags and count stand before the entries.
-    level.into_iter().filter_map(|stsd| stsd.get(8..)).flat_map(children).any(|(k, _)| &k == b"encv")
+    level
+        .into_iter()
+        .filter_map(|stsd| stsd.get(8..))
+        .flat_map(children)
+        .any(|(k, _)| &k == b"encv")
 }
 
 #[cfg(test)]

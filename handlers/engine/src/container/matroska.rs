@@ -11,7 +11,10 @@ const CLUSTER: &[u8] = &[0x1f, 0x43, 0xb6, 0x75];
 
 /// Looks at the segment's size, if it is known.
 pub(super) fn inspect(head: &[u8], length: u64) -> Structure {
-    Structure { truncated: truncated(head, length), encrypted: encrypted(head) }
+    Structure {
+        truncated: truncated(head, length),
+        encrypted: encrypted(head),
+    }
 }
 
 fn truncated(head: &[u8], length: u64) -> Option<String> {
@@ -38,18 +41,25 @@ fn element(bytes: &[u8]) -> Option<(u32, Option<u64>, usize)> {
     let size_length = rest.first()?.leading_zeros() as usize + 1;
     let size = rest.get(..size_length).filter(|_| size_length <= 8)?;
     let mask = (1_u64 << (7 * size_length)) - 1;
-    let size = size.iter().fold(0, |size, &byte| size << 8 | u64::from(byte)) & mask;
+    let size = size
+        .iter()
+        .fold(0, |size, &byte| size << 8 | u64::from(byte))
+        & mask;
     Some((id, (size != mask).then_some(size), id_length + size_length))
 }
 
 /// Whether an element of encryption stands between the tracks' start and the first cluster.
 fn encrypted(head: &[u8]) -> bool {
     let find = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|w| w == what);
-    let Some(start) = find(head, TRACKS) else { return false };
+    let Some(start) = find(head, TRACKS) else {
+        return false;
+    };
     let tracks = &head[start..];
     let tracks = &tracks[..find(tracks, CLUSTER).unwrap_or(tracks.len())];
     // ContentEncodings 6D80, ContentEncoding 6240, then ContentEncryption 5035 within.
-    let Some(encodings) = find(tracks, &[0x6d, 0x80]) else { return false };
+    let Some(encodings) = find(tracks, &[0x6d, 0x80]) else {
+        return false;
+    };
     let encodings = &tracks[encodings..tracks.len().min(encodings + 64)];
     find(encodings, &[0x62, 0x40]).is_some() && find(encodings, CONTENT_ENCRYPTION).is_some()
 }
@@ -58,13 +68,18 @@ fn encrypted(head: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const HEAD: &[u8] = &[0x1a, 0x45, 0xdf, 0xa3, 0x81, 0, 0x18, 0x53, 0x80, 0x67, 0x40, 0x64];
+    const HEAD: &[u8] = &[
+        0x1a, 0x45, 0xdf, 0xa3, 0x81, 0, 0x18, 0x53, 0x80, 0x67, 0x40, 0x64,
+    ];
 
     #[test]
     fn a_segment_beyond_the_end_is_a_cut() {
         assert_eq!(truncated(HEAD, 112), None);
         let cut = truncated(HEAD, 110);
-        assert_eq!(cut.as_deref(), Some("the Matroska segment should go on for 2 more bytes"));
+        assert_eq!(
+            cut.as_deref(),
+            Some("the Matroska segment should go on for 2 more bytes")
+        );
     }
 
     #[test]

@@ -23,10 +23,18 @@ pub(crate) struct Shape {
 
 impl Shape {
     /// For reading from front to back: few requests, several under way.
-    pub(crate) const SWEEP: Self = Self { block: 2 << 20, ahead: 4, kept: 8 };
+    pub(crate) const SWEEP: Self = Self {
+        block: 2 << 20,
+        ahead: 4,
+        kept: 8,
+    };
 
     /// For reading here and there: no byte more than needed.
-    pub(crate) const SEEK: Self = Self { block: 64 << 10, ahead: 0, kept: 128 };
+    pub(crate) const SEEK: Self = Self {
+        block: 64 << 10,
+        ahead: 0,
+        kept: 128,
+    };
 }
 
 type Block = Shared<BoxFuture<'static, Result<Bytes, SourceError>>>;
@@ -42,13 +50,20 @@ pub(crate) struct Blocks {
 
 impl std::fmt::Debug for Blocks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Blocks").field("shape", &self.shape).finish_non_exhaustive()
+        f.debug_struct("Blocks")
+            .field("shape", &self.shape)
+            .finish_non_exhaustive()
     }
 }
 
 impl Blocks {
     pub(crate) fn new(source: Arc<dyn Source>, shape: Shape) -> Self {
-        Self { source, shape, cache: Mutex::default(), failure: OnceLock::new() }
+        Self {
+            source,
+            shape,
+            cache: Mutex::default(),
+            failure: OnceLock::new(),
+        }
     }
 
     /// The source's size in bytes.
@@ -107,9 +122,8 @@ impl Blocks {
         let source = Arc::clone(&self.source);
         let start = number * self.shape.block;
         let end = (start + self.shape.block).min(self.len());
-        let task = AbortOnDropHandle::new(tokio::spawn(async move {
-            source.read(start..end).await
-        }));
+        let task =
+            AbortOnDropHandle::new(tokio::spawn(async move { source.read(start..end).await }));
         task.map(|done| done.unwrap_or_else(|e| Err(SourceError::Transient(e.to_string()))))
             .boxed()
             .shared()

@@ -31,8 +31,15 @@ mod tests {
 
     #[test]
     fn refuses_the_rest() {
-        for text in ["bytes=10-", "bytes=5-3", "bytes=-", "bytes=0-1,3-4", "lines=0-", "", "bytes=-0"]
-        {
+        for text in [
+            "bytes=10-",
+            "bytes=5-3",
+            "bytes=-",
+            "bytes=0-1,3-4",
+            "lines=0-",
+            "",
+            "bytes=-0",
+        ] {
             assert_eq!(parse(text, 10), None, "{text}");
         }
     }

@@ -35,24 +35,41 @@ impl Source for Memory {
     }
 }
 
-const SHAPE: Shape = Shape { block: 1000, ahead: 2, kept: 4 };
+const SHAPE: Shape = Shape {
+    block: 1000,
+    ahead: 2,
+    kept: 4,
+};
 
 fn server(broken_from: u64) -> (Loopback, Bytes, Arc<AtomicUsize>) {
     let bytes: Bytes = (0..10_500_u32).map(|n| n.to_le_bytes()[0]).collect();
     let reads = Arc::new(AtomicUsize::new(0));
-    let memory = Memory { bytes: bytes.clone(), reads: Arc::clone(&reads), broken_from };
+    let memory = Memory {
+        bytes: bytes.clone(),
+        reads: Arc::clone(&reads),
+        broken_from,
+    };
     let loopback = Loopback::start(Blocks::new(Arc::new(memory), SHAPE)).expect("it starts");
     (loopback, bytes, reads)
 }
 
 /// The status line with its headers, and the body.
 async fn get(loopback: &Loopback, name: &str, headers: &str) -> (String, Vec<u8>) {
-    let mut stream = TcpStream::connect(loopback.address).await.expect("it listens");
+    let mut stream = TcpStream::connect(loopback.address)
+        .await
+        .expect("it listens");
     let request = format!("GET /{name} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
-    stream.write_all(request.as_bytes()).await.expect("it reads");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it reads");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.expect("it answers");
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("headers") + 4;
+    let end = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .expect("headers")
+        + 4;
     let body = answer.split_off(end);
     (String::from_utf8(answer).expect("text"), body)
 }
@@ -66,7 +83,10 @@ async fn serves_all_and_parts() {
     assert_eq!(reads.load(Relaxed), 11, "each block is fetched once");
     let (head, body) = get(&loopback, &loopback.name, "Range: bytes=999-1000\r\n").await;
     assert!(head.starts_with("HTTP/1.1 206"), "{head}");
-    assert!(head.contains("content-range: bytes 999-1000/10500"), "{head}");
+    assert!(
+        head.contains("content-range: bytes 999-1000/10500"),
+        "{head}"
+    );
     assert_eq!(body, bytes[999..=1000]);
     let (head, _) = get(&loopback, &loopback.name, "Range: bytes=10500-\r\n").await;
     assert!(head.starts_with("HTTP/1.1 416"), "{head}");
