@@ -4,7 +4,8 @@
 
 import { createApi, sessionIn, SessionOver } from "./api.js";
 import { $, ask, onSubmit, setText } from "./dom.js";
-import { openUploads, wireUploadForm } from "./upload.js";
+import { bytes, everyMs } from "./format.js";
+import { openUploads } from "./upload.js";
 import { openList } from "./videos.js";
 
 const VIEWS = ["login", "signup", "confirm", "videos", "broken"];
@@ -13,12 +14,12 @@ const VIEWS = ["login", "signup", "confirm", "videos", "broken"];
 async function readConfig() {
   const response = await fetch("config.json", { cache: "no-store" });
   if (!response.ok) {
-    throw new Error(`config.json could not be read (HTTP ${response.status})`);
+    throw new Error(`config.json could not be read (HTTP ${response.status}).`);
   }
   const config = await response.json();
   for (const name of ["auth", "uploader", "status"]) {
     if (typeof config[name] !== "string") {
-      throw new Error(`config.json does not say where "${name}" is`);
+      throw new Error(`config.json does not say where "${name}" is.`);
     }
     config[name] = new URL(config[name], document.baseURI).href.replace(/\/+$/, "");
   }
@@ -116,6 +117,50 @@ function wireDoors(api, config, onLogin) {
   return { open, goTo };
 }
 
+/** The upload form: files come by its field, or dropped on it; `onChosen` gets them and the interval. */
+function wireUploadForm(onChosen) {
+  const form = $("upload-form");
+  const input = $("file");
+
+  function tell() {
+    const files = [...input.files];
+    const size = bytes(files.reduce((sum, file) => sum + file.size, 0));
+    const what = files.length === 1 ? files[0].name : `${files.length} videos`;
+    form.classList.toggle("chosen", files.length > 0);
+    setText($("chosen"), files.length > 0 ? `${what}, ${size}` : "");
+    setText(form.querySelector(".problem"), "");
+  }
+
+  input.addEventListener("change", tell);
+  // A file dropped beside the form would make the browser leave the page.
+  for (const name of ["dragover", "drop"]) {
+    window.addEventListener(name, (event) => event.preventDefault());
+  }
+  form.addEventListener("dragover", () => form.classList.add("dropping"));
+  for (const name of ["dragleave", "drop"]) {
+    form.addEventListener(name, () => form.classList.remove("dropping"));
+  }
+  form.addEventListener("drop", (event) => {
+    if (event.dataTransfer.files.length > 0) {
+      input.files = event.dataTransfer.files;
+      tell();
+    }
+  });
+
+  onSubmit(form, async ({ every, unit }) => {
+    if (input.files.length === 0) {
+      throw Object.assign(new Error("Choose a video first."), { field: input });
+    }
+    try {
+      onChosen([...input.files], everyMs(every.value, unit.value));
+    } catch (error) {
+      throw Object.assign(error, { field: every });
+    }
+    input.value = "";
+    tell();
+  });
+}
+
 /** What a logged-in user has before them, until `close`. */
 function openWorkshop(api) {
   const uploads = openUploads(api, ({ video }) => (video ? list.learn(video) : list.render()));
@@ -171,8 +216,9 @@ async function main() {
   }
 
   $("logout").addEventListener("click", async () => {
-    const question = "A video is still being uploaded. Log out and cancel it?";
-    if (workshop.uploads.underWay() && !(await ask(question, "Log out"))) {
+    const question = "A video is still being uploaded. Log out and stop the upload?";
+    const answers = { yes: "Log out", no: "Stay" };
+    if (workshop.uploads.underWay() && !(await ask(question, answers))) {
       return;
     }
     await leave();

@@ -30,10 +30,11 @@ export function announce(text) {
 }
 
 /** Asks before what cannot be undone; true if the person agrees. */
-export function ask(question, yes) {
+export function ask(question, { yes, no }) {
   const dialog = $("ask");
   setText($("ask-question"), question);
   setText($("ask-yes"), yes);
+  setText($("ask-no"), no);
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((resolve) => {

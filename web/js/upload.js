@@ -5,8 +5,8 @@
  */
 
 import { putFile } from "./api.js";
-import { $, announce, copyOf, onSubmit, setBar, setText } from "./dom.js";
-import { bytes, everyMs, interval, percent } from "./format.js";
+import { $, announce, copyOf, setBar, setText } from "./dom.js";
+import { bytes, interval, percent } from "./format.js";
 
 /** A signed address is not begun with when it has less than this left. */
 const MARGIN_MS = 10_000;
@@ -258,47 +258,4 @@ export function openUploads(api, onEnd) {
       await Promise.all(uploads().map((upload) => upload.cancel()));
     },
   };
-}
-
-/** The upload form: files come by its field, or dropped on it; `onChosen` gets them and the interval. */
-export function wireUploadForm(onChosen) {
-  const form = $("upload-form");
-  const input = $("file");
-
-  function tell() {
-    const files = [...input.files];
-    const size = bytes(files.reduce((sum, file) => sum + file.size, 0));
-    const what = files.length === 1 ? files[0].name : `${files.length} videos`;
-    form.classList.toggle("chosen", files.length > 0);
-    setText($("chosen"), files.length > 0 ? `${what}, ${size}` : "");
-  }
-
-  input.addEventListener("change", tell);
-  // A file dropped beside the form would make the browser leave the page.
-  for (const name of ["dragover", "drop"]) {
-    window.addEventListener(name, (event) => event.preventDefault());
-  }
-  form.addEventListener("dragover", () => form.classList.add("dropping"));
-  for (const name of ["dragleave", "drop"]) {
-    form.addEventListener(name, () => form.classList.remove("dropping"));
-  }
-  form.addEventListener("drop", (event) => {
-    if (event.dataTransfer.files.length > 0) {
-      input.files = event.dataTransfer.files;
-      tell();
-    }
-  });
-
-  onSubmit(form, async ({ every, unit }) => {
-    if (input.files.length === 0) {
-      throw Object.assign(new Error("Choose a video first."), { field: input });
-    }
-    try {
-      onChosen([...input.files], everyMs(every.value, unit.value));
-    } catch (error) {
-      throw Object.assign(error, { field: every });
-    }
-    input.value = "";
-    tell();
-  });
 }

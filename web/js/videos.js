@@ -16,6 +16,8 @@ const UPLOAD_LIFE_MS = 15 * 60_000;
 /** What a user can do with a video that has ended; any video can be deleted. */
 const ACTIONS = { done: ["download", "delete"], failed: ["retry", "delete"] };
 
+const DELETE = { yes: "Delete", no: "Keep" };
+
 /** Whether a video is likely to change soon. */
 export function isMoving(video, now) {
   switch (video.status) {
@@ -150,7 +152,7 @@ export function openList(api, uploading) {
         learn(await api.complete(id, true));
         break;
       case "delete":
-        if (await ask(`Delete ${title(video)} and its frames? This cannot be undone.`, "Delete")) {
+        if (await ask(`Delete ${title(video)} and its frames? This cannot be undone.`, DELETE)) {
           await api.remove(id);
           deleted.add(id);
           render();
