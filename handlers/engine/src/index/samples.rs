@@ -1,6 +1,6 @@
 //! The tables of a track expanded: one entry for each sample, in decoding order.
 
-use super::tables::{Chunks, Tables};
+use super::tables::{Chunks, Rows, Tables};
 use super::{MAX_SAMPLES, Unfit};
 
 /// One coded frame.
@@ -126,6 +126,7 @@ fn place_chunk(
 
 /// Times, from stts and ctts.
 fn time(tables: &Tables, samples: &mut [Sample]) -> Result<(), Unfit> {
+    cover(&tables.durations, samples.len(), "stts")?;
     let mut rest = samples.iter_mut();
     let mut dts = 0_i64;
     for [count, ticks] in tables.durations.iter() {
@@ -137,12 +138,11 @@ fn time(tables: &Tables, samples: &mut [Sample]) -> Result<(), Unfit> {
             dts += i64::from(ticks);
         }
     }
-    if rest.next().is_some() {
-        return Err(Unfit::inconsistent("stts"));
-    }
-    let Some(shifts) = &tables.shifts else {
+    // A table without rows is as good as none.
+    let Some(shifts) = tables.shifts.as_ref().filter(|shifts| shifts.len() > 0) else {
         return Ok(());
     };
+    cover(shifts, samples.len(), "ctts")?;
     let mut rest = samples.iter_mut();
     for [count, shift] in shifts.iter() {
         // Version 0 says unsigned, and real files are signed all the same.
@@ -154,9 +154,17 @@ fn time(tables: &Tables, samples: &mut [Sample]) -> Result<(), Unfit> {
             sample.shift = shift;
         }
     }
-    match rest.next() {
-        Some(_) if shifts.len() > 0 => Err(Unfit::inconsistent("ctts")),
-        _ => Ok(()),
+    Ok(())
+}
+
+/// Whether the rows of a table of runs are for exactly `count` samples: one that is too long or
+/// too short gives all times after its error to the wrong samples.
+fn cover(runs: &Rows<2>, count: usize, what: &str) -> Result<(), Unfit> {
+    let covered: u64 = runs.iter().map(|[samples, _]| u64::from(samples)).sum();
+    if covered == count as u64 {
+        Ok(())
+    } else {
+        Err(Unfit::inconsistent(what))
     }
 }
 

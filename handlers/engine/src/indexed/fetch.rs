@@ -40,7 +40,11 @@ pub(super) async fn feed(
         }
     }
     if feeder.is_done() {
-        tracing::debug!(fed = feeder.fed(), planned = plan.samples, "all samples fed");
+        tracing::debug!(
+            fed = feeder.fed(),
+            planned = plan.samples,
+            "all samples fed"
+        );
         return Ok(());
     }
     Err(Surprise("the ranges end before the samples do".into()).into())

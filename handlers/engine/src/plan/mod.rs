@@ -9,7 +9,6 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-
 use crate::index::{Codec, Index, Unfit};
 use crate::options::Options;
 use crate::strategy::Strategy;

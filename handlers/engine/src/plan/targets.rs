@@ -44,7 +44,6 @@ pub(super) fn choose(index: &Index, options: &Options) -> Result<Vec<Chosen>, Un
         Mode::Exact => exact(&shown, &clock),
         Mode::Keyframe => keyframes(index, &shown, &clock, last.pts),
     };
-    unambiguous(&shown, &wanted)?;
     Ok(wanted
         .into_iter()
         .map(|at| Chosen {
@@ -70,8 +69,12 @@ fn shown(index: &Index) -> Result<Vec<Shown>, Unfit> {
             });
         }
     }
-    shown.sort_by_key(|frame| frame.pts);
-    Ok(shown)
+    shown.sort_unstable_by_key(|frame| frame.pts);
+    // Which of two frames is shown first is then not said; and mostly all times are wrong.
+    match shown.windows(2).any(|pair| pair[0].pts == pair[1].pts) {
+        true => Err(Unfit::inconsistent("times of frames")),
+        false => Ok(shown),
+    }
 }
 
 /// From ticks to the numbers that the select filter computes with.
@@ -154,16 +157,4 @@ fn keyframes(index: &Index, shown: &[Shown], clock: &Clock, end: i64) -> Vec<usi
 )]
 fn whole(intervals: f64) -> u32 {
     intervals.floor().min(f64::from(u32::MAX - 1)) as u32
-}
-
-/// Refuses wanted frames that share their time with another: which is shown first is not said.
-fn unambiguous(shown: &[Shown], wanted: &[usize]) -> Result<(), Unfit> {
-    for &at in wanted {
-        let pts = shown[at].pts;
-        let same = |other: Option<&Shown>| other.is_some_and(|other| other.pts == pts);
-        if same(shown.get(at + 1)) || at > 0 && same(shown.get(at - 1)) {
-            return Err(Unfit::inconsistent("times of frames"));
-        }
-    }
-    Ok(())
 }

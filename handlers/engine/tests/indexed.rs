@@ -1,0 +1,158 @@
+//! Extraction by the index, from a source that is no local file, and what happens when the
+//! index lies.
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use fotograma_engine::plan::Because;
+use fotograma_engine::{Extraction, Mode, Options, Strategy};
+use support::{Memory, clip, entries, folder, reference, run};
+
+const H264: &str = "-c:v libx264 -g 25 -bf 2 -threads 1";
+
+fn every(millis: u64) -> Options {
+    Options {
+        every: Duration::from_millis(millis),
+        ..Options::default()
+    }
+}
+
+/// Extracts `bytes` and makes sure that the frames are those of a full decode of `path`.
+async fn same_as_whole(path: &Path, bytes: Vec<u8>, options: &Options) -> Extraction {
+    let (done, kept) = run(Memory::new(bytes), options).await;
+    let done = done.expect("frames");
+    let images: Vec<u8> = entries(kept.bytes())
+        .into_iter()
+        .filter(|(name, _)| name != "frames.csv")
+        .flat_map(|(_, image)| image)
+        .collect();
+    assert!(images == reference(path, options.every), "{done:?}");
+    done
+}
+
+fn position(file: &[u8], kind: &[u8; 4]) -> usize {
+    let found = file.windows(4).rposition(|window| window == kind);
+    found.expect("the box is there")
+}
+
+#[tokio::test]
+async fn only_a_part_is_read_in_few_requests() {
+    let folder = folder();
+    let path = clip(&folder, "long.mp4", 30, &format!("{H264} -b:v 2M"));
+    let bytes = std::fs::read(&path).expect("the clip");
+    let done = same_as_whole(&path, bytes, &every(7300)).await;
+    assert_eq!(done.strategy, Strategy::Indexed);
+    assert_eq!(done.because, Because::Sparse);
+    assert!(done.bytes_read * 4 < done.source_bytes, "{done:?}");
+    assert!(done.requests <= done.frames + 3, "{done:?}");
+}
+
+#[tokio::test]
+async fn the_sweep_takes_one_pass() {
+    let folder = folder();
+    let path = clip(&folder, "sweep.mp4", 8, H264);
+    let bytes = std::fs::read(&path).expect("the clip");
+    let done = same_as_whole(&path, bytes, &every(200)).await;
+    assert_eq!(
+        (done.strategy, done.because),
+        (Strategy::Indexed, Because::Sweep)
+    );
+    assert!(done.bytes_read <= done.source_bytes + (64 << 10));
+}
+
+#[tokio::test]
+async fn every_decoder_of_an_open_gop_gives_its_frames() {
+    let folder = folder();
+    let words = "-c:v libx264 -g 25 -bf 3 -threads 1 -x264-params open-gop=1";
+    let path = clip(&folder, "open.mp4", 8, words);
+    let bytes = std::fs::read(&path).expect("the clip");
+    let done = same_as_whole(&path, bytes, &every(2300)).await;
+    assert_eq!(done.strategy, Strategy::Indexed);
+}
+
+#[tokio::test]
+async fn a_keyframe_stands_for_each_interval() {
+    let folder = folder();
+    let path = clip(&folder, "keyframes.mp4", 10, H264);
+    let options = Options {
+        mode: Mode::Keyframe,
+        ..every(2500)
+    };
+    let (done, kept) = run(Memory::of(&path), &options).await;
+    assert_eq!(done.expect("frames").strategy, Strategy::Indexed);
+    let table = entries(kept.bytes()).pop().expect("the table").1;
+    let table = String::from_utf8(table).expect("text");
+    let seconds: Vec<_> = table
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').nth(1))
+        .collect();
+    assert_eq!(seconds, ["0.000", "2.000", "5.000", "7.000"]);
+}
+
+#[tokio::test]
+async fn a_later_start_and_an_end_are_kept_to() {
+    let folder = folder();
+    let path = clip(&folder, "ends.mp4", 10, H264);
+    let options = Options {
+        from: Some(Duration::from_millis(3200)),
+        to: Some(Duration::from_millis(7200)),
+        ..every(1000)
+    };
+    let (done, kept) = run(Memory::of(&path), &options).await;
+    assert_eq!(done.expect("frames").strategy, Strategy::Indexed);
+    let table = entries(kept.bytes()).pop().expect("the table").1;
+    let table = String::from_utf8(table).expect("text");
+    let seconds: Vec<_> = table
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').nth(1))
+        .collect();
+    assert_eq!(seconds, ["3.200", "4.200", "5.200", "6.200"]);
+}
+
+#[tokio::test]
+async fn a_false_keyframe_is_found_out() {
+    let folder = folder();
+    let path = clip(&folder, "false.mp4", 8, H264);
+    let mut bytes = std::fs::read(&path).expect("the clip");
+    // The third keyframe is said to be one frame later than it is.
+    let entry = position(&bytes, b"stss") + 12 + 2 * 4;
+    bytes[entry + 3] += 1;
+    let done = same_as_whole(&path, bytes, &every(2300)).await;
+    assert_eq!(done.strategy, Strategy::Whole);
+    assert_eq!(done.because.code(), "surprise", "{:?}", done.because);
+}
+
+#[tokio::test]
+async fn false_times_of_decoding_order_are_found_out() {
+    let folder = folder();
+    let path = clip(&folder, "sizes.mp4", 8, H264);
+    let mut bytes = std::fs::read(&path).expect("the clip");
+    // Two neighbouring samples' sizes are exchanged: their bytes no longer hold whole units.
+    let table = position(&bytes, b"stsz") + 16;
+    let (first, second) = (table + 60 * 4, table + 61 * 4);
+    for at in 0..4 {
+        bytes.swap(first + at, second + at);
+    }
+    let whole = folder.path().join("whole.mp4");
+    std::fs::write(&whole, &bytes).expect("written");
+    let done = same_as_whole(&whole, bytes, &every(300)).await;
+    assert_eq!(done.strategy, Strategy::Whole);
+    assert_eq!(done.because.code(), "surprise", "{:?}", done.because);
+}
+
+#[tokio::test]
+async fn an_index_that_contradicts_itself_is_not_used() {
+    let folder = folder();
+    let path = clip(&folder, "contradiction.mp4", 3, H264);
+    let mut bytes = std::fs::read(&path).expect("the clip");
+    let entry = position(&bytes, b"ctts") + 12;
+    bytes[entry + 3] += 1;
+    let whole = folder.path().join("whole.mp4");
+    std::fs::write(&whole, &bytes).expect("written");
+    let done = same_as_whole(&whole, bytes, &every(1000)).await;
+    assert_eq!(done.strategy, Strategy::Whole);
+}
