@@ -223,7 +223,7 @@ async function send(base, method, path, { body, token } = {}) {
     const message =
       cause.name === "TimeoutError"
         ? `${new URL(base).host} did not answer in time. Please try again.`
-        : `${new URL(base).host} cannot be reached. Check your connection, then try again.`;
+        : `${new URL(base).host} cannot be reached. Please check your connection.`;
     throw new ApiError(0, message, { cause });
   }
   if (!response.ok) {

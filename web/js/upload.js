@@ -157,11 +157,13 @@ export class Upload {
   }
 }
 
+const BADGES = { waiting: "Waiting", failed: "Not uploaded" };
+
 /** What a row says about an upload. */
 export function uploadDetail({ phase, sent, file, error }) {
   switch (phase) {
     case "waiting":
-      return "Waits for the upload before it.";
+      return "It comes after the upload before it.";
     case "registering":
       return "Preparing.";
     case "sending":
@@ -223,7 +225,7 @@ export function openUploads(api, onEnd) {
     }
     const failed = phase === "failed";
     row.dataset.phase = phase;
-    setText(row.querySelector(".badge"), failed ? "Not uploaded" : "Uploading");
+    setText(row.querySelector(".badge"), BADGES[phase] ?? "Uploading");
     setText(row.querySelector(".detail"), uploadDetail(upload));
     row.querySelector("[data-action=again]").hidden = !failed;
     const bar = row.querySelector("progress");
