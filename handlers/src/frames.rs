@@ -59,14 +59,9 @@ impl FrameExtractor for EngineFrames {
             watch,
             answer: Mutex::new(None),
         };
-        let outcome = fotograma_engine::extract(
-            self.ffmpeg().await?,
-            Arc::new(source),
-            Box::new(sink),
-            &options,
-            &watch,
-        )
-        .await;
+        let outcome =
+            fotograma_engine::extract(ffmpeg, Arc::new(source), Box::new(sink), &options, &watch)
+                .await;
         match outcome {
             Ok(done) => {
                 tracing::info!(

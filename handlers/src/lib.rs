@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The one binary of fotograma, as a library: the adapters that feed the handlers of
+//! `fotograma-core`, the ports over the AWS SDKs and the engine, configuration, command line.
+
+pub mod adapters;
+pub mod aws;
+pub mod cli;
+pub mod config;
+pub mod frames;
+#[cfg(feature = "local")]
+pub mod page;
+pub mod system;
+pub mod tokens;

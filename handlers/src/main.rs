@@ -1,2 +1,7 @@
-//! Entry.
-fn main() {}
+//! `fotograma`: a video in, a zip of its frames out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fotograma::cli::main()
+}

@@ -7,12 +7,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::lift::{self, Batch};
-use super::{Caller, Feature, Request, RequestId, Response, Route, Trigger, problem};
+use super::{Caller, Feature, Reply, Request, RequestId, Response, Route, Trigger, problem};
 use crate::{Error, Result};
 
 /// Calls an HTTP feature's handler: checks who may, and turns an error into its problem
 /// document. Every error but the user's own is logged, once, here.
-pub async fn http<C>(route: &Route<C>, context: &C, request: Request) -> Response {
+pub async fn http<C: Sync + 'static>(route: &Route<C>, context: &C, request: Request) -> Response {
     let id = request
         .extensions()
         .get::<RequestId>()
@@ -43,23 +43,26 @@ pub async fn http<C>(route: &Route<C>, context: &C, request: Request) -> Respons
 ///
 /// # Errors
 /// When the whole batch must come back, or the feature takes no messages.
-pub async fn sqs<C>(
-    feature: &Feature<C>,
-    context: &C,
+pub fn sqs<'a, C: Sync + 'static>(
+    feature: &'a Feature<C>,
+    context: &'a C,
     event: SqsEvent,
-) -> Result<SqsBatchResponse> {
-    let mut batch = Batch::default();
+) -> Reply<'a, SqsBatchResponse> {
     match feature.trigger {
         Trigger::Http(_) => {
-            return Err(Error::Gone(format!("{} takes no messages", feature.name)));
+            let error = Error::Gone(format!("{} takes no messages", feature.name));
+            Box::pin(async { Err(error) })
         }
-        Trigger::Sqs { handle, .. } => return handle(context, event).await,
-        Trigger::Sns { handle, .. } => {
+        Trigger::Sqs { handle, .. } => handle(context, event),
+        Trigger::Sns { handle, .. } => Box::pin(async move {
+            let mut batch = Batch::default();
             for message in &event.records {
                 batch.note(message, handle(context, lift::sns_event(message)).await)?;
             }
-        }
-        Trigger::S3 { handle, .. } => {
+            Ok(batch.into_response())
+        }),
+        Trigger::S3 { handle, .. } => Box::pin(async move {
+            let mut batch = Batch::default();
             for message in &event.records {
                 let outcome = match lift::s3_event(message.body.as_deref().unwrap_or_default()) {
                     Ok(Some(event)) => handle(context, event).await,
@@ -68,9 +71,9 @@ pub async fn sqs<C>(
                 };
                 batch.note(message, outcome)?;
             }
-        }
+            Ok(batch.into_response())
+        }),
     }
-    Ok(batch.into_response())
 }
 
 /// The claim check of a form whose file an adapter has put into the object store.

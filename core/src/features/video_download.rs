@@ -1,14 +1,18 @@
 //! `GET /videos/{user_id}/{video_id}/download`: to the zip.
 
 use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
 
 use super::records::{own_user, own_video, param};
+use super::view::rfc3339;
 use crate::domain::Status;
-use crate::feature::call::empty_response;
+use crate::feature::call::{empty_response, json_response};
 use crate::feature::{Request, Response};
 use crate::{App, Error, Result};
 
-/// Answers 302 to a presigned GET of the zip.
+/// Answers 302 to a presigned GET of the zip; to a client that asks for JSON, 200 with the `url`
+/// and when it ends. A page needs the latter: it cannot read where a redirect leads, and when it
+/// follows one to the store, its origin has become `null`, which the store's rules do not allow.
 ///
 /// # Errors
 /// 404 for a video that is not the caller's, 409 for one that is not done.
@@ -27,10 +31,27 @@ pub async fn handle(app: &App, request: Request) -> Result<Response> {
         .objects
         .presign_get(&video.zip_key(), &filename, expires_in)
         .await?;
+    if asks_for_json(&request) {
+        let expires_at = rfc3339(app.clock.now() + expires_in);
+        return json_response(
+            StatusCode::OK,
+            &json!({ "url": url, "filename": filename, "expires_at": expires_at }),
+        );
+    }
     let mut response = empty_response(StatusCode::FOUND);
     let url = HeaderValue::from_str(&url).map_err(|error| Error::Gone(error.to_string()))?;
     response.headers_mut().insert(header::LOCATION, url);
     Ok(response)
+}
+
+/// Whether JSON is named: `*/*`, which everything sends, still gets the redirect.
+fn asks_for_json(request: &Request) -> bool {
+    request
+        .headers()
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("application/json"))
 }
 
 /// What the zip is saved as: the video's name with another ending.

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 
 use super::Given;
-use crate::app::Settings;
 use crate::domain::{Job, Mail, Notice, Video};
 use crate::ports::{
     Clock, Extraction, FrameExtractor, Identity, Ids, Jobs, Mailer, ObjectHead, Objects, Order,
@@ -54,6 +53,16 @@ impl Recorder {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         self.world().lines.clone()
+    }
+
+    /// What an adapter does with the file of a form.
+    ///
+    /// # Errors
+    /// When the case says that it fails.
+    pub fn upload(&self, key: &str, bytes: u64) -> Result<()> {
+        self.note(format!("upload {key} {bytes} bytes"))?;
+        self.world().objects.insert(key.to_owned(), bytes);
+        Ok(())
     }
 
     fn world(&self) -> MutexGuard<'_, World> {

@@ -23,6 +23,9 @@ mod videos;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -54,6 +57,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 const ATTEMPT: Duration = Duration::from_secs(30);
 /// How often a call is tried when what stops it may pass.
 const ATTEMPTS: u32 = 3;
+/// The region of an AWS that has none of its own.
+const ANY_REGION: &str = "us-east-1";
 
 /// The AWS that the ports talk to: one configuration, and a client for each service that is
 /// made when it is first used, so that a feature pays only for what it touches.
@@ -86,8 +91,18 @@ impl Aws {
         if let Some(url) = &settings.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        if let Some(region) = &settings.region {
-            loader = loader.region(Region::new(region.clone()));
+        match (&settings.region, &settings.endpoint_url) {
+            (Some(region), _) => loader = loader.region(Region::new(region.clone())),
+            // Where it is not AWS itself, any region will do, and the machine's metadata service,
+            // which is asked last, is not there to tell one.
+            (None, Some(_)) => {
+                let region =
+                    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+                        .or_else(ProfileFileRegionProvider::new())
+                        .or_else(ANY_REGION);
+                loader = loader.region(region);
+            }
+            (None, None) => {}
         }
         if let Some((key, secret)) = &settings.credentials {
             let credentials = Credentials::new(key, secret, None, None, "settings");

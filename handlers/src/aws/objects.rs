@@ -115,11 +115,13 @@ impl Objects for S3Objects {
 
 /// The headers that a client has to send; its HTTP library sends `host` by itself.
 fn headers(signed: &PresignedRequest) -> Vec<(String, String)> {
-    signed
+    let mut headers: Vec<_> = signed
         .headers()
         .filter(|(name, _)| !name.eq_ignore_ascii_case("host"))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+        .collect();
+    headers.sort();
+    headers
 }
 
 fn expiry(expires_in: Duration) -> Result<PresigningConfig> {

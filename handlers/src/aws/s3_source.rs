@@ -50,7 +50,7 @@ impl S3Source {
     ) -> Result<Self, SourceError> {
         let head = aws.s3().head_object().bucket(bucket).key(key);
         let output = head
-            .set_if_match(etag.map(str::to_owned))
+            .set_if_match(etag.map(quoted))
             .send()
             .await
             .map_err(|error| source_error("s3 HeadObject", &error))?;
@@ -121,6 +121,15 @@ impl Source for S3Source {
             backoff *= 2;
         }
         self.read_once(&range).await
+    }
+}
+
+/// An entity tag as HTTP writes it (RFC 9110, section 8.8.3); by hand it is often given bare.
+fn quoted(etag: &str) -> String {
+    if etag.contains('"') {
+        etag.to_owned()
+    } else {
+        format!("\"{etag}\"")
     }
 }
 

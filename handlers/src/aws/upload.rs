@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_sdk_s3::config::Builder as ConfigBuilder;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
 use fotograma_core::{Error, Result};
 use tokio::task::JoinSet;
@@ -142,6 +142,12 @@ impl Upload {
         let Some(upload_id) = &self.upload_id else {
             return Ok(());
         };
+        // A part that failed while another was written is missed here, and never left out.
+        if self.sent.len() != usize::try_from(self.parts).unwrap_or(usize::MAX) {
+            return Err(Error::Again(
+                "s3 UploadPart: a part could not be sent".to_owned(),
+            ));
+        }
         self.sent.sort_by_key(|part| part.part_number);
         self.target
             .complete(upload_id, std::mem::take(&mut self.sent))
@@ -200,6 +206,7 @@ impl Target {
             .key(&self.key);
         let output = create
             .set_content_type(self.content_type.clone())
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .send()
             .await
             .map_err(|error| fault("s3 CreateMultipartUpload", &error))?;
@@ -218,6 +225,7 @@ impl Target {
         let output = upload
             .upload_id(upload_id)
             .part_number(number)
+            .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .body(ByteStream::from(part))
             .customize()
             .config_override(patient())

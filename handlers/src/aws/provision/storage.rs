@@ -69,28 +69,46 @@ pub(super) async fn bucket(aws: &Aws, page_origins: &[String]) -> Result<()> {
 
 /// The bucket tells a queue of every upload.
 pub(super) async fn notifications(aws: &Aws, queue_arn: &str) -> Result<()> {
+    let bucket = aws.settings().bucket();
+    let get = aws
+        .s3()
+        .get_bucket_notification_configuration()
+        .bucket(&bucket)
+        .send()
+        .await;
+    let has = get.map_err(|error| fault("s3 GetBucketNotificationConfiguration", &error))?;
+    // Each new configuration is told to the queue by a test event.
+    if has
+        .queue_configurations()
+        .iter()
+        .any(|queue| queue.queue_arn() == queue_arn)
+    {
+        return Ok(());
+    }
     let uploads = FilterRule::builder()
         .name(FilterRuleName::Prefix)
         .value("uploads/")
         .build();
-    let filter = NotificationConfigurationFilter::builder()
-        .key(S3KeyFilter::builder().filter_rules(uploads).build())
-        .build();
+    let filter = S3KeyFilter::builder().filter_rules(uploads).build();
     let queue = QueueConfiguration::builder()
         .id("uploads")
         .queue_arn(queue_arn)
         .events(Event::S3ObjectCreated)
-        .filter(filter)
-        .build()
-        .map_err(wrong)?;
-    aws.s3()
-        .put_bucket_notification_configuration()
-        .bucket(aws.settings().bucket())
-        .notification_configuration(
-            NotificationConfiguration::builder()
-                .queue_configurations(queue)
+        .filter(
+            NotificationConfigurationFilter::builder()
+                .key(filter)
                 .build(),
         )
+        .build()
+        .map_err(wrong)?;
+    let configuration = NotificationConfiguration::builder()
+        .queue_configurations(queue)
+        .build();
+    let put = aws
+        .s3()
+        .put_bucket_notification_configuration()
+        .bucket(&bucket);
+    put.notification_configuration(configuration)
         .send()
         .await
         .map_err(|error| fault("s3 PutBucketNotificationConfiguration", &error))?;

@@ -1,0 +1,202 @@
+//! The worker adapter: long-polls a queue and hands a feature its messages as Lambda would.
+//!
+//! It receives only as many messages as it has free slots, renews each message's visibility
+//! while its handler runs, deletes what is done and lets what failed come back later. At `stop`
+//! the poll ends at once, what runs may finish within the grace, and what does not is given back.
+
+mod batch;
+mod delete;
+mod lease;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_lambda_events::sqs::SqsMessage;
+use fotograma_core::Result;
+use fotograma_core::feature::{Feature, Trigger};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::Host;
+use batch::Batch;
+use delete::Deleter;
+
+/// The most messages that one receive can ask for.
+const MAX_RECEIVE: usize = 10;
+/// How long a receive waits for a message; the longest that SQS allows.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// What a worker needs of a queue.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Up to `max` messages, as Lambda would show them, hidden from others for `visibility`;
+    /// waits up to `wait` for the first.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    async fn receive(
+        &self,
+        max: usize,
+        wait: Duration,
+        visibility: Duration,
+    ) -> Result<Vec<SqsMessage>>;
+
+    /// Deletes up to ten messages by their receipt handles; gives those that were not deleted.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    async fn delete(&self, receipts: &[String]) -> Result<Vec<String>>;
+
+    /// Hides a received message for `visibility` from now on; zero gives it back at once.
+    /// False: the receipt is not good any more.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    async fn change_visibility(&self, receipt: &str, visibility: Duration) -> Result<bool>;
+}
+
+/// How a worker works.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How many messages are in hand at once.
+    pub concurrency: usize,
+    /// How many messages a handler gets at once, at most.
+    pub batch_size: usize,
+    /// How long a message is hidden; renewed at a third of it.
+    pub visibility: Duration,
+    /// How long what runs may go on after `stop`.
+    pub grace: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            concurrency: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            batch_size: 1,
+            visibility: Duration::from_mins(1),
+            grace: Duration::from_secs(25),
+        }
+    }
+}
+
+/// A feature and the queue that feeds it.
+pub struct Worker<C: 'static> {
+    /// What runs it.
+    pub host: Host<C>,
+    /// The feature.
+    pub feature: &'static Feature<C>,
+    /// Its queue.
+    pub queue: Arc<dyn Queue>,
+    /// How it works.
+    pub options: Options,
+}
+
+/// Works until `stop`. True: all that was received was also finished.
+pub async fn run<C>(worker: Worker<C>, stop: CancellationToken) -> bool
+where
+    C: Send + Sync + 'static,
+{
+    let slots = Arc::new(Semaphore::new(worker.options.concurrency.max(1)));
+    let deleter = Deleter::start(Arc::clone(&worker.queue));
+    let cancel = CancellationToken::new();
+    let mut running = JoinSet::new();
+    let mut faults = 0;
+    while let Some(Some(permits)) = stop.run_until_cancelled(free_slots(&slots)).await {
+        let visibility = worker.options.visibility;
+        let receive = worker
+            .queue
+            .receive(permits.num_permits(), WAIT, visibility);
+        let messages = match stop.run_until_cancelled(receive).await {
+            None => break,
+            Some(Ok(messages)) => messages,
+            Some(Err(error)) => {
+                faults += 1;
+                tracing::warn!(feature = worker.feature.name, %error, "the queue cannot be polled");
+                stop.run_until_cancelled(tokio::time::sleep(lease::delay(faults)))
+                    .await;
+                continue;
+            }
+        };
+        faults = 0;
+        spawn(&worker, messages, permits, &deleter, &cancel, &mut running);
+        rest(&worker, &mut running, &stop).await;
+        while running.try_join_next().is_some() {}
+    }
+    let drained = tokio::time::timeout(worker.options.grace, drain(&mut running))
+        .await
+        .is_ok();
+    cancel.cancel();
+    drain(&mut running).await;
+    deleter.finish().await;
+    drained
+}
+
+/// Waits for a free slot, and takes as many as one receive can fill.
+async fn free_slots(slots: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    let mut permits = Arc::clone(slots).acquire_owned().await.ok()?;
+    while permits.num_permits() < MAX_RECEIVE {
+        let Ok(more) = Arc::clone(slots).try_acquire_owned() else {
+            break;
+        };
+        permits.merge(more);
+    }
+    Some(permits)
+}
+
+fn spawn<C>(
+    worker: &Worker<C>,
+    mut messages: Vec<SqsMessage>,
+    mut permits: OwnedSemaphorePermit,
+    deleter: &Deleter,
+    cancel: &CancellationToken,
+    running: &mut JoinSet<usize>,
+) where
+    C: Send + Sync + 'static,
+{
+    while !messages.is_empty() {
+        let rest = messages.split_off(messages.len().min(worker.options.batch_size.max(1)));
+        let permit = permits.split(messages.len());
+        let batch = Batch {
+            host: worker.host.clone(),
+            feature: worker.feature,
+            queue: Arc::clone(&worker.queue),
+            messages,
+            visibility: worker.options.visibility,
+            deletes: deleter.sender(),
+        };
+        let cancel = cancel.clone();
+        running.spawn(async move {
+            let failed = batch.run(cancel).await;
+            drop(permit);
+            failed
+        });
+        messages = rest;
+    }
+}
+
+/// Leaves a queue that people look into alone for a while, once something in it has failed.
+async fn rest<C: Send + Sync + 'static>(
+    worker: &Worker<C>,
+    running: &mut JoinSet<usize>,
+    stop: &CancellationToken,
+) {
+    let Trigger::Sqs { pause, .. } = worker.feature.trigger else {
+        return;
+    };
+    if pause.is_zero() {
+        return;
+    }
+    let mut failed = 0;
+    while let Some(outcome) = running.join_next().await {
+        failed += outcome.unwrap_or(1);
+    }
+    if failed > 0 {
+        stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+    }
+}
+
+async fn drain(running: &mut JoinSet<usize>) {
+    while running.join_next().await.is_some() {}
+}

@@ -1,0 +1,102 @@
+//! `fotograma dev`: the whole system on this machine, on the embedded AWS.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use fotograma_core::features::SERVICES;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::local::LocalArgs;
+use super::{replay, serve, stop, work};
+use crate::aws::provision::{self, DEMO_USER};
+use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
+use crate::page::{self, Page};
+use crate::system;
+
+#[derive(Debug, Args)]
+pub(super) struct DevArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    local: LocalArgs,
+    #[command(flatten)]
+    worker: WorkerArgs,
+    #[command(flatten)]
+    system: SystemArgs,
+}
+
+pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
+    let stop = stop::on_signal()?;
+    // Before anything is begun: a port that is taken is said at once.
+    let mut listeners = Vec::new();
+    for service in SERVICES {
+        listeners.push((
+            service.name,
+            serve::listen(&args.server, service.name).await?,
+        ));
+    }
+    let page_port = args
+        .server
+        .http_port_base
+        .checked_sub(1)
+        .context("there is no port left for the page")?;
+    let page_listener = serve::bind(args.server.host, page_port).await?;
+    let page_url = format!("http://{}", page_listener.local_addr()?);
+    args.system.page_url.get_or_insert_with(|| page_url.clone());
+
+    let local = args.local.start().await?;
+    let settings = replay::embedded(&args.system, local.url().to_owned());
+    let system = system::build(&args.system, settings).await?;
+    let origins = [page_url, format!("http://localhost:{page_port}")];
+    provision::provision(&system.aws, &origins)
+        .await
+        .context("the embedded AWS could not be set up")?;
+    let ffmpeg = system::find_ffmpeg(args.system.engine.ffmpeg.as_deref()).await;
+
+    let page = Page::new(&listeners, local.url(), (DEMO_USER.0, DEMO_USER.1))?;
+    println!("{}", banner(&listeners, &page_listener, local.url())?);
+    if let Err(error) = ffmpeg {
+        eprintln!("{error:#}");
+    }
+    let mut servers = JoinSet::new();
+    let mut workers = JoinSet::new();
+    servers.spawn(page::run(page, page_listener, stop.clone()));
+    for (service, listener) in listeners {
+        serve::spawn(&mut servers, &system.host, service, listener, true, &stop);
+        work::spawn(&mut workers, &system, service, args.worker.options(), &stop);
+    }
+    let served = serve::finish(servers).await;
+    // A server that failed takes the workers along; else they have been told already.
+    stop.cancel();
+    work::drained(workers).await;
+    local.stop().await;
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+/// What a newcomer needs: addresses, the demo user, and what to try.
+fn banner(
+    services: &[(&'static str, TcpListener)],
+    page: &TcpListener,
+    aws: &str,
+) -> Result<String> {
+    let mut lines = vec![format!("  {:<22}http://{}", "page", page.local_addr()?)];
+    for (service, listener) in services {
+        lines.push(format!("  {service:<22}http://{}", listener.local_addr()?));
+    }
+    lines.push(format!("  {:<22}{aws}", "AWS"));
+    lines.push(format!("  {:<22}{aws}/_local/mailbox", "mailbox"));
+    let url = |place: usize| {
+        Ok::<_, anyhow::Error>(format!("http://{}", services[place].1.local_addr()?))
+    };
+    let (auth, uploader, status) = (url(0)?, url(1)?, url(2)?);
+    let (username, password, _) = DEMO_USER;
+    Ok(format!(
+        "fotograma is ready. The demo user is {username} / {password}.\n\n{}\n\nTry:\n  \
+         TOKEN=$(curl -s {auth}/auth/login -d '{{\"username\":\"{username}\",\"password\":\"{password}\"}}' | jq -r .access_token)\n  \
+         curl -H \"Authorization: Bearer $TOKEN\" -F file=@video.mp4 {uploader}/upload/\n  \
+         curl -H \"Authorization: Bearer $TOKEN\" {status}/videos/me\n",
+        lines.join("\n"),
+    ))
+}

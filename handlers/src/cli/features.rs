@@ -1,0 +1,65 @@
+//! `fotograma features`: the table, for people and as JSON for other tools.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use fotograma_core::App;
+use fotograma_core::feature::{Feature, Trigger};
+use fotograma_core::features::{SERVICES, TABLE};
+use serde_json::{Value, json};
+
+#[derive(Debug, Args)]
+pub(super) struct FeaturesArgs {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &FeaturesArgs) -> Result<ExitCode> {
+    if args.json {
+        let features: Vec<_> = TABLE.iter().map(row).collect();
+        let document = json!({ "services": SERVICES, "features": features });
+        println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        for feature in TABLE {
+            println!(
+                "{:<16} {:<21} {:<46} {}",
+                feature.name,
+                feature.service,
+                trigger(feature),
+                feature.about
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn trigger(feature: &Feature<App>) -> String {
+    match &feature.trigger {
+        Trigger::Http(route) => format!("{} {}", route.method, route.path),
+        Trigger::Sqs { queue, .. } => format!("queue {queue}"),
+        Trigger::Sns { topic, queue, .. } => format!("topic {topic}, queue {queue}"),
+        Trigger::S3 { prefix, queue, .. } => format!("bucket {prefix}, queue {queue}"),
+    }
+}
+
+fn row(feature: &Feature<App>) -> Value {
+    let trigger = match &feature.trigger {
+        Trigger::Http(route) => json!({
+            "type": "http", "method": route.method.as_str(), "path": route.path,
+            "access": route.access, "form": route.form.is_some(),
+        }),
+        Trigger::Sqs { queue, .. } => json!({ "type": "sqs", "queue": queue }),
+        Trigger::Sns { topic, queue, .. } => {
+            json!({ "type": "sns", "topic": topic, "queue": queue })
+        }
+        Trigger::S3 { prefix, queue, .. } => {
+            json!({ "type": "s3", "prefix": prefix, "queue": queue })
+        }
+    };
+    json!({
+        "name": feature.name, "service": feature.service, "about": feature.about,
+        "trigger": trigger, "touches": feature.touches,
+    })
+}

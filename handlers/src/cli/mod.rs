@@ -1,0 +1,124 @@
+//! The command line. Results go to standard output, messages for people to standard error.
+//! Exit status: 0 on success, 1 on failure, 2 on bad usage.
+
+#[cfg(feature = "local")]
+mod dev;
+mod extract;
+mod features;
+#[cfg(feature = "local")]
+mod local;
+mod logs;
+mod replay;
+mod serve;
+mod stop;
+mod work;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::adapters::lambda;
+use crate::config::SystemArgs;
+use crate::system;
+
+/// A video in, a zip of its frames out.
+#[derive(Debug, Parser)]
+#[command(name = "fotograma", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole system on this machine, on the embedded AWS
+    #[cfg(feature = "local")]
+    Dev(dev::DevArgs),
+    /// The HTTP servers of services, as in a pod
+    Serve(serve::ServeArgs),
+    /// The SQS workers of services, as in a pod
+    Work(work::WorkArgs),
+    /// The embedded AWS alone
+    #[cfg(feature = "local")]
+    Local(local::LocalArgs),
+    /// The table of features
+    Features(features::FeaturesArgs),
+    /// Sample events through their handlers
+    Replay(replay::ReplayArgs),
+    /// The engine alone: frames of a video into a zip
+    Extract(extract::ExtractArgs),
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    // Lambda gives no arguments: the environment says all.
+    let outcome = match lambda_handler() {
+        Some(handler) => runtime.block_on(in_lambda(&handler)),
+        None => runtime.block_on(run(Cli::parse())),
+    };
+    outcome.unwrap_or_else(|error| failed(&error))
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("fotograma: {error:#}");
+    ExitCode::FAILURE
+}
+
+async fn run(cli: Cli) -> Result<ExitCode> {
+    logs::start();
+    match cli.command {
+        #[cfg(feature = "local")]
+        Command::Dev(args) => dev::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Work(args) => work::run(args).await,
+        #[cfg(feature = "local")]
+        Command::Local(args) => local::run(args).await,
+        Command::Features(args) => features::run(&args),
+        Command::Replay(args) => replay::run(args).await,
+        Command::Extract(args) => extract::run(args).await,
+    }
+}
+
+fn lambda_handler() -> Option<String> {
+    std::env::var_os("AWS_LAMBDA_RUNTIME_API")?;
+    std::env::var("_HANDLER").ok()
+}
+
+async fn in_lambda(handler: &str) -> Result<ExitCode> {
+    #[derive(Debug, Parser)]
+    struct Environment {
+        #[command(flatten)]
+        system: SystemArgs,
+    }
+    logs::start();
+    let args = Environment::parse_from(["fotograma"]).system;
+    let system = system::build(&args, args.aws.settings()).await?;
+    lambda::run(system.host, handler).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Which services a command is for.
+#[derive(Debug, Clone, Args)]
+struct Services {
+    /// Services, by their names
+    #[arg(required = true, value_name = "SERVICE", value_parser = known_service)]
+    services: Vec<&'static str>,
+}
+
+fn known_service(name: &str) -> Result<&'static str, String> {
+    let services = fotograma_core::features::SERVICES;
+    let names: Vec<_> = services.iter().map(|service| service.name).collect();
+    let known = names.iter().find(|known| **known == name);
+    known
+        .copied()
+        .ok_or_else(|| format!("the services are {}", names.join(", ")))
+}

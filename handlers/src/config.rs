@@ -1,0 +1,231 @@
+//! What the operator chose: every flag and environment variable, read here and nowhere else.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use clap::Args;
+use fotograma_core::app::Settings;
+use fotograma_core::domain::every;
+use fotograma_engine::{Limits, Options};
+
+use crate::aws::{AwsSettings, short};
+
+/// Which AWS, and what things are called there.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "AWS")]
+pub struct AwsArgs {
+    /// Where AWS is, if not in its own place
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    pub endpoint_url: Option<String>,
+    /// The region [default: what the SDK finds]
+    #[arg(long, env = "AWS_REGION")]
+    pub region: Option<String>,
+    /// The stage in the names of things: tech5-<stage>-…
+    #[arg(long, env = "FOTOGRAMA_STAGE", default_value = "dev")]
+    pub stage: String,
+    /// The bucket [default: tech5-<stage>-videos]
+    #[arg(long, env = "FOTOGRAMA_BUCKET")]
+    pub bucket: Option<String>,
+    /// The status table [default: tech5-<stage>-video-status]
+    #[arg(long, env = "FOTOGRAMA_TABLE")]
+    pub table: Option<String>,
+    /// The topic's ARN [default: found by the name tech5-<stage>-video-topic]
+    #[arg(long, env = "FOTOGRAMA_TOPIC_ARN")]
+    pub topic_arn: Option<String>,
+    /// The job queue's URL [default: found by the name tech5-<stage>-video-queue]
+    #[arg(long, env = "FOTOGRAMA_VIDEO_QUEUE_URL", value_name = "URL")]
+    pub video_queue_url: Option<String>,
+    /// The dead-letter queue's URL [default: found by the name tech5-<stage>-video-dlq]
+    #[arg(long, env = "FOTOGRAMA_VIDEO_DLQ_URL", value_name = "URL")]
+    pub video_dlq_url: Option<String>,
+    /// The notification queue's URL [default: found by the name tech5-<stage>-notification-queue]
+    #[arg(long, env = "FOTOGRAMA_NOTIFICATION_QUEUE_URL", value_name = "URL")]
+    pub notification_queue_url: Option<String>,
+    /// The queue of upload events [default: found by the name tech5-<stage>-upload-queue]
+    #[arg(long, env = "FOTOGRAMA_UPLOAD_QUEUE_URL", value_name = "URL")]
+    pub upload_queue_url: Option<String>,
+    /// The user pool's id [default: found by the name tech5-<stage>-users]
+    #[arg(long, env = "FOTOGRAMA_USER_POOL_ID")]
+    pub user_pool_id: Option<String>,
+    /// The app client's id [default: found by the name tech5-<stage>-app]
+    #[arg(long, env = "FOTOGRAMA_CLIENT_ID")]
+    pub client_id: Option<String>,
+    /// The issuer that tokens must name [default: the user pool's own]
+    #[arg(long, env = "FOTOGRAMA_ISSUER", value_name = "URL")]
+    pub issuer: Option<String>,
+    /// The address that mails come from
+    #[arg(long, env = "FOTOGRAMA_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+}
+
+impl AwsArgs {
+    /// The settings of the ports over AWS.
+    #[must_use]
+    pub fn settings(&self) -> AwsSettings {
+        let queues = [
+            (short::VIDEO_QUEUE, &self.video_queue_url),
+            (short::VIDEO_DLQ, &self.video_dlq_url),
+            (short::NOTIFICATION_QUEUE, &self.notification_queue_url),
+            (short::UPLOAD_QUEUE, &self.upload_queue_url),
+        ];
+        let given = |(short, url): (&str, &Option<String>)| Some((short.to_owned(), url.clone()?));
+        AwsSettings {
+            endpoint_url: self.endpoint_url.clone(),
+            region: self.region.clone(),
+            credentials: None,
+            stage: self.stage.clone(),
+            bucket: self.bucket.clone(),
+            table: self.table.clone(),
+            topic_arn: self.topic_arn.clone(),
+            queue_urls: queues.into_iter().filter_map(given).collect(),
+            user_pool_id: self.user_pool_id.clone(),
+            client_id: self.client_id.clone(),
+            issuer: self.issuer.clone(),
+            mail_from: self.mail_from.clone(),
+        }
+    }
+}
+
+/// What the features and the engine go by.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Features")]
+pub struct SystemArgs {
+    #[command(flatten)]
+    /// Which AWS.
+    pub aws: AwsArgs,
+    #[command(flatten)]
+    /// How frames are made.
+    pub engine: EngineArgs,
+    /// The largest video accepted, in bytes
+    #[arg(long, env = "FOTOGRAMA_MAX_VIDEO_BYTES", default_value_t = Settings::default().max_video_bytes)]
+    pub max_video_bytes: u64,
+    /// How long a presigned upload address works
+    #[arg(long, env = "FOTOGRAMA_UPLOAD_EXPIRY", default_value = "15m", value_parser = duration)]
+    pub upload_expiry: Duration,
+    /// How long a presigned download address works
+    #[arg(long, env = "FOTOGRAMA_DOWNLOAD_EXPIRY", default_value = "12h", value_parser = duration)]
+    pub download_expiry: Duration,
+    /// How long an attempt holds a video without a sign of life
+    #[arg(long, env = "FOTOGRAMA_LEASE", default_value = "1m", value_parser = duration)]
+    pub lease: Duration,
+    /// Where the page is; named in mails [default in dev: its own page]
+    #[arg(long, env = "FOTOGRAMA_PAGE_URL", value_name = "URL")]
+    pub page_url: Option<String>,
+}
+
+impl SystemArgs {
+    /// The settings of the features.
+    ///
+    /// # Errors
+    /// For a duration that is out of all bounds.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let defaults = Settings::default();
+        let page_url = self
+            .page_url
+            .as_deref()
+            .map(|url| url.trim_end_matches('/').to_owned());
+        Ok(Settings {
+            max_video_bytes: self.max_video_bytes,
+            upload_expiry: TimeDelta::from_std(self.upload_expiry)?,
+            download_expiry: TimeDelta::from_std(self.download_expiry)?,
+            lease: TimeDelta::from_std(self.lease)?,
+            page_url: page_url.unwrap_or(defaults.page_url),
+            tombstone: defaults.tombstone,
+        })
+    }
+}
+
+/// How frames are made, and what one extraction may cost.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Engine")]
+pub struct EngineArgs {
+    /// The ffmpeg to use [default: .fotograma/bin/ffmpeg, then the one on the PATH]
+    #[arg(long, env = "FOTOGRAMA_FFMPEG", value_name = "PATH")]
+    pub ffmpeg: Option<PathBuf>,
+    /// The most frames of one video
+    #[arg(long, env = "FOTOGRAMA_MAX_FRAMES", default_value_t = Limits::default().frames)]
+    pub max_frames: u64,
+    /// The most pixels of one frame
+    #[arg(long, env = "FOTOGRAMA_MAX_PIXELS", default_value_t = Limits::default().pixels)]
+    pub max_pixels: u64,
+    /// The largest zip, in bytes
+    #[arg(long, env = "FOTOGRAMA_MAX_ZIP_BYTES", default_value_t = Limits::default().output_bytes)]
+    pub max_zip_bytes: u64,
+    /// The longest that one extraction may take
+    #[arg(long, env = "FOTOGRAMA_MAX_TIME", default_value = "2h", value_parser = duration)]
+    pub max_time: Duration,
+}
+
+impl EngineArgs {
+    /// The engine's options, with the most bytes that a video may have.
+    #[must_use]
+    pub fn options(&self, max_video_bytes: u64) -> Options {
+        Options {
+            limits: Limits {
+                input_bytes: max_video_bytes,
+                frames: self.max_frames,
+                pixels: self.max_pixels,
+                output_bytes: self.max_zip_bytes,
+                wall: self.max_time,
+                ..Limits::default()
+            },
+            ..Options::default()
+        }
+    }
+}
+
+/// How queues are polled.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Worker")]
+pub struct WorkerArgs {
+    /// How many messages a service has in hand at once [default: the processors it may use]
+    #[arg(long, env = "FOTOGRAMA_CONCURRENCY")]
+    pub concurrency: Option<usize>,
+    /// How many messages a handler gets at once, at most
+    #[arg(long, env = "FOTOGRAMA_BATCH_SIZE", default_value_t = 1)]
+    pub batch_size: usize,
+    /// How long a message in hand is hidden from others; renewed while work goes on
+    #[arg(long, env = "FOTOGRAMA_VISIBILITY", default_value = "1m", value_parser = duration)]
+    pub visibility: Duration,
+    /// How long what runs may go on after a signal to stop
+    #[arg(long, env = "FOTOGRAMA_GRACE", default_value = "25s", value_parser = duration)]
+    pub grace: Duration,
+}
+
+impl WorkerArgs {
+    /// The worker's options.
+    #[must_use]
+    pub fn options(&self) -> crate::adapters::worker::Options {
+        let defaults = crate::adapters::worker::Options::default();
+        crate::adapters::worker::Options {
+            concurrency: self.concurrency.unwrap_or(defaults.concurrency),
+            batch_size: self.batch_size,
+            visibility: self.visibility,
+            grace: self.grace,
+        }
+    }
+}
+
+/// Where servers listen.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerArgs {
+    /// The address to listen on
+    #[arg(long, env = "FOTOGRAMA_HOST", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+    /// The port of auth-service; the other services follow in order
+    #[arg(long, env = "FOTOGRAMA_HTTP_PORT_BASE", default_value_t = 8001)]
+    pub http_port_base: u16,
+}
+
+/// A duration as people write it: `30s`, `15m`, `12h`.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    every::parse(text)
+        .map(Duration::from_millis)
+        .map_err(|_| format!("{text:?} is not a duration such as 30s, 15m or 12h, up to 24h"))
+}

@@ -1,0 +1,112 @@
+//! Puts the system together: the ports over AWS and the engine, behind the table's features.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use fotograma_core::feature::Caller;
+use fotograma_core::ports::{Clock, Ids};
+use fotograma_core::{App, features};
+use fotograma_engine::Ffmpeg;
+use tokio::sync::OnceCell;
+
+use crate::adapters::{Authenticate, Host};
+use crate::aws::{
+    Aws, AwsSettings, CognitoIdentity, DynamoVideos, S3Files, S3Objects, SesMailer, SnsTopic,
+    SqsJobs,
+};
+use crate::config::SystemArgs;
+use crate::frames::EngineFrames;
+use crate::tokens::Verifier;
+
+/// The features on an AWS.
+pub struct System {
+    /// What runs them.
+    pub host: Host<App>,
+    /// The AWS.
+    pub aws: Arc<Aws>,
+}
+
+/// Puts the system together; talks to nobody yet.
+///
+/// # Errors
+/// For settings that make no sense.
+pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
+    let aws = Arc::new(Aws::new(settings).await);
+    let frames = EngineFrames::new(
+        Arc::clone(&aws),
+        args.engine.ffmpeg.clone(),
+        args.engine.options(args.max_video_bytes),
+    );
+    let app = App {
+        videos: Arc::new(DynamoVideos::new(Arc::clone(&aws))),
+        objects: Arc::new(S3Objects::new(Arc::clone(&aws))),
+        jobs: Arc::new(SqsJobs::new(Arc::clone(&aws))),
+        topic: Arc::new(SnsTopic::new(Arc::clone(&aws))),
+        identity: Arc::new(CognitoIdentity::new(Arc::clone(&aws))),
+        mailer: Arc::new(SesMailer::new(Arc::clone(&aws))),
+        frames: Arc::new(frames),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(Uuids),
+        settings: args.settings()?,
+    };
+    let host = Host {
+        context: Arc::new(app),
+        table: features::TABLE,
+        authenticate: Arc::new(Tokens {
+            aws: Arc::clone(&aws),
+            verifier: OnceCell::new(),
+        }),
+        files: Arc::new(S3Files::new(Arc::clone(&aws), args.max_video_bytes)),
+    };
+    Ok(System { host, aws })
+}
+
+/// Finds ffmpeg, and says what is known to be wrong with it.
+///
+/// # Errors
+/// When there is none that can be used.
+pub async fn find_ffmpeg(explicit: Option<&std::path::Path>) -> Result<Ffmpeg> {
+    let ffmpeg = Ffmpeg::find(explicit)
+        .await
+        .context("ffmpeg is needed to make frames")?;
+    tracing::info!(path = %ffmpeg.path.display(), version = ffmpeg.version, "ffmpeg found");
+    if let Some(holes) = ffmpeg.known_holes() {
+        tracing::warn!(version = ffmpeg.version, "{holes}");
+    }
+    Ok(ffmpeg)
+}
+
+/// Verifies tokens; the user pool is looked for when the first comes.
+struct Tokens {
+    aws: Arc<Aws>,
+    verifier: OnceCell<Verifier>,
+}
+
+#[async_trait]
+impl Authenticate for Tokens {
+    async fn caller(&self, token: &str) -> fotograma_core::Result<Caller> {
+        let verifier = self
+            .verifier
+            .get_or_try_init(|| Verifier::new(&self.aws))
+            .await?;
+        verifier.verify(token).await
+    }
+}
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
+struct Uuids;
+
+impl Ids for Uuids {
+    fn next(&self) -> String {
+        uuid::Uuid::now_v7().to_string()
+    }
+}

@@ -1,0 +1,164 @@
+use std::sync::Arc;
+
+use fotograma::aws::CognitoIdentity;
+use fotograma::tokens::Verifier;
+use fotograma_core::ports::Identity;
+
+use super::world::{World, status};
+
+const PASSWORD: &str = "Segredo1!";
+
+async fn setup() -> (World, CognitoIdentity) {
+    let world = World::new().await;
+    let identity = CognitoIdentity::new(Arc::clone(&world.aws));
+    (world, identity)
+}
+
+/// The code in the newest mail to an address.
+async fn code(world: &World, email: &str) -> String {
+    let mails = world.mails(email).await;
+    let text = mails[0]["text"].as_str().expect("a text").to_owned();
+    let code = text
+        .split(|c: char| !c.is_ascii_digit())
+        .find(|digits| digits.len() == 6);
+    code.expect("a code of six digits").to_owned()
+}
+
+#[tokio::test]
+async fn a_user_registers_confirms_and_logs_in() {
+    let (world, identity) = setup().await;
+    let user_id = identity
+        .sign_up("ana", PASSWORD, "ana@example.com")
+        .await
+        .expect("a user");
+    let taken = identity.sign_up("ana", PASSWORD, "other@example.com").await;
+    assert_eq!(status(&taken.expect_err("taken")), 409);
+    let early = identity
+        .login("ana", PASSWORD)
+        .await
+        .err()
+        .expect("not confirmed");
+    assert_eq!(status(&early), 403);
+
+    let right = code(&world, "ana@example.com").await;
+    let wrong = if right == "000000" {
+        "000001"
+    } else {
+        "000000"
+    };
+    assert_eq!(
+        status(&identity.confirm("ana", wrong).await.expect_err("wrong")),
+        400
+    );
+    identity
+        .confirm("ana", &right)
+        .await
+        .expect("it is confirmed");
+    let again = identity.confirm("ana", &right).await;
+    assert!([400, 409].contains(&status(&again.expect_err("confirmed already"))));
+
+    let tokens = identity.login("ana", PASSWORD).await.expect("tokens");
+    assert_eq!(tokens.token_type, "Bearer");
+    assert!(tokens.expires_in > 0 && tokens.refresh_token.is_some());
+    let verifier = Verifier::new(&world.aws).await.expect("a verifier");
+    for token in [&tokens.access_token, &tokens.id_token] {
+        let caller = verifier.verify(token).await.expect("a caller");
+        assert_eq!(
+            (caller.user_id.as_str(), caller.username.as_str()),
+            (user_id.as_str(), "ana")
+        );
+        assert!(caller.groups.is_empty());
+    }
+    let caller = verifier.verify(&tokens.id_token).await.expect("a caller");
+    assert_eq!(caller.email.as_deref(), Some("ana@example.com"));
+    assert_eq!(
+        identity.email("ana").await,
+        Ok(Some("ana@example.com".to_owned()))
+    );
+    assert_eq!(identity.email("nobody").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_wrong_name_and_a_wrong_password_sound_the_same() {
+    let (_world, identity) = setup().await;
+    let wrong = identity
+        .login("paulo", "Errada123@")
+        .await
+        .err()
+        .expect("a wrong password");
+    let unknown = identity
+        .login("nobody", "Errada123@")
+        .await
+        .err()
+        .expect("a wrong name");
+    assert_eq!(wrong, unknown);
+    assert_eq!(status(&wrong), 401);
+}
+
+#[tokio::test]
+async fn bad_registrations_are_refused_with_the_reason() {
+    let (_world, identity) = setup().await;
+    let weak = identity
+        .sign_up("bia", "short", "bia@example.com")
+        .await
+        .expect_err("weak");
+    assert_eq!(status(&weak), 400);
+    assert!(
+        weak.to_string().to_lowercase().contains("password"),
+        "{weak}"
+    );
+    let address = identity.sign_up("bia", PASSWORD, "no address").await;
+    assert_eq!(status(&address.expect_err("no address")), 400);
+    assert_eq!(
+        status(
+            &identity
+                .confirm("nobody", "123456")
+                .await
+                .expect_err("nobody")
+        ),
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_session_is_renewed_until_it_is_ended() {
+    let (world, identity) = setup().await;
+    let tokens = identity.login("paulo", "Senha123@").await.expect("tokens");
+    let verifier = Verifier::new(&world.aws).await.expect("a verifier");
+    let caller = verifier
+        .verify(&tokens.access_token)
+        .await
+        .expect("a caller");
+    assert_eq!(caller.groups, ["operators"]);
+
+    let refresh_token = tokens.refresh_token.expect("a refresh token");
+    let renewed = identity.refresh(&refresh_token).await.expect("new tokens");
+    assert!(verifier.verify(&renewed.access_token).await.is_ok());
+    identity
+        .logout(&renewed.access_token)
+        .await
+        .expect("the sessions end");
+    let ended = identity
+        .refresh(&refresh_token)
+        .await
+        .err()
+        .expect("it has ended");
+    assert_eq!(status(&ended), 401);
+    assert_eq!(
+        status(
+            &identity
+                .logout(&renewed.access_token)
+                .await
+                .expect_err("ended")
+        ),
+        401
+    );
+    assert_eq!(
+        status(&identity.logout("nonsense").await.expect_err("no token")),
+        401
+    );
+    assert_eq!(
+        status(&identity.refresh("nonsense").await.err().expect("no token")),
+        401
+    );
+}

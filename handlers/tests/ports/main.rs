@@ -1,0 +1,11 @@
+//! Every port over the AWS SDKs, on success and on failure, against the embedded AWS.
+#![cfg(feature = "local")]
+
+mod frames;
+mod identity;
+mod messages;
+mod objects;
+mod provision;
+mod streams;
+mod videos;
+mod world;

@@ -1,0 +1,241 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::SqsMessage;
+use fotograma::adapters::worker::Queue;
+use fotograma::aws::{SesMailer, SnsTopic, SqsJobs, SqsQueue, short};
+use fotograma_core::domain::{Job, Mail, Notice};
+use fotograma_core::ports::{Jobs, Mailer, Topic};
+use serde_json::Value;
+
+use super::world::World;
+
+const WAIT: Duration = Duration::from_secs(5);
+const HIDDEN: Duration = Duration::from_secs(30);
+
+fn queue(world: &World, short: &str) -> SqsQueue {
+    SqsQueue::new(Arc::clone(&world.aws), short)
+}
+
+async fn receive(queue: &SqsQueue) -> SqsMessage {
+    let mut messages = queue.receive(10, WAIT, HIDDEN).await.expect("an answer");
+    assert_eq!(messages.len(), 1, "one message");
+    messages.remove(0)
+}
+
+fn receipt(message: &SqsMessage) -> String {
+    message.receipt_handle.clone().expect("a receipt")
+}
+
+fn count(message: &SqsMessage) -> &str {
+    &message.attributes["ApproximateReceiveCount"]
+}
+
+#[tokio::test]
+async fn a_job_goes_through_the_queue_as_lambda_would_show_it() {
+    let world = World::new().await;
+    let queue = queue(&world, short::VIDEO_QUEUE);
+    let job = Job::from_body(r#"{"video_id":"v1","user_id":"ü","etag":"\"e\""}"#).expect("a job");
+    let jobs = SqsJobs::new(Arc::clone(&world.aws));
+    jobs.send(&job[0]).await.expect("it is sent");
+
+    let message = receive(&queue).await;
+    assert_eq!(
+        Job::from_body(message.body.as_deref().expect("a body")),
+        Ok(job)
+    );
+    assert_eq!(message.event_source.as_deref(), Some("aws:sqs"));
+    let arn = "arn:aws:sqs:us-east-1:000000000000:tech5-dev-video-queue";
+    assert_eq!(message.event_source_arn.as_deref(), Some(arn));
+    assert_eq!(message.aws_region.as_deref(), Some("us-east-1"));
+    assert!(message.message_id.is_some() && message.md5_of_body.is_some());
+    assert!(message.attributes.contains_key("SentTimestamp"));
+    assert_eq!(count(&message), "1");
+
+    assert_eq!(
+        queue
+            .change_visibility(&receipt(&message), HIDDEN * 2)
+            .await,
+        Ok(true)
+    );
+    assert_eq!(
+        queue
+            .change_visibility(&receipt(&message), Duration::ZERO)
+            .await,
+        Ok(true)
+    );
+    let again = receive(&queue).await;
+    assert_eq!(
+        (count(&again), &again.message_id),
+        ("2", &message.message_id)
+    );
+
+    assert_eq!(queue.delete(&[receipt(&again)]).await, Ok(vec![]));
+    assert_eq!(
+        queue.change_visibility(&receipt(&again), HIDDEN).await,
+        Ok(false),
+        "it is away"
+    );
+    let none = queue
+        .receive(10, Duration::ZERO, HIDDEN)
+        .await
+        .expect("an answer");
+    assert!(none.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_deleted_is_told() {
+    let world = World::new().await;
+    let queue = queue(&world, short::VIDEO_QUEUE);
+    let jobs = SqsJobs::new(Arc::clone(&world.aws));
+    let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
+        .expect("a job")
+        .remove(0);
+    for _ in 0..12 {
+        jobs.send(&job).await.expect("it is sent");
+    }
+    let mut receipts = Vec::new();
+    while receipts.len() < 12 {
+        let messages = queue.receive(10, WAIT, HIDDEN).await.expect("an answer");
+        receipts.extend(messages.iter().map(receipt));
+    }
+    receipts.insert(3, "nonsense".to_owned());
+    assert_eq!(
+        queue.delete(&receipts).await,
+        Ok(vec!["nonsense".to_owned()])
+    );
+    assert_eq!(queue.change_visibility("nonsense", HIDDEN).await, Ok(false));
+}
+
+#[tokio::test]
+async fn a_hopeless_message_is_put_aside_with_the_reason() {
+    let world = World::new().await;
+    let jobs = SqsJobs::new(Arc::clone(&world.aws));
+    jobs.bury("not a job", "the message is not a job: expected value")
+        .await
+        .expect("it is put");
+    let aside = queue(&world, short::VIDEO_DLQ);
+    let message = receive(&aside).await;
+    assert_eq!(message.body.as_deref(), Some("not a job"));
+    let reason = &message.message_attributes["reason"];
+    assert_eq!(
+        reason.string_value.as_deref(),
+        Some("the message is not a job: expected value")
+    );
+    assert_eq!(
+        queue(&world, short::VIDEO_DLQ)
+            .delete(&[receipt(&message)])
+            .await,
+        Ok(vec![])
+    );
+
+    let long = "x".repeat(256 * 1024);
+    jobs.bury(&long, "too long to have a reason")
+        .await
+        .expect("it is put");
+    assert_eq!(receive(&aside).await.body, Some(long));
+}
+
+#[tokio::test]
+async fn a_message_is_put_aside_after_five_tries() {
+    let world = World::new().await;
+    let queue = queue(&world, short::VIDEO_QUEUE);
+    let jobs = SqsJobs::new(Arc::clone(&world.aws));
+    let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
+        .expect("a job")
+        .remove(0);
+    jobs.send(&job).await.expect("it is sent");
+    for _ in 0..5 {
+        let message = receive(&queue).await;
+        queue
+            .change_visibility(&receipt(&message), Duration::ZERO)
+            .await
+            .expect("given back");
+    }
+    assert!(
+        queue
+            .receive(1, Duration::ZERO, HIDDEN)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
+    let aside = SqsQueue::new(Arc::clone(&world.aws), short::VIDEO_DLQ);
+    assert_eq!(
+        Job::from_body(receive(&aside).await.body.as_deref().expect("a body")),
+        Ok(vec![job])
+    );
+}
+
+#[tokio::test]
+async fn a_notice_reaches_the_queue_in_its_envelope() {
+    let world = World::new().await;
+    let notice: Notice = serde_json::from_str(
+        r#"{"notice_id":"n1","video_id":"v1","status":"done","filename":"férias.mp4","frames":3}"#,
+    )
+    .expect("a notice");
+    let id = SnsTopic::new(Arc::clone(&world.aws))
+        .publish(&notice)
+        .await
+        .expect("an id");
+    let message = receive(&queue(&world, short::NOTIFICATION_QUEUE)).await;
+    let envelope: Value =
+        serde_json::from_str(message.body.as_deref().expect("a body")).expect("json");
+    assert_eq!(envelope["Type"], "Notification");
+    assert_eq!(envelope["MessageId"], id);
+    assert_eq!(envelope["Subject"], notice.subject());
+    assert_eq!(envelope["MessageAttributes"]["status"]["Value"], "done");
+    let inner = envelope["Message"].as_str().expect("a message");
+    assert_eq!(
+        serde_json::from_str::<Notice>(inner).expect("a notice"),
+        notice
+    );
+}
+
+#[tokio::test]
+async fn an_upload_is_told_to_its_queue() {
+    let world = World::new().await;
+    let queue = queue(&world, short::UPLOAD_QUEUE);
+    // The bucket's own test comes first.
+    let first = receive(&queue).await;
+    assert_eq!(
+        Job::from_body(first.body.as_deref().expect("a body")),
+        Ok(vec![])
+    );
+    queue
+        .delete(&[receipt(&first)])
+        .await
+        .expect("it is deleted");
+
+    world.put("frames/u1/v1.zip", "not an upload").await;
+    let etag = world.put("uploads/u1/férias + 1", "hello").await;
+    let message = receive(&queue).await;
+    let body = message.body.as_deref().expect("a body");
+    let jobs = Job::from_body(body).expect("jobs");
+    assert_eq!(jobs[0].key, "uploads/u1/férias + 1");
+    let event: Value = serde_json::from_str(body).expect("json");
+    assert_eq!(
+        event["Records"][0]["s3"]["object"]["eTag"],
+        etag.trim_matches('"')
+    );
+}
+
+#[tokio::test]
+async fn a_mail_arrives_as_text_and_as_html() {
+    let world = World::new().await;
+    let mail = Mail {
+        to: "ana@example.com".to_owned(),
+        subject: "Your frames are ready: férias".to_owned(),
+        text: "Olá\n".to_owned(),
+        html: "<p>Olá</p>".to_owned(),
+    };
+    SesMailer::new(Arc::clone(&world.aws))
+        .send(&mail)
+        .await
+        .expect("it is sent");
+    let mails = world.mails("ana@example.com").await;
+    assert_eq!(mails.len(), 1);
+    assert_eq!(mails[0]["subject"], mail.subject);
+    assert_eq!(mails[0]["text"], mail.text);
+    assert_eq!(mails[0]["html"], mail.html);
+    assert_eq!(mails[0]["from"], world.aws.settings().mail_from());
+}

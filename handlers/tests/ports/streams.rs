@@ -1,0 +1,164 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use fotograma::aws::{S3Sink, S3Source};
+use fotograma_engine::{Sink, Source, SourceError};
+use fotograma_local::{Fault, FaultKind};
+
+use super::world::World;
+
+const KEY: &str = "frames/u1/v1.zip";
+const MIB: usize = 1024 * 1024;
+
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len)
+        .map(|n| u8::try_from(n % 251).expect("a byte"))
+        .collect()
+}
+
+fn sink(world: &World) -> Box<S3Sink> {
+    Box::new(S3Sink::new(Arc::clone(&world.aws), KEY))
+}
+
+async fn write(sink: &mut S3Sink, body: &[u8]) {
+    for chunk in body.chunks(700_001) {
+        sink.write(Bytes::copy_from_slice(chunk))
+            .await
+            .expect("it is written");
+    }
+}
+
+async fn open(world: &World, etag: &str) -> Result<S3Source, SourceError> {
+    S3Source::open(Arc::clone(&world.aws), "uploads/u1/v1", etag).await
+}
+
+#[tokio::test]
+async fn a_zip_is_stored_whole_in_one_part_or_in_several() {
+    let world = World::new().await;
+    for len in [0, 1_000, 8 * MIB, 8 * MIB + 1, 42 * MIB] {
+        let body = bytes(len);
+        let mut sink = sink(&world);
+        write(&mut sink, &body).await;
+        assert!(
+            world.object(KEY).await.is_none(),
+            "nothing is visible before the end"
+        );
+        sink.finish().await.expect("it is stored");
+        let (stored, kind) = world.object(KEY).await.expect("it is there");
+        assert!(stored == body, "{len} bytes");
+        assert_eq!(kind, "application/zip");
+        assert_eq!(world.open_uploads().await, 0);
+        let remove = world
+            .aws
+            .s3()
+            .delete_object()
+            .bucket(world.aws.settings().bucket());
+        remove.key(KEY).send().await.expect("it is removed");
+    }
+}
+
+#[tokio::test]
+async fn an_aborted_or_forgotten_zip_leaves_nothing() {
+    let world = World::new().await;
+    let mut aborted = sink(&world);
+    write(&mut aborted, &bytes(20 * MIB)).await;
+    aborted.abort().await;
+    assert_eq!(world.open_uploads().await, 0);
+
+    let mut forgotten = sink(&world);
+    write(&mut forgotten, &bytes(20 * MIB)).await;
+    assert_eq!(world.open_uploads().await, 1);
+    drop(forgotten);
+    let began = Instant::now();
+    while world.open_uploads().await > 0 {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it is cleaned up in the background"
+        );
+    }
+    assert!(world.object(KEY).await.is_none());
+}
+
+#[tokio::test]
+async fn a_zip_that_cannot_be_stored_leaves_nothing() {
+    let world = World::new().await;
+    world
+        .local
+        .faults()
+        .add(Fault::new(FaultKind::Error).on("s3", "UploadPart"));
+    let mut sink = sink(&world);
+    let mut failed = sink.write(Bytes::from(bytes(9 * MIB))).await.is_err();
+    failed |= sink.finish().await.is_err();
+    assert!(failed);
+    assert_eq!(world.open_uploads().await, 0);
+    assert!(world.object(KEY).await.is_none());
+}
+
+#[tokio::test]
+async fn a_zip_with_a_hole_is_never_finished() {
+    let world = World::new().await;
+    let mut denied = Fault::new(FaultKind::Error).on("s3", "UploadPart").times(1);
+    (denied.code, denied.status) = (Some("AccessDenied".to_owned()), Some(403));
+    world.local.faults().add(denied);
+    let mut sink = sink(&world);
+    let mut errors = 0;
+    for _ in 0..7 {
+        errors += usize::from(sink.write(Bytes::from(bytes(8 * MIB))).await.is_err());
+    }
+    assert_eq!(errors, 1, "the part that was denied");
+    assert!(sink.finish().await.is_err());
+    assert!(world.object(KEY).await.is_none());
+    assert_eq!(world.open_uploads().await, 0);
+}
+
+#[tokio::test]
+async fn a_video_is_read_by_ranges() {
+    let world = World::new().await;
+    let body = bytes(100_000);
+    let etag = world.put("uploads/u1/v1", body.clone()).await;
+    let source = open(&world, &etag).await.expect("it is there");
+    assert_eq!(source.len(), 100_000);
+    for range in [0..1, 5..77_777, 99_999..100_000, 0..100_000, 7..7] {
+        let read = source.read(range.clone()).await.expect("it is read");
+        let (start, end) = (usize::try_from(range.start), usize::try_from(range.end));
+        assert_eq!(read, body[start.expect("small")..end.expect("small")]);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_tried_again() {
+    let world = World::new().await;
+    let etag = world.put("uploads/u1/v1", "hello").await;
+    let source = open(&world, &etag).await.expect("it is there");
+    world
+        .local
+        .faults()
+        .add(Fault::new(FaultKind::Cut).on("s3", "GetObject").times(2));
+    assert_eq!(source.read(0..5).await, Ok(Bytes::from("hello")));
+}
+
+#[tokio::test]
+async fn a_video_that_is_replaced_is_not_read_on() {
+    let world = World::new().await;
+    let etag = world.put("uploads/u1/v1", "hello").await;
+    let source = open(&world, &etag).await.expect("it is there");
+    assert_eq!(source.read(0..2).await, Ok(Bytes::from("he")));
+    let other = world.put("uploads/u1/v1", "HELLO").await;
+    assert_eq!(source.read(2..5).await, Err(SourceError::Changed));
+    assert_eq!(open(&world, &etag).await.err(), Some(SourceError::Changed));
+
+    let source = open(&world, &other).await.expect("it is there");
+    let remove = world
+        .aws
+        .s3()
+        .delete_object()
+        .bucket(world.aws.settings().bucket());
+    remove
+        .key("uploads/u1/v1")
+        .send()
+        .await
+        .expect("it is removed");
+    assert_eq!(source.read(0..5).await, Err(SourceError::Gone));
+    assert_eq!(open(&world, &other).await.err(), Some(SourceError::Gone));
+}

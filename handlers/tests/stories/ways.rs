@@ -1,0 +1,375 @@
+//! The ways in which an event comes to a handler. Each gives the effects and the reply as lines.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::process::{ExitCode, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_lambda_events::sqs::SqsMessage;
+use bytes::Bytes;
+use fotograma::adapters::worker::{self, Queue, Worker};
+use fotograma::adapters::{Authenticate, Files, Host, claims, invoke, lambda, server};
+use fotograma_core::feature::{Caller, Trigger};
+use fotograma_core::ports::Objects;
+use fotograma_core::story::{self, Recorder};
+use fotograma_core::{App, Error, Result, features};
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
+use http_body_util::{BodyExt, Full};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use super::case::Case;
+use super::runtime_api;
+
+struct World {
+    recorder: Arc<Recorder>,
+    /// Whoever the event's claims name.
+    caller: Option<Caller>,
+}
+
+#[async_trait]
+impl Authenticate for World {
+    async fn caller(&self, _token: &str) -> Result<Caller> {
+        let refused = || Error::refused(http::StatusCode::UNAUTHORIZED, "the token is not valid");
+        self.caller.clone().ok_or_else(refused)
+    }
+}
+
+#[async_trait]
+impl Files for World {
+    async fn store(
+        &self,
+        key: &str,
+        _content_type: Option<&str>,
+        file: BoxStream<'_, Result<Bytes>>,
+    ) -> Result<u64> {
+        let add = |sum, chunk: Bytes| async move { Ok(sum + chunk.len() as u64) };
+        let length = file.try_fold(0, add).await?;
+        self.recorder.upload(key, length).map(|()| length)
+    }
+
+    async fn remove(&self, key: &str) -> Result<()> {
+        self.recorder.remove(key).await
+    }
+}
+
+fn host(case: &Case) -> (Arc<Recorder>, Host<App>) {
+    let recorder = Arc::new(Recorder::new(case.given()));
+    let caller = claims::caller(&case.event);
+    let world = Arc::new(World {
+        recorder: Arc::clone(&recorder),
+        caller,
+    });
+    let host = Host {
+        context: Arc::new(story::app(&recorder)),
+        table: features::TABLE,
+        authenticate: world.clone(),
+        files: world,
+    };
+    (recorder, host)
+}
+
+fn story(recorder: &Recorder, reply: &str) -> Vec<String> {
+    let mut lines = recorder.lines();
+    lines.push(format!("reply {reply}"));
+    lines
+}
+
+/// `fotograma replay`.
+pub async fn replay(case: &Case) -> Vec<String> {
+    let (recorder, host) = host(case);
+    let reply = match invoke::invoke(&host, case.feature.name, case.event.clone()).await {
+        Ok(reply) => payload(&reply),
+        Err(_) => "error".to_owned(),
+    };
+    story(&recorder, &reply)
+}
+
+/// A Lambda reply in a line: for HTTP what a client sees, else the payload.
+fn payload(reply: &Value) -> String {
+    let Some(status) = reply.get("statusCode") else {
+        return reply.to_string();
+    };
+    let location = ["/headers/location", "/multiValueHeaders/location/0"]
+        .iter()
+        .find_map(|path| reply.pointer(path).and_then(Value::as_str));
+    let body = reply
+        .get("body")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    answer(&status.to_string(), location, body)
+}
+
+fn answer(status: &str, location: Option<&str>, body: &str) -> String {
+    let mut body: Value = serde_json::from_str(body).unwrap_or_default();
+    // The only part of an answer that is new each time it is asked for by HTTP.
+    if let Some(problem) = body.as_object_mut() {
+        problem.remove("request_id");
+    }
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        format!(" {body}")
+    };
+    let location = location.map(|to| format!(" -> {to}")).unwrap_or_default();
+    format!("{status}{location}{body}")
+}
+
+/// The Lambda adapter in a process of its own, under a runtime API.
+pub async fn lambda(case: &Case) -> Vec<String> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mut child = tokio::process::Command::new(std::env::current_exe().expect("this test"))
+        .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+        .env("AWS_LAMBDA_FUNCTION_NAME", case.feature.name)
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", "log")
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "log")
+        .env("_HANDLER", case.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("a child");
+    let reply = runtime_api::serve_one(listener, case.event.to_string()).await;
+    // The end of its input tells the child that the reply has arrived.
+    drop(child.stdin.take());
+    let output = child.wait_with_output().await.expect("the child's output");
+    let mut lines: Vec<_> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    lines.push(format!(
+        "reply {}",
+        reply.map_or("error".to_owned(), |reply| payload(&reply))
+    ));
+    lines
+}
+
+/// What the child of [`lambda`] does.
+pub fn lambda_child() -> ExitCode {
+    let case = Case::read(std::env::var("_HANDLER").expect("an event's path").as_ref());
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (recorder, host) = host(&case);
+    runtime.block_on(async {
+        let input_ends = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        tokio::select! {
+            ended = lambda::run(host, case.feature.name) => ended.expect("the adapter"),
+            _ = tokio::task::spawn_blocking(input_ends) => {}
+        }
+    });
+    for line in recorder.lines() {
+        println!("{line}");
+    }
+    runtime.shutdown_background();
+    ExitCode::SUCCESS
+}
+
+/// The server adapter: a request of its own for HTTP, the Invoke path for other events.
+pub async fn server(case: &Case) -> Vec<String> {
+    let (recorder, host) = host(case);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let stop = CancellationToken::new();
+    let served = server::Server {
+        host,
+        service: case.feature.service,
+        invoke: true,
+    };
+    let serving = tokio::spawn(server::run(served, listener, stop.clone()));
+
+    let is_http = case.feature.route().is_some();
+    let request = if is_http {
+        http_request(&case.event)
+    } else {
+        invocation(case)
+    };
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    let io = hyper_util::rt::TokioIo::new(stream);
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
+        .await
+        .expect("a handshake");
+    tokio::spawn(connection);
+    let response = sender.send_request(request).await.expect("an answer");
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.expect("a body").to_bytes();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    stop.cancel();
+    drop(sender);
+    serving.await.expect("the server").expect("a clean end");
+
+    let reply = if is_http {
+        let location = parts
+            .headers
+            .get("location")
+            .map(|v| v.to_str().expect("a location"));
+        answer(&parts.status.as_u16().to_string(), location, &body)
+    } else if parts.headers.contains_key("x-amz-function-error") {
+        "error".to_owned()
+    } else {
+        body
+    };
+    story(&recorder, &reply)
+}
+
+fn invocation(case: &Case) -> http::Request<Full<Bytes>> {
+    http::Request::post(format!(
+        "/2015-03-31/functions/{}/invocations",
+        case.feature.name
+    ))
+    .body(Full::from(case.event.to_string()))
+    .expect("a request")
+}
+
+/// The request that a gateway's event stands for.
+fn http_request(event: &Value) -> http::Request<Full<Bytes>> {
+    let text = |path: &str| event.pointer(path).and_then(Value::as_str);
+    let method = text("/requestContext/http/method").or_else(|| text("/httpMethod"));
+    let mut uri = text("/rawPath")
+        .or_else(|| text("/path"))
+        .expect("a path")
+        .to_owned();
+    if let Some(query) = text("/rawQueryString").filter(|query| !query.is_empty()) {
+        uri = format!("{uri}?{query}");
+    }
+    let mut request = http::Request::builder()
+        .method(method.expect("a method"))
+        .uri(uri);
+    for (name, value) in event["headers"].as_object().expect("headers") {
+        request = request.header(name, value.as_str().expect("a header"));
+    }
+    let body = text("/body").unwrap_or_default().to_owned();
+    let body = if event["isBase64Encoded"] == true {
+        use base64::Engine;
+        base64::engine::general_purpose::STANDARD
+            .decode(body)
+            .expect("base64")
+    } else {
+        body.into_bytes()
+    };
+    request.body(Full::from(body)).expect("a request")
+}
+
+/// The worker adapter, fed by a queue in memory; `None` for features that take no messages.
+pub async fn worker(case: &Case) -> Option<Vec<String>> {
+    let (recorder, host) = host(case);
+    let messages = messages(case)?;
+    let ids: Vec<_> = messages
+        .iter()
+        .filter_map(|m| m.message_id.clone())
+        .collect();
+    let stop = CancellationToken::new();
+    let queue = Arc::new(MemoryQueue {
+        left: Mutex::new(messages.into()),
+        settled: Mutex::default(),
+        all: ids.len(),
+        stop: stop.clone(),
+    });
+    let options = worker::Options {
+        concurrency: 1,
+        batch_size: ids.len(),
+        ..Default::default()
+    };
+    let worker = Worker {
+        host,
+        feature: case.feature,
+        queue: queue.clone(),
+        options,
+    };
+    let working = worker::run(worker, stop);
+    tokio::time::timeout(Duration::from_secs(10), working)
+        .await
+        .expect("the worker ends");
+    let settled = queue.settled.lock().expect("settled").clone();
+    let failed: Vec<_> = ids.iter().filter(|id| !settled[*id]).collect();
+    let reply = if case.event.pointer("/Records/0/eventSource") == Some(&json!("aws:sqs")) {
+        let failures: Vec<_> = failed
+            .iter()
+            .map(|id| json!({ "itemIdentifier": id }))
+            .collect();
+        json!({ "batchItemFailures": failures }).to_string()
+    } else if failed.is_empty() {
+        "null".to_owned()
+    } else {
+        "error".to_owned()
+    };
+    Some(story(&recorder, &reply))
+}
+
+/// The event as messages of the feature's queue.
+fn messages(case: &Case) -> Option<Vec<SqsMessage>> {
+    let records = case.event.get("Records").and_then(Value::as_array)?;
+    let wrap = |body: Value| json!({ "body": body.to_string() });
+    let messages: Vec<Value> = match case.feature.trigger {
+        Trigger::Http(_) => return None,
+        _ if records[0]["eventSource"] == "aws:sqs" => records.clone(),
+        Trigger::Sns { .. } => records
+            .iter()
+            .map(|record| wrap(record["Sns"].clone()))
+            .collect(),
+        _ => vec![wrap(case.event.clone())],
+    };
+    let mut messages: Vec<SqsMessage> = messages
+        .into_iter()
+        .map(|message| serde_json::from_value(message).expect("a message"))
+        .collect();
+    for (number, message) in messages.iter_mut().enumerate() {
+        let id = message
+            .message_id
+            .get_or_insert_with(|| format!("message-{number}"))
+            .clone();
+        message.receipt_handle = Some(id);
+    }
+    Some(messages)
+}
+
+/// A queue that gives each message once, and ends the worker when all are settled.
+struct MemoryQueue {
+    left: Mutex<VecDeque<SqsMessage>>,
+    /// By id: deleted, or given back.
+    settled: Mutex<HashMap<String, bool>>,
+    all: usize,
+    stop: CancellationToken,
+}
+
+impl MemoryQueue {
+    fn settle(&self, receipt: &str, deleted: bool) {
+        let mut settled = self.settled.lock().expect("settled");
+        settled.insert(receipt.to_owned(), deleted);
+        if settled.keys().collect::<HashSet<_>>().len() == self.all {
+            self.stop.cancel();
+        }
+    }
+}
+
+#[async_trait]
+impl Queue for MemoryQueue {
+    async fn receive(&self, max: usize, _: Duration, _: Duration) -> Result<Vec<SqsMessage>> {
+        let messages: Vec<_> = {
+            let mut left = self.left.lock().expect("messages");
+            // One slot takes the whole batch here, so that it is one event as it was in Lambda.
+            let all = left.len().max(max.min(left.len()));
+            left.drain(..all).collect()
+        };
+        if messages.is_empty() {
+            self.stop.cancelled().await;
+        }
+        Ok(messages)
+    }
+
+    async fn delete(&self, receipts: &[String]) -> Result<Vec<String>> {
+        receipts
+            .iter()
+            .for_each(|receipt| self.settle(receipt, true));
+        Ok(Vec::new())
+    }
+
+    async fn change_visibility(&self, receipt: &str, _: Duration) -> Result<bool> {
+        self.settle(receipt, false);
+        Ok(true)
+    }
+}
