@@ -1,10 +1,11 @@
 //! The words of ffmpeg's command line.
 
 use std::ffi::OsString;
+use std::fmt::Write;
 
 use crate::ffmpeg::Ffmpeg;
 use crate::limits::Limits;
-use crate::options::{Format, Options};
+use crate::options::{Format, Mode, Options};
 
 /// More streams than any honest video has make ffmpeg's probing slow.
 const MOST_STREAMS: &str = "64";
@@ -40,10 +41,16 @@ pub(crate) fn before_input(
 pub(crate) fn after_input(options: &Options, select: &str) -> Vec<OsString> {
     let mut filter = format!("select='{select}'");
     if let Some(width) = options.width {
-        filter += &format!(",scale=w='min(iw,{width})':h=-1");
+        // Writing to a string cannot fail.
+        let _ = write!(filter, ",scale=w='min(iw,{width})':h=-1");
     }
-    // One more than allowed tells that there are too many; the first is not always wanted.
-    let most = options.limits.frames.saturating_add(2).to_string();
+    // One more than allowed tells that there are too many; the first is not always wanted. Of
+    // keyframes it is not known how many are.
+    let most = match options.mode {
+        Mode::Exact => options.limits.frames.saturating_add(2),
+        Mode::Keyframe => 1 << 50,
+    };
+    let most = most.to_string();
     let quality = options.quality.to_string();
     let encoder: &[&str] = match options.format {
         Format::Jpg => &[
@@ -88,7 +95,17 @@ pub(crate) fn select(options: &Options) -> String {
              floor((prev_selected_t-start_t-{from})/{every}))"
         )
     };
-    let taken = format!("if({wanted},1+0*print(t,0),0)");
+    ending(options, format!("if({wanted},1+0*print(t,0),0)"))
+}
+
+/// The selection among keyframes, which are all that is decoded: every one, as which is the last
+/// before a moment is known only when the next one comes.
+pub(crate) fn select_keyframes(options: &Options) -> String {
+    ending(options, "1+0*print(t,0)".into())
+}
+
+/// `taken`, until the wanted end.
+fn ending(options: &Options, taken: String) -> String {
     match options.to {
         None => taken,
         Some(to) => {

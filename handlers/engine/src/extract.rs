@@ -12,9 +12,9 @@ use crate::error::ExtractError;
 use crate::ffmpeg::Ffmpeg;
 use crate::options::{OnDamage, Options};
 use crate::output::Output;
+use crate::plan::Because;
 use crate::reason::Reason;
 use crate::sink::Sink;
-use crate::plan::Because;
 use crate::source::Source;
 use crate::strategy::{self, Strategy};
 use crate::watch::Watch;
@@ -48,6 +48,9 @@ pub struct Extraction {
 /// The zip holds whole stored entries `frame_00001.jpg`, … and at last `frames.csv` with the
 /// columns `file,seconds`, the time of each from the video's start. Dropping the future kills
 /// ffmpeg and aborts the sink.
+///
+/// # Errors
+/// By what the caller does next; the sink has then been aborted.
 pub async fn extract(
     ffmpeg: &Ffmpeg,
     source: Arc<dyn Source>,
@@ -88,6 +91,9 @@ async fn run(
     if let (Some(detail), OnDamage::Fail) = (&finding.damaged, options.damaged) {
         let (detail, frames) = (detail.clone(), output.frames());
         return Err(Reason::Damaged { detail, frames }.into());
+    }
+    if output.frames() == 0 {
+        return Err(Reason::NoFrames.into());
     }
     source.verify().await?;
     Ok(Extraction {

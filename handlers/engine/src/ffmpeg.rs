@@ -31,6 +31,9 @@ impl Ffmpeg {
     /// Takes the first of: `explicit` (and then only that), `.fotograma/bin/ffmpeg`, `ffmpeg` on
     /// the `PATH`. Asks it for its version. The threads are those that the cgroup's quota and
     /// the processor affinity allow, not those of the host.
+    ///
+    /// # Errors
+    /// [`ExtractError::Machine`] if there is none, or one older than 5.1.
     pub async fn find(explicit: Option<&Path>) -> Result<Self, ExtractError> {
         let path = match explicit {
             Some(path) => path.to_owned(),
@@ -60,25 +63,20 @@ impl Ffmpeg {
 
     /// Why this version should not be given strangers' videos, if that is known.
     ///
-    /// The upstream fixes of CVE-2023-49502, CVE-2024-7055 and their like are in 5.1.6, 6.0.2,
-    /// 6.1.2 and 7.0.2 (<https://ffmpeg.org/security.html>).
+    /// Known for the two lines that Debian maintains: their last releases with security fixes, as
+    /// of writing, are 5.1.9 and 7.1.5 (<https://security-tracker.debian.org/tracker/source-package/ffmpeg>).
     #[must_use]
     pub fn known_holes(&self) -> Option<&'static str> {
-        let mut parts = self.version.split(['.', '-', '+', '~']);
-        let mut next = || {
-            parts
-                .next()
-                .and_then(|p| p.parse::<u32>().ok())
-                .unwrap_or(0)
+        let version = self.version.trim_start_matches('n');
+        let mut parts = version.split(['.', '-', '+', '~']);
+        let mut next = || parts.next().and_then(|part| part.parse::<u32>().ok());
+        let (major, minor, patch) = (next()?, next()?, next().unwrap_or(0));
+        let holes = match (major, minor) {
+            (5, 1) => patch < 9,
+            (7, 1) => patch < 5,
+            _ => false,
         };
-        let (major, minor, patch) = (next(), next(), next());
-        let fixed = match (major, minor) {
-            (5, 1) => 6,
-            (6, 0) | (6, 1) | (7, 0) => 2,
-            _ => 0,
-        };
-        (major != 0 && patch < fixed)
-            .then_some("it lacks fixes of known memory errors in its decoders and filters")
+        holes.then_some("it lacks security fixes of later releases of its line")
     }
 }
 
@@ -141,6 +139,7 @@ mod tests {
         };
         assert!(ffmpeg("5.1.1-1").known_holes().is_some());
         assert!(ffmpeg("5.1.9-0+deb12u1").known_holes().is_none());
+        assert!(ffmpeg("n7.1").known_holes().is_some());
         assert!(ffmpeg("7.1.5").known_holes().is_none());
         assert!(ffmpeg("N-117000-gdeadbee").known_holes().is_none());
     }

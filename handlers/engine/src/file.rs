@@ -34,6 +34,9 @@ fn identity(metadata: &Metadata) -> Identity {
 
 impl FileSource {
     /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// If it cannot be opened or is no regular file.
     pub async fn open(path: impl Into<PathBuf>) -> std::io::Result<Self> {
         let path = std::path::absolute(path.into())?;
         spawn_blocking(move || {
@@ -121,8 +124,11 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Prepares a zip at `path`; an existing file is an error now and at the end, unless
-    /// `overwrite`.
+    /// Prepares a zip at `path`, which may take the place of an existing file if `overwrite`.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to, or the file exists and may not be replaced; the latter
+    /// is looked at again at the end.
     pub async fn create(path: impl Into<PathBuf>, overwrite: bool) -> std::io::Result<Self> {
         let path = path.into();
         spawn_blocking(move || {

@@ -86,10 +86,10 @@ impl<R: AsyncRead + Unpin> Images<R> {
             }
             self.buffer.reserve(CHUNK);
             if self.reader.read_buf(&mut self.buffer).await? == 0 {
-                return match self.buffer.is_empty() {
-                    true => Ok(None),
-                    false => Err(invalid("ffmpeg ended within an image")),
-                };
+                if self.buffer.is_empty() {
+                    return Ok(None);
+                }
+                return Err(invalid("ffmpeg ended within an image"));
             }
         }
     }

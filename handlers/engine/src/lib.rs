@@ -21,6 +21,7 @@ mod image;
 pub mod index;
 mod indexed;
 mod input;
+mod keyframes;
 mod limits;
 mod loopback;
 mod options;

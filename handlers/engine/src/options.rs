@@ -57,7 +57,10 @@ impl Default for Options {
 const LEAST_MEMORY: u64 = 48 << 20;
 
 impl Options {
-    /// What is wrong with these options, if anything, in a sentence.
+    /// Whether the options make sense.
+    ///
+    /// # Errors
+    /// What is wrong, in a sentence.
     pub fn check(&self) -> Result<(), String> {
         if self.every < Duration::from_millis(1) {
             return Err("the interval between frames must be 1 ms or more".into());

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::counters::Counters;
 use crate::error::ExtractError;
 use crate::frames::Frame;
-use crate::options::Options;
+use crate::options::{Mode, Options};
 use crate::reason::Reason;
 use crate::sink::{Sink, SinkError};
 use crate::zip::{DosTime, Zip};
@@ -75,7 +75,8 @@ impl Output {
             .into());
         }
         let from = self.options.from.unwrap_or(Duration::ZERO).as_secs_f64();
-        if seconds < from - 1e-6 {
+        // A keyframe stands for a later moment.
+        if self.options.mode == Mode::Exact && seconds < from - 1e-6 {
             return Ok(());
         }
         self.given += 1;

@@ -73,6 +73,31 @@ impl Family {
     }
 }
 
+/// Kinds of boxes that an ISO file begins with.
+const ISO: &[&[u8]] = &[
+    b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof",
+    b"uuid", b"jP  ", b"udta",
+];
+
+/// First bytes of files that hold sound only.
+const SOUND: &[&[u8]] = &[
+    b"ID3",
+    b"fLaC",
+    b"MThd",
+    b"FORM",
+    b".snd",
+    b"#!AMR",
+    b"wvpk",
+    b"MAC ",
+    b"\x0b\x77",
+    b"\x7f\xfe\x80\x01",
+    b".ra\xfd",
+    b"ADIF",
+    b"caff",
+    b"TTA1",
+    b"DSD ",
+];
+
 /// Tells what a file is from its first [`HEAD`] bytes, or all if it is shorter.
 pub(crate) fn sniff(head: &[u8]) -> Kind {
     let at = |offset: usize, magic: &[u8]| {
@@ -80,27 +105,6 @@ pub(crate) fn sniff(head: &[u8]) -> Kind {
             .is_some_and(|rest| rest.starts_with(magic))
     };
     let any = |offset: usize, magics: &[&[u8]]| magics.iter().any(|magic| at(offset, magic));
-    const ISO: &[&[u8]] = &[
-        b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"styp", b"sidx", b"moof",
-        b"uuid", b"jP  ", b"udta",
-    ];
-    const SOUND: &[&[u8]] = &[
-        b"ID3",
-        b"fLaC",
-        b"MThd",
-        b"FORM",
-        b".snd",
-        b"#!AMR",
-        b"wvpk",
-        b"MAC ",
-        b"\x0b\x77",
-        b"\x7f\xfe\x80\x01",
-        b".ra\xfd",
-        b"ADIF",
-        b"caff",
-        b"TTA1",
-        b"DSD ",
-    ];
     let family = if any(4, ISO) {
         Family::Iso
     } else if at(0, b"\x1a\x45\xdf\xa3") {

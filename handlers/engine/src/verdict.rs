@@ -24,6 +24,16 @@ const MEMORY: [&str; 5] = [
     "Error while opening encoder",
 ];
 
+/// What it says of arguments that it does not know: a build that lacks what is needed.
+const REFUSALS: [&str; 6] = [
+    "Unrecognized option",
+    "Option not found",
+    "Unknown encoder",
+    "No such filter",
+    "Error splitting the argument list",
+    "Requested output format",
+];
+
 /// What it says of a picture beyond `-max_pixels`.
 const PICTURE_SIZE: &str = "Picture size";
 
@@ -43,6 +53,9 @@ pub(crate) fn verdict(
         return Err(ExtractError::Machine(
             "ffmpeg does not start: its libraries fail to load".into(),
         ));
+    }
+    if let Some(refusal) = REFUSALS.iter().find_map(|words| log.complaint_with(words)) {
+        return Err(ExtractError::Machine(format!("ffmpeg does not know its task: {refusal}")));
     }
     let memory = || MEMORY.iter().any(|words| log.says(words)) && !log.says(PICTURE_SIZE);
     if (frames == 0 || !ended.status.success()) && memory() {

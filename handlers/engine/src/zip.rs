@@ -41,8 +41,8 @@ impl DosTime {
         let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
         let bits = |value: u64| u16::try_from(value).unwrap_or(0);
         Self {
-            time: bits(hour << 11 | minute << 5 | second / 2),
-            date: bits((year - 1980) << 9 | month << 5 | day),
+            time: bits((hour << 11) | (minute << 5) | (second / 2)),
+            date: bits(((year - 1980) << 9) | (month << 5) | day),
         }
     }
 }

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fotograma_engine::{FileSource, Format, Options, Source, Strategy};
+use fotograma_engine::{FileSource, Format, Mode, Options, Reason, Source, Strategy};
 use support::{Memory, clip, entries, folder, reference, run};
 
 #[tokio::test]
@@ -149,4 +149,61 @@ async fn a_turned_video_is_shown_upright() {
         entries(kept.bytes())[0].1[16..24],
         [0, 0, 0, 108, 0, 0, 0, 192]
     );
+}
+
+#[tokio::test]
+async fn keyframes_are_the_same_with_and_without_an_index() {
+    let folder = folder();
+    let x264 = "-c:v libx264 -preset veryfast -sc_threshold 0 -bf 2";
+    let indexed = clip(&folder, "a.mp4", 11, &format!("{x264} -g 50"));
+    let whole = folder.path().join("a.mkv");
+    support::make(&whole, &format!("-i {} -c copy", indexed.display()));
+    let span = (Some(Duration::from_secs(3)), Some(Duration::from_secs(9)));
+    for (every, (from, to), times) in [
+        (
+            1,
+            (None, None),
+            &["0.000", "2.000", "4.000", "6.000", "8.000", "10.000"][..],
+        ),
+        (5, (None, None), &["0.000", "4.000", "10.000"]),
+        (5, span, &["2.000", "8.000"]),
+    ] {
+        let options = Options {
+            every: Duration::from_secs(every),
+            mode: Mode::Keyframe,
+            from,
+            to,
+            ..Options::default()
+        };
+        let mut zips = Vec::new();
+        for (path, strategy) in [(&indexed, Strategy::Indexed), (&whole, Strategy::Whole)] {
+            let (done, kept) = run(Memory::of(path), &options).await;
+            assert_eq!(done.expect("frames").strategy, strategy);
+            let found = entries(kept.bytes());
+            let table = String::from_utf8_lossy(&found.last().expect("the table").1).into_owned();
+            let found: Vec<_> = table
+                .lines()
+                .skip(1)
+                .map(|l| l.split_once(',').expect("two").1)
+                .collect();
+            assert_eq!(found, times, "{strategy:?} {every}");
+            zips.push(kept.bytes());
+        }
+        assert!(zips[0] == zips[1], "other pictures, every {every} s");
+    }
+}
+
+#[tokio::test]
+async fn a_span_beyond_the_end_has_no_frames() {
+    let folder = folder();
+    for name in ["a.avi", "a.mp4"] {
+        let path = clip(&folder, name, 2, "-c:v mpeg4");
+        let from = Some(Duration::from_secs(10));
+        let options = Options {
+            from,
+            ..Options::default()
+        };
+        let reason = support::refusal(Memory::of(&path), &options).await;
+        assert_eq!(reason, Reason::NoFrames, "{name}");
+    }
 }

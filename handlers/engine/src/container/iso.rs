@@ -94,23 +94,23 @@ fn encrypted(moov: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    fn boxed(kind: [u8; 4], body: &[u8]) -> Vec<u8> {
         let size = u32::try_from(body.len() + 8).expect("small").to_be_bytes();
-        [&size, kind.as_slice(), body].concat()
+        [&size, &kind, body].concat()
     }
 
-    fn moov(entry: &[u8; 4]) -> Vec<u8> {
-        let stsd = boxed(b"stsd", &[&[0; 8], boxed(entry, b"").as_slice()].concat());
+    fn moov(entry: [u8; 4]) -> Vec<u8> {
+        let stsd = boxed(*b"stsd", &[&[0; 8], boxed(entry, b"").as_slice()].concat());
         let path = [b"stbl", b"minf", b"mdia", b"trak"];
-        path.iter().fold(stsd, |inner, kind| boxed(kind, &inner))
+        path.iter().fold(stsd, |inner, kind| boxed(**kind, &inner))
     }
 
     #[test]
     fn protected_video_is_seen() {
-        assert!(encrypted(&moov(b"encv")));
-        assert!(!encrypted(&moov(b"avc1")));
-        assert!(!encrypted(&moov(b"enca")));
-        assert!(!encrypted(&moov(b"encv")[..40]));
+        assert!(encrypted(&moov(*b"encv")));
+        assert!(!encrypted(&moov(*b"avc1")));
+        assert!(!encrypted(&moov(*b"enca")));
+        assert!(!encrypted(&moov(*b"encv")[..40]));
     }
 
     #[test]

@@ -18,16 +18,12 @@ impl Walk {
     pub(super) fn on(&mut self, bytes: &[u8]) -> Found {
         loop {
             if self.in_scan {
-                match bytes
-                    .get(self.at..)
-                    .and_then(|b| b.iter().position(|&b| b == 0xff))
-                {
-                    Some(next) => self.at += next,
-                    None => {
-                        self.at = self.at.max(bytes.len());
-                        return Found::More;
-                    }
-                }
+                let rest = bytes.get(self.at..).unwrap_or_default();
+                let Some(next) = rest.iter().position(|&byte| byte == 0xff) else {
+                    self.at = self.at.max(bytes.len());
+                    return Found::More;
+                };
+                self.at += next;
             }
             let Some(&[mark, marker]) = bytes.get(self.at..self.at + 2) else {
                 return Found::More;

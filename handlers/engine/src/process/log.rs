@@ -15,6 +15,16 @@ const LONGEST_LINE: u64 = 1000;
 /// How many complaints are kept from the beginning, and how many from the end.
 const KEPT: usize = 8;
 
+/// What ffmpeg says of an input that ends too early.
+const TRUNCATED: [&str; 6] = [
+    "partial file",
+    "File ended prematurely",
+    "moov atom not found",
+    "Stream ends prematurely",
+    "unexpected end",
+    "Truncated",
+];
+
 /// How ffmpeg's events arrive, in the order in which they happen.
 pub(crate) type Events = UnboundedReceiver<Event>;
 
@@ -141,16 +151,8 @@ impl Log {
 
     fn complaint(&mut self, text: &str) {
         let text = without_address(text);
-        const SIGNS: [&str; 6] = [
-            "partial file",
-            "File ended prematurely",
-            "moov atom not found",
-            "Stream ends prematurely",
-            "unexpected end",
-            "Truncated",
-        ];
         self.complaints += 1;
-        if self.truncated.is_none() && SIGNS.iter().any(|sign| text.contains(sign)) {
+        if self.truncated.is_none() && TRUNCATED.iter().any(|sign| text.contains(sign)) {
             self.truncated = Some(text.to_owned());
         }
         if self.first.len() < KEPT {
@@ -165,10 +167,13 @@ impl Log {
 
     /// Whether one of the kept complaints contains `words`.
     pub(crate) fn says(&self, words: &str) -> bool {
-        self.first
-            .iter()
-            .chain(&self.last)
-            .any(|text| text.contains(words))
+        self.complaint_with(words).is_some()
+    }
+
+    /// The first of the kept complaints that contains `words`.
+    pub(crate) fn complaint_with(&self, words: &str) -> Option<&str> {
+        let mut kept = self.first.iter().chain(&self.last);
+        kept.find(|text| text.contains(words)).map(String::as_str)
     }
 
     /// ffmpeg's description of the input's first video stream that is no cover.
