@@ -115,6 +115,15 @@ fn ending(options: &Options, taken: String) -> String {
     }
 }
 
+/// The interval and the wanted start, in seconds, as the selection writes them.
+pub(crate) fn every_and_from(options: &Options) -> (String, String) {
+    let from = options.from.unwrap_or_default();
+    (
+        seconds(options.every.as_millis()),
+        seconds(from.as_millis()),
+    )
+}
+
 /// Milliseconds as decimal seconds.
 fn seconds(millis: u128) -> String {
     format!("{}.{:03}", millis / 1000, millis % 1000)

@@ -19,6 +19,13 @@ pub(crate) struct Structure {
     pub(crate) encrypted: bool,
 }
 
+impl Structure {
+    /// Whether there is nothing to say.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.truncated.is_none() && !self.encrypted
+    }
+}
+
 /// Looks at the structure of `source`, whose first bytes are `head`.
 pub(crate) async fn inspect(
     source: &dyn Source,

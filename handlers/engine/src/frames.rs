@@ -11,7 +11,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use crate::error::ExtractError;
 use crate::image::Images;
 use crate::options::Options;
-use crate::process::{Ended, Event, Running};
+use crate::process::{Ended, Event, Log, Running};
 use crate::reason::Reason;
 
 /// One still.
@@ -144,8 +144,8 @@ impl Frames {
     }
 
     /// Ends ffmpeg at once.
-    pub(crate) async fn kill(self) -> Result<(), ExtractError> {
-        self.running.kill().await.map(drop)
+    pub(crate) async fn kill(self) -> Result<Log, ExtractError> {
+        self.running.kill().await
     }
 }
 

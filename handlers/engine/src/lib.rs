@@ -10,6 +10,8 @@
 mod command;
 mod container;
 mod counters;
+mod cues;
+mod ebml;
 mod error;
 mod extract;
 pub mod feed;
@@ -30,6 +32,7 @@ pub mod picture;
 pub mod plan;
 mod process;
 mod reason;
+mod seeking;
 mod sink;
 mod sniff;
 mod source;

@@ -55,7 +55,9 @@ pub(crate) fn verdict(
         ));
     }
     if let Some(refusal) = REFUSALS.iter().find_map(|words| log.complaint_with(words)) {
-        return Err(ExtractError::Machine(format!("ffmpeg does not know its task: {refusal}")));
+        return Err(ExtractError::Machine(format!(
+            "ffmpeg does not know its task: {refusal}"
+        )));
     }
     let memory = || MEMORY.iter().any(|words| log.says(words)) && !log.says(PICTURE_SIZE);
     if (frames == 0 || !ended.status.success()) && memory() {

@@ -207,3 +207,47 @@ async fn a_span_beyond_the_end_has_no_frames() {
         assert_eq!(reason, Reason::NoFrames, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_webm_with_an_index_is_sought_in() {
+    let folder = folder();
+    let path = folder.path().join("a.webm");
+    let noise = "-f lavfi -i testsrc2=size=192x108:rate=10:duration=32,noise=alls=40:allf=t";
+    let vp8 = "-c:v libvpx -deadline realtime -cpu-used 8 -b:v 2M -g 20 -keyint_min 20";
+    support::make(&path, &format!("{noise} -pix_fmt yuv420p {vp8}"));
+    for (every, strategy) in [(5000, Strategy::Blocks), (3000, Strategy::Whole)] {
+        let options = Options {
+            every: Duration::from_millis(every),
+            ..Options::default()
+        };
+        let (done, kept) = run(Memory::of(&path), &options).await;
+        let done = done.expect("frames");
+        assert_eq!(done.strategy, strategy, "{:?}", done.because);
+        let mut found = entries(kept.bytes());
+        found.pop();
+        let images: Vec<u8> = found.into_iter().flat_map(|(_, image)| image).collect();
+        assert!(
+            images == reference(&path, options.every),
+            "other frames, every {every} ms"
+        );
+        if strategy == Strategy::Blocks {
+            assert!(done.bytes_read * 10 < done.source_bytes * 8, "{done:?}");
+        }
+    }
+    let options = Options {
+        every: Duration::from_secs(6),
+        from: Some(Duration::from_secs(10)),
+        to: Some(Duration::from_secs(30)),
+        ..Options::default()
+    };
+    let (done, kept) = run(Memory::of(&path), &options).await;
+    assert_eq!(done.expect("frames").strategy, Strategy::Blocks);
+    let table = entries(kept.bytes()).pop().expect("the table").1;
+    let table = String::from_utf8_lossy(&table).into_owned();
+    let times: Vec<_> = table
+        .lines()
+        .skip(1)
+        .map(|l| l.split_once(',').expect("two").1)
+        .collect();
+    assert_eq!(times, ["10.000", "16.000", "22.000", "28.000"]);
+}

@@ -1,6 +1,7 @@
 //! Matroska and `WebM` (RFC 9559, on EBML, RFC 8794).
 
 use super::{Structure, missing};
+use crate::ebml::header;
 
 const EBML: u32 = 0x1a45_dfa3;
 const SEGMENT: u32 = 0x1853_8067;
@@ -18,34 +19,15 @@ pub(super) fn inspect(head: &[u8], length: u64) -> Structure {
 }
 
 fn truncated(head: &[u8], length: u64) -> Option<String> {
-    let mut at = 0;
-    let (id, size, header) = element(head)?;
-    if id == EBML {
-        at += header + usize::try_from(size?).ok()?;
-    }
-    let (id, size, header) = element(head.get(at..)?)?;
-    if id != SEGMENT {
-        return None;
-    }
-    let start = u64::try_from(at + header).ok()?;
-    missing("the Matroska segment", start.checked_add(size?)?, length)
-}
-
-/// A size in an element's head; `None` for the unknown size of a live recording. Returns the
-/// identity, the size and the length of both.
-fn element(bytes: &[u8]) -> Option<(u32, Option<u64>, usize)> {
-    let id_length = bytes.first()?.leading_zeros() as usize + 1;
-    let id = bytes.get(..id_length).filter(|_| id_length <= 4)?;
-    let id = id.iter().fold(0, |id, &byte| id << 8 | u32::from(byte));
-    let rest = bytes.get(id_length..)?;
-    let size_length = rest.first()?.leading_zeros() as usize + 1;
-    let size = rest.get(..size_length).filter(|_| size_length <= 8)?;
-    let mask = (1_u64 << (7 * size_length)) - 1;
-    let size = size
-        .iter()
-        .fold(0, |size, &byte| size << 8 | u64::from(byte))
-        & mask;
-    Some((id, (size != mask).then_some(size), id_length + size_length))
+    let first = header(head).filter(|first| first.id == EBML)?;
+    let at = first.length + usize::try_from(first.size?).ok()?;
+    let segment = header(head.get(at..)?).filter(|second| second.id == SEGMENT)?;
+    let start = u64::try_from(at + segment.length).ok()?;
+    missing(
+        "the Matroska segment",
+        start.checked_add(segment.size?)?,
+        length,
+    )
 }
 
 /// Whether an element of encryption stands between the tracks' start and the first cluster.

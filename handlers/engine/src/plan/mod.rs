@@ -50,6 +50,8 @@ pub enum Because {
     Sparse,
     /// Nearly all bytes are needed: they are read in one sweep, and not all is decoded.
     Sweep,
+    /// So much must be decoded that one may as well decode all.
+    Dense,
     /// The index cannot be used.
     Unfit(Unfit),
     /// What the plan foresaw did not happen.
@@ -61,6 +63,7 @@ impl std::fmt::Display for Because {
         match self {
             Self::Sparse => to.write_str("the frames depend on a part of the bytes"),
             Self::Sweep => to.write_str("the frames depend on nearly all bytes"),
+            Self::Dense => to.write_str("the frames are too close to each other to seek for each"),
             Self::Unfit(unfit) => unfit.fmt(to),
             Self::Surprise(what) => write!(to, "not as planned: {what}"),
         }
@@ -74,6 +77,7 @@ impl Because {
         match self {
             Self::Sparse => "sparse",
             Self::Sweep => "sweep",
+            Self::Dense => "dense",
             Self::Unfit(unfit) => unfit.code(),
             Self::Surprise(_) => "surprise",
         }
@@ -114,6 +118,15 @@ impl Plan {
             targets: Vec::new(),
             groups: Vec::new(),
             ranges: Vec::new(),
+        }
+    }
+
+    /// Seeks for every frame in a video of `source_bytes`. How much that reads shows on the way.
+    #[must_use]
+    pub fn blocks(source_bytes: u64) -> Self {
+        Self {
+            strategy: Strategy::Blocks,
+            ..Self::whole(source_bytes, Because::Sparse)
         }
     }
 

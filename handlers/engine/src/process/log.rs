@@ -50,6 +50,8 @@ pub(crate) struct Log {
     pub(crate) container: Option<String>,
     /// The playing time in seconds.
     pub(crate) duration: Option<f64>,
+    /// Where the input's own time starts, in seconds.
+    pub(crate) start: Option<f64>,
     /// What ffmpeg says of each stream of the input ("Video: h264 (High), …").
     pub(crate) streams: Vec<String>,
     /// How many complaints there were.
@@ -132,6 +134,10 @@ impl Log {
             self.container = rest.split(", from ").next().map(str::to_owned);
         } else if let Some(rest) = text.strip_prefix("  Duration: ") {
             self.duration = rest.split(',').next().and_then(clock);
+            let start = rest
+                .split(", ")
+                .find_map(|part| part.strip_prefix("start: "));
+            self.start = start.and_then(|start| start.parse().ok());
             return self.duration.map(Event::Duration);
         } else if let Some((_, rest)) = text
             .strip_prefix("  Stream #0:")

@@ -1,0 +1,199 @@
+//! Reading here and there in a Matroska or `WebM` file: one ffmpeg for each wanted frame, which
+//! begins at the keyframe before it.
+//!
+//! The frames are those of the whole strategy: the first run finds where the video starts, and
+//! every further one computes with the same numbers as if it had come from there.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+
+use crate::command;
+use crate::counters::Counters;
+use crate::cues::Cues;
+use crate::feed::Surprise;
+use crate::ffmpeg::Ffmpeg;
+use crate::frames::{Frame, Frames, Next, check_duration};
+use crate::indexed::Broken;
+use crate::input::Input;
+use crate::loopback::Shape;
+use crate::options::{Mode, Options};
+use crate::output::Output;
+use crate::process::{Log, Running, Stdin};
+use crate::sniff::Family;
+use crate::source::Source;
+use crate::whole::Finding;
+
+/// Intervals shorter than this, in seconds, are not worth a process each.
+const SHORTEST: f64 = 4.0;
+
+/// Whether seeking is worth while.
+pub(crate) fn pays(cues: &Cues, options: &Options) -> bool {
+    let every = options.every.as_secs_f64();
+    options.mode == Mode::Exact && every >= SHORTEST && every >= 2.0 * cues.distance()
+}
+
+/// Seeks for every frame that is wanted of `source`, and gives it to `output`.
+pub(crate) async fn run(
+    ffmpeg: &Ffmpeg,
+    source: &Arc<dyn Source>,
+    cues: &Cues,
+    options: &Options,
+    counters: &Counters,
+    output: &mut Output,
+) -> Result<Finding, Broken> {
+    check_duration(options, source.len(), cues.duration)?;
+    let input = Input::of(source, Shape::SEEK)?;
+    let seeker = Seeker {
+        ffmpeg,
+        input: &input,
+        options,
+    };
+    let start = seeker.start().await?;
+    output.start_at(start.frame.timestamp);
+    let from = options.from.unwrap_or_default().as_secs_f64();
+    let to = options
+        .to
+        .map_or(cues.duration, |to| to.as_secs_f64().min(cues.duration));
+    counters.set_span(from..to);
+    let every = options.every.as_secs_f64();
+    let count = ((to - from) / every).ceil().clamp(0.0, 1e9);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped"
+    )]
+    let intervals = 0..count as u64;
+    let start = &start;
+    let seeker = &seeker;
+    let mut found = stream::iter(intervals)
+        .map(|interval| async move { (interval, seeker.first_of(interval, start).await) })
+        .buffered(ffmpeg.threads.get());
+    let mut last = None;
+    while let Some((interval, frame)) = found.next().await {
+        let Some(frame) = frame? else {
+            input.check()?;
+            // The playing time is that of the longest track.
+            if interval_start(options, interval) <= last_cue(cues) - start.frame.timestamp {
+                return Err(Surprise(format!("no frame in interval {interval}")).into());
+            }
+            break;
+        };
+        // In a gap, several intervals have the same first frame after them.
+        if last.replace(frame.timestamp) != Some(frame.timestamp) {
+            output.frame(frame).await?;
+        }
+    }
+    Ok(Finding {
+        duration: Some(cues.duration),
+        damaged: None,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "285 years fit")]
+fn interval_start(options: &Options, interval: u64) -> f64 {
+    let from = options.from.unwrap_or_default().as_secs_f64();
+    (interval as f64).mul_add(options.every.as_secs_f64(), from)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "285 years fit")]
+fn last_cue(cues: &Cues) -> f64 {
+    cues.times.last().map_or(0.0, |&time| time as f64 / 1e3)
+}
+
+/// The video's first frame.
+struct Start {
+    frame: Frame,
+    /// Its timestamp in milliseconds, Matroska's ticks.
+    ticks: i64,
+    /// Where the file says that it starts, in seconds: ffmpeg counts from there.
+    file: f64,
+}
+
+/// Starts one ffmpeg for one frame.
+struct Seeker<'a> {
+    ffmpeg: &'a Ffmpeg,
+    input: &'a Input,
+    options: &'a Options,
+}
+
+impl Seeker<'_> {
+    async fn start(&self) -> Result<Start, Broken> {
+        let (frame, log) = self.one(Vec::new(), "if(eq(n,0),1+0*print(t,0),0)").await?;
+        let (Some(frame), Some(file)) = (frame, log.start) else {
+            return Err(Surprise("the video has no first frame".into()).into());
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
+        let ticks = (frame.timestamp * 1e3).round() as i64;
+        Ok(Start { frame, ticks, file })
+    }
+
+    /// The first frame in or after an interval.
+    async fn first_of(&self, interval: u64, start: &Start) -> Result<Option<Frame>, Broken> {
+        if interval == 0 && self.options.from.is_none_or(|from| from.is_zero()) {
+            return Ok(Some(start.frame.clone()));
+        }
+        let Start { ticks, file, .. } = start;
+        let (every, from) = command::every_and_from(self.options);
+        let since = format!("(t-{ticks}*TB)");
+        let wanted = format!("gte({since},{from})*gte(floor(({since}-{from})/{every}),{interval})");
+        let select = format!("if({wanted},1+0*print(t,0),0)");
+        let select = match self.options.to {
+            None => select,
+            Some(to) => format!(
+                "if(gte({since},{}),gt(0,print(1/0,0)),{select})",
+                to.as_secs_f64()
+            ),
+        };
+        let seek = interval_start(self.options, interval) + start.frame.timestamp;
+        // Timestamps as they are in the file, less its start: what they are without seeking.
+        let words = ["-copyts", "-itsoffset", &format!("{:.6}", -file)];
+        let words = words.iter().map(OsString::from);
+        let seek = [
+            "-noaccurate_seek".into(),
+            "-ss".into(),
+            format!("{seek:.6}").into(),
+        ];
+        let (frame, _) = self.one(words.chain(seek).collect(), &select).await?;
+        Ok(frame)
+    }
+
+    /// Runs ffmpeg up to the first frame that `select` takes.
+    async fn one(
+        &self,
+        before: Vec<OsString>,
+        select: &str,
+    ) -> Result<(Option<Frame>, Log), Broken> {
+        let (limits, protocols) = (&self.options.limits, self.input.protocols());
+        let demuxers = Family::Matroska.demuxers();
+        let single = Ffmpeg {
+            threads: std::num::NonZeroUsize::MIN,
+            ..self.ffmpeg.clone()
+        };
+        let mut arguments = command::before_input(&single, limits, demuxers, protocols);
+        arguments.extend(before);
+        arguments.extend(["-i".into(), self.input.address()]);
+        arguments.extend(command::after_input(self.options, select));
+        let running = Running::start(self.ffmpeg, limits, Stdin::Closed, arguments)?;
+        let mut frames = Frames::of(running, self.options)?;
+        let frame = loop {
+            match frames.next().await? {
+                Next::Frame(frame) => break Some(frame),
+                Next::Duration(_) => {}
+                Next::End { .. } => break None,
+            }
+        };
+        let complained = frames.complained();
+        let log = match frame {
+            Some(_) => frames.kill().await?,
+            None => frames.wait().await?.log,
+        };
+        self.input.check()?;
+        if complained {
+            let what = log.first.first().cloned().unwrap_or_default();
+            return Err(Surprise(what).into());
+        }
+        Ok((frame, log))
+    }
+}
