@@ -7,6 +7,9 @@ use crate::error::ExtractError;
 use crate::loopback::{Blocks, Loopback, Shape};
 use crate::source::Source;
 
+/// Bytes that may lie in ffmpeg's socket unread.
+const RECEIVE_BUFFER: &str = "16384";
+
 /// What ffmpeg is given to read, for as long as it may read it.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -36,12 +39,23 @@ impl Input {
         }
     }
 
-    /// What to put after `-i`.
-    pub(crate) fn address(&self) -> OsString {
-        match self {
+    /// The words that make ffmpeg read it, where it reads from front to back.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let address = match self {
             Self::File(name) => name.clone(),
             Self::Served(server) => server.url().into(),
+        };
+        vec!["-i".into(), address]
+    }
+
+    /// The same, where it reads here and there: what lies in a socket when it goes elsewhere has
+    /// been fetched in vain.
+    pub(crate) fn words_for_seeking(&self) -> Vec<OsString> {
+        let mut words = self.words();
+        if matches!(self, Self::Served(_)) {
+            words.splice(0..0, ["-recv_buffer_size".into(), RECEIVE_BUFFER.into()]);
         }
+        words
     }
 
     /// An error of the source, which ffmpeg cannot tell from an early end.

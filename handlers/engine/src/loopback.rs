@@ -30,7 +30,10 @@ use crate::source::SourceError;
 
 /// Bytes that may lie in a socket unread. What ffmpeg does not want any more, having sought
 /// elsewhere, has been fetched in vain.
-const SEND_BUFFER: u32 = 64 << 10;
+const SEND_BUFFER: u32 = 16 << 10;
+
+/// Bytes that may lie before the socket; the least that the server accepts is 8 KiB.
+const WRITE_BUFFER: usize = 16 << 10;
 
 type Body = Either<StreamBody<BoxStream<'static, Result<Frame<Bytes>, SourceError>>>, Empty<Bytes>>;
 
@@ -103,6 +106,7 @@ async fn connection(stream: TcpStream, path: Arc<str>, blocks: Arc<Blocks>) {
     });
     // ffmpeg hangs up whenever it seeks; errors of the source are kept by `blocks`.
     let _ = hyper::server::conn::http1::Builder::new()
+        .max_buf_size(WRITE_BUFFER)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }

@@ -173,7 +173,7 @@ impl Seeker<'_> {
         };
         let mut arguments = command::before_input(&single, limits, demuxers, protocols);
         arguments.extend(before);
-        arguments.extend(["-i".into(), self.input.address()]);
+        arguments.extend(self.input.words_for_seeking());
         arguments.extend(command::after_input(self.options, select));
         let running = Running::start(self.ffmpeg, limits, Stdin::Closed, arguments)?;
         let mut frames = Frames::of(running, self.options)?;

@@ -98,7 +98,7 @@ fn arguments(ffmpeg: &Ffmpeg, input: &Input, family: Family, options: &Options) 
             command::select_keyframes(options)
         }
     };
-    arguments.extend(["-i".into(), input.address()]);
+    arguments.extend(input.words());
     arguments.extend(command::after_input(options, &select));
     arguments
 }
