@@ -194,6 +194,29 @@ proptest! {
     }
 
     #[test]
+    fn parts_laid_end_to_end_are_the_plan(
+        gops in prop::collection::vec(gop(), 1..12),
+        every in 1..5000_u64,
+        parts in 1..9_u32,
+    ) {
+        let video = video(&gops);
+        let plan = Plan::indexed(&video.index, video.len, &options(every, 0, Mode::Exact))
+            .expect("nothing about it is unusual");
+        let cut = plan.cut(&video.index, parts).expect("the same index");
+        prop_assert!(cut.len() <= parts as usize);
+        let mut targets = Vec::new();
+        let mut samples = Vec::new();
+        for part in &cut {
+            prop_assert_eq!(part.first as usize, targets.len());
+            targets.extend(part.targets.clone());
+            samples.extend(part.groups.iter().map(|group| group.samples.clone()));
+        }
+        prop_assert_eq!(&targets, &plan.targets);
+        let all: Vec<_> = plan.groups.iter().map(|group| group.samples.clone()).collect();
+        prop_assert_eq!(samples, all);
+    }
+
+    #[test]
     fn the_first_frame_of_each_interval_is_chosen(
         gops in prop::collection::vec(gop(), 1..12),
         eighths in 1..100_u32,

@@ -1,6 +1,7 @@
 //! What is to be read and decoded for the wanted frames: plain data, made without any input or
 //! output, that can be printed, tested, and cut into parts that run apart.
 
+mod cut;
 mod groups;
 mod ranges;
 mod targets;
@@ -33,6 +34,8 @@ pub struct Plan {
     pub share: f64,
     /// Samples that will be fed to the decoder, before those that nothing depends on are left out.
     pub samples: u64,
+    /// How many wanted frames come before these, in other parts of a plan that was cut.
+    pub first: u32,
     /// The wanted frames, in the order they are shown; empty where they are not planned.
     pub targets: Vec<Target>,
     /// What must be decoded for them, in decoding order.
@@ -115,6 +118,7 @@ impl Plan {
             planned_bytes: source_bytes,
             share: 1.0,
             samples: 0,
+            first: 0,
             targets: Vec::new(),
             groups: Vec::new(),
             ranges: Vec::new(),
@@ -152,6 +156,7 @@ impl Plan {
             planned_bytes,
             share: share(planned_bytes, source_bytes),
             samples: groups.iter().map(|group| group.samples.len() as u64).sum(),
+            first: 0,
             targets: targets
                 .iter()
                 .map(|target| Target {

@@ -1,0 +1,197 @@
+//! Tables that say anything, in boxes that are well formed: index, plan, and the feeding of it.
+
+#![no_main]
+
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use bytes::Bytes;
+use fotograma_engine::feed::Feeder;
+use fotograma_engine::index::{Index, parse};
+use fotograma_engine::plan::Plan;
+use fotograma_engine::{Mode, Options};
+use libfuzzer_sys::fuzz_target;
+
+/// What the tables and the options say.
+#[derive(Arbitrary, Debug)]
+struct Case {
+    codec: u8,
+    timescale: u32,
+    movie_timescale: u32,
+    edits: Vec<(u32, i32)>,
+    durations: Vec<(u8, u16)>,
+    shifts: Vec<(u8, i16)>,
+    runs: Vec<(u8, u8)>,
+    sizes: Vec<u16>,
+    same_size: Option<(u16, u32)>,
+    chunks: Vec<u16>,
+    syncs: Option<Vec<u8>>,
+    every: u16,
+    from: u16,
+    keyframe: bool,
+    piece: u16,
+    data: Vec<u8>,
+}
+
+/// Lengths of the longest file that is made up, in bytes.
+const FILE: usize = 1 << 18;
+
+fuzz_target!(|case: Case| {
+    let moov = Bytes::from(moov(&case));
+    let Ok(index) = parse(Bytes::new(), &moov, FILE as u64) else {
+        return;
+    };
+    let options = Options {
+        every: Duration::from_millis(u64::from(case.every) + 1),
+        from: Some(Duration::from_millis(case.from.into())),
+        mode: if case.keyframe {
+            Mode::Keyframe
+        } else {
+            Mode::Exact
+        },
+        ..Options::default()
+    };
+    let Ok(plan) = Plan::indexed(&index, FILE as u64, &options) else {
+        return;
+    };
+    check(&index, &plan);
+    feed(&index, &plan, &case);
+});
+
+fn check(index: &Index, plan: &Plan) {
+    for pair in plan.groups.windows(2) {
+        assert!(pair[0].samples.end <= pair[1].samples.start);
+        assert_eq!(pair[0].targets.end, pair[1].targets.start);
+    }
+    for pair in plan.ranges.windows(2) {
+        assert!(pair[0].end < pair[1].start);
+    }
+    for group in &plan.groups {
+        assert!(index.samples[group.samples.start as usize].sync());
+        for target in &plan.targets[group.targets.start as usize..group.targets.end as usize] {
+            assert!(group.samples.contains(&target.sample));
+        }
+    }
+    assert!(plan.ranges.iter().all(|range| range.end <= FILE as u64));
+}
+
+fn feed(index: &Index, plan: &Plan, case: &Case) {
+    let mut feeder = Feeder::new(index, plan);
+    let step = u64::from(case.piece).max(1);
+    let mut acts = Vec::new();
+    let mut fill = case.data.iter().copied().cycle();
+    for range in &plan.ranges {
+        let mut at = range.start;
+        while at < range.end {
+            let end = range.end.min(at + step);
+            let piece: Vec<u8> = (at..end).map(|_| fill.next().unwrap_or(0)).collect();
+            if feeder.take(at, piece.into(), &mut acts).is_err() {
+                return;
+            }
+            at = end;
+            acts.clear();
+        }
+    }
+    // A group of empty samples alone has no bytes to wait for.
+    let bytes = plan.groups.iter().flat_map(|group| group.samples.clone());
+    if bytes
+        .map(|sample| index.samples[sample as usize].size())
+        .all(|size| size > 0)
+    {
+        assert!(feeder.is_done());
+    }
+}
+
+fn moov(case: &Case) -> Vec<u8> {
+    let mvhd = full(b"mvhd", &words(&[0, 0, case.movie_timescale, 1000]));
+    let mut tkhd = vec![0; 80];
+    tkhd[11] = 1;
+    let mdhd = full(b"mdhd", &words(&[0, 0, case.timescale, 0, 0]));
+    let hdlr = full(b"hdlr", b"\0\0\0\0vide\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    let url = full(b"url ", &[]);
+    let url = [&url[..11], &[1], &url[12..]].concat();
+    let dref = full(b"dref", &[words(&[1]), url].concat());
+    let stbl = plain(b"stbl", &tables(case).concat());
+    let minf = plain(b"minf", &[plain(b"dinf", &dref), stbl].concat());
+    let mdia = plain(b"mdia", &[mdhd, hdlr, minf].concat());
+    let edits: Vec<u32> = case
+        .edits
+        .iter()
+        .flat_map(|&(duration, start)| [duration, start.cast_unsigned(), 1 << 16])
+        .collect();
+    let elst = full(b"elst", &counted(case.edits.len(), &edits));
+    let trak = [full(b"tkhd", &tkhd), plain(b"edts", &elst), mdia].concat();
+    plain(b"moov", &[mvhd, plain(b"trak", &trak)].concat())
+}
+
+fn tables(case: &Case) -> Vec<Vec<u8>> {
+    let (kind, config): (&[u8; 4], _) = match case.codec % 5 {
+        0 => (b"avc1", plain(b"avcC", &[1, 0, 0, 0, case.codec])),
+        1 => (b"hvc1", plain(b"hvcC", &[case.codec; 22])),
+        2 => (b"vp09", Vec::new()),
+        3 => (b"av01", Vec::new()),
+        _ => (b"jpeg", Vec::new()),
+    };
+    let entry = plain(kind, &[vec![0; 78], config].concat());
+    let durations: Vec<u32> = case
+        .durations
+        .iter()
+        .flat_map(|&(n, t)| [n.into(), t.into()])
+        .collect();
+    let shifts: Vec<u32> = case
+        .shifts
+        .iter()
+        .flat_map(|&(n, t)| [n.into(), i32::from(t).cast_unsigned()])
+        .collect();
+    let runs: Vec<u32> = case
+        .runs
+        .iter()
+        .flat_map(|&(a, b)| [a.into(), b.into(), 1])
+        .collect();
+    let sizes: Vec<u32> = case.sizes.iter().map(|&size| size.into()).collect();
+    let chunks: Vec<u32> = case
+        .chunks
+        .iter()
+        .map(|&chunk| u32::from(chunk) * 4)
+        .collect();
+    let stsz = match case.same_size {
+        Some((size, count)) => words(&[size.into(), count]),
+        None => [words(&[0]), counted(sizes.len(), &sizes)].concat(),
+    };
+    let mut tables = vec![
+        full(b"stsd", &[words(&[1]), entry].concat()),
+        full(b"stts", &counted(case.durations.len(), &durations)),
+        full(b"stsc", &counted(case.runs.len(), &runs)),
+        full(b"stsz", &stsz),
+        full(b"stco", &counted(chunks.len(), &chunks)),
+    ];
+    if !case.shifts.is_empty() {
+        tables.push(full(b"ctts", &counted(case.shifts.len(), &shifts)));
+    }
+    if let Some(syncs) = &case.syncs {
+        let numbers: Vec<u32> = syncs.iter().map(|&number| number.into()).collect();
+        tables.push(full(b"stss", &counted(numbers.len(), &numbers)));
+    }
+    tables
+}
+
+fn counted(count: usize, rows: &[u32]) -> Vec<u8> {
+    [
+        words(&[u32::try_from(count).unwrap_or(u32::MAX)]),
+        words(rows),
+    ]
+    .concat()
+}
+
+fn words(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}
+
+fn full(kind: &[u8; 4], payload: &[u8]) -> Vec<u8> {
+    plain(kind, &[&[0; 4], payload].concat())
+}
+
+fn plain(kind: &[u8; 4], payload: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(payload.len() + 8).unwrap_or(u32::MAX);
+    [&len.to_be_bytes()[..], kind, payload].concat()
+}
