@@ -1,0 +1,49 @@
+# The verbs. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Flags for `fotograma dev`, and the events that `make replay` replays.
+ARGS ?=
+EVENT ?= events/process-video/by-hand.json
+AUTH ?= http://127.0.0.1:8001
+STATUS ?= http://127.0.0.1:8003
+
+DEV := .fotograma
+
+.PHONY: help up down logs test lint fmt replay test-status
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## install what is missing, build, and run the whole system; Ctrl-C ends it
+	@.ci/install run
+	@cargo build
+	@mkdir -p $(DEV)
+	@echo $$$$ > $(DEV)/dev.pid; exec target/debug/fotograma dev $(ARGS) 2> >(tee $(DEV)/dev.log >&2)
+
+down: ## end the system that `make up` runs
+	@pid=$$(cat $(DEV)/dev.pid 2>/dev/null) && [ "$$(cat /proc/$$pid/comm 2>/dev/null)" = fotograma ] \
+	  && kill -TERM $$pid && tail --pid=$$pid -f /dev/null || echo "nothing runs here"
+	@rm -f $(DEV)/dev.pid
+
+logs: ## follow the logs of the system that `make up` runs
+	@touch $(DEV)/dev.log && tail -n +1 -f $(DEV)/dev.log
+
+test: ## run all that CI runs
+	@.ci/install test
+	@.ci/test
+
+lint: ## check formatting, clippy and documentation
+	@.ci/lint
+
+fmt: ## format the code
+	@cargo fmt --all
+
+replay: ## run a sample event through its handler: EVENT=events/<feature>/<case>.json
+	@cargo run -q -- replay $(EVENT)
+
+test-status: ## list the demo user's videos, as the status-service tells them
+	@token=$$(curl -fsS $(AUTH)/auth/login -d '{"username":"paulo","password":"Senha123@"}' \
+	  | sed -E 's/.*"access_token":"([^"]*)".*/\1/') \
+	  && curl -fsS -H "Authorization: Bearer $$token" $(STATUS)/videos/me && echo
