@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserError;
 use aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
 use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType};
 use aws_sdk_s3::config::http::HttpResponse;
@@ -115,7 +116,7 @@ impl Identity for CognitoIdentity {
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|e| e.is_user_not_found_exception()) =>
+                    .is_some_and(AdminGetUserError::is_user_not_found_exception) =>
             {
                 return Ok(None);
             }

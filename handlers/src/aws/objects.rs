@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use chrono::Duration;
 use fotograma_core::ports::{ObjectHead, Objects, SignedPut};
@@ -55,7 +56,11 @@ impl Objects for S3Objects {
             .await;
         let output = match output {
             Ok(output) => output,
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(HeadObjectError::is_not_found) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(fault("s3 HeadObject", &error)),

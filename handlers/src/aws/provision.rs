@@ -24,6 +24,11 @@ pub use users::DEMO_USER;
 /// # Errors
 /// When something could not be made.
 pub async fn provision(aws: &Aws, page_origins: &[String]) -> Result<()> {
+    // All at once is a large future, and is wanted once.
+    Box::pin(make(aws, page_origins)).await
+}
+
+async fn make(aws: &Aws, page_origins: &[String]) -> Result<()> {
     let queues_and_bucket = async {
         let (queues, ()) =
             tokio::try_join!(messaging::queues(aws), storage::bucket(aws, page_origins))?;

@@ -23,7 +23,8 @@ const IN_FLIGHT: usize = 4;
 pub struct Upload {
     target: Target,
     buffer: BytesMut,
-    upload_id: Option<String>,
+    /// Of the multipart upload, once it has begun.
+    id: Option<String>,
     sending: JoinSet<Result<CompletedPart>>,
     sent: Vec<CompletedPart>,
     parts: i32,
@@ -59,7 +60,7 @@ impl Upload {
         Self {
             target,
             buffer: BytesMut::new(),
-            upload_id: None,
+            id: None,
             sending: JoinSet::new(),
             sent: Vec::new(),
             parts: 0,
@@ -91,7 +92,7 @@ impl Upload {
     pub async fn finish(mut self) -> Result<u64> {
         let outcome = self.complete().await;
         if outcome.is_ok() {
-            self.upload_id = None;
+            self.id = None;
         } else {
             self.clear().await;
         }
@@ -104,10 +105,10 @@ impl Upload {
     }
 
     async fn send(&mut self, part: Bytes) -> Result<()> {
-        if self.upload_id.is_none() {
-            self.upload_id = Some(self.target.create().await?);
+        if self.id.is_none() {
+            self.id = Some(self.target.create().await?);
         }
-        let Some(upload_id) = self.upload_id.clone() else {
+        let Some(upload_id) = self.id.clone() else {
             return Ok(());
         };
         while self.sending.len() >= IN_FLIGHT {
@@ -132,14 +133,14 @@ impl Upload {
 
     async fn complete(&mut self) -> Result<()> {
         let rest = self.buffer.split().freeze();
-        if self.upload_id.is_none() {
+        if self.id.is_none() {
             return self.target.put(rest).await;
         }
         if !rest.is_empty() {
             self.send(rest).await?;
         }
         while self.collect().await? {}
-        let Some(upload_id) = &self.upload_id else {
+        let Some(upload_id) = &self.id else {
             return Ok(());
         };
         // A part that failed while another was written is missed here, and never left out.
@@ -157,7 +158,7 @@ impl Upload {
     async fn clear(&mut self) {
         // Parts that still arrive after an abort would be kept, and paid for.
         self.sending.shutdown().await;
-        if let Some(upload_id) = self.upload_id.take() {
+        if let Some(upload_id) = self.id.take() {
             self.target.abort(&upload_id).await;
         }
     }
@@ -165,7 +166,7 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        let Some(upload_id) = self.upload_id.take() else {
+        let Some(upload_id) = self.id.take() else {
             return;
         };
         let (target, mut sending) = (self.target.clone(), std::mem::take(&mut self.sending));

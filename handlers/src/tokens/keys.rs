@@ -24,7 +24,7 @@ const AFTER_SUCCESS: Duration = Duration::from_secs(10);
 /// How long it is let alone after it could not be fetched.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long a key is good without being seen again: one that was withdrawn ends with this.
-const FRESH: Duration = Duration::from_secs(60 * 60);
+const FRESH: Duration = Duration::from_hours(1);
 /// How long one fetch may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -93,7 +93,7 @@ async fn a_signed_address_ends() {
     world
         .local
         .clock()
-        .advance(std::time::Duration::from_secs(16 * 60));
+        .advance(std::time::Duration::from_mins(16));
     assert_eq!(http("PUT", &url, &headers, "hello").await.status, 403);
 }
 

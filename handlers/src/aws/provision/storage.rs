@@ -1,5 +1,7 @@
 //! The bucket, which pages may send to and which tells of uploads, and the status table.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
@@ -11,7 +13,6 @@ use aws_sdk_s3::types::{
     QueueConfiguration, S3KeyFilter,
 };
 use fotograma_core::Result;
-use std::time::Duration;
 
 use super::{made, wrong};
 use crate::aws::Aws;
@@ -21,7 +22,7 @@ use crate::aws::videos::INDEX;
 /// The one region whose name S3 does not want to hear.
 const UNNAMED_REGION: &str = "us-east-1";
 /// How long the table may take to be ready; an emulator's is at once.
-const TABLE_READY: Duration = Duration::from_secs(60);
+const TABLE_READY: Duration = Duration::from_mins(1);
 
 pub(super) async fn bucket(aws: &Aws, page_origins: &[String]) -> Result<()> {
     let bucket = aws.settings().bucket();
