@@ -1,27 +1,24 @@
-//! A pool's app clients: which ways of signing in they allow, how long their tokens live, and
+//! A pool's app client: which ways of signing in they allow, how long their tokens live, and
 //! the secret that a confidential client proves.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
-use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Deserialize;
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
-use super::pool::{ALPHANUMERIC, Pool, letters};
-use super::{date, error, nothing, refuse};
+use super::{date, error, refuse};
 use crate::error::ServiceError;
-use crate::state::State;
 
 /// A client's row.
 pub(super) struct Client {
     pub(super) id: String,
     pub(super) pool: String,
-    name: String,
-    secret: Option<String>,
-    settings: Map<String, Value>,
-    created_ms: i64,
-    modified_ms: i64,
+    pub(super) name: String,
+    pub(super) secret: Option<String>,
+    pub(super) settings: Map<String, Value>,
+    pub(super) created_ms: i64,
+    pub(super) modified_ms: i64,
 }
 
 /// A kind of token, with the unit in which AWS counts its life by default, that life, and its
@@ -113,18 +110,6 @@ impl Client {
         client.ok_or_else(|| error::not_found(format!("User pool client {id} does not exist.")))
     }
 
-    fn of_pool(conn: &Connection, request: &Named) -> Result<Self, ServiceError> {
-        Pool::get(conn, &request.user_pool_id)?;
-        let client = Self::get(conn, &request.client_id)?;
-        if client.pool == request.user_pool_id {
-            return Ok(client);
-        }
-        Err(error::not_found(format!(
-            "User pool client {} does not exist.",
-            client.id
-        )))
-    }
-
     /// Whether one of the `flows` is among the client's; without any setting AWS allows only SRP,
     /// custom challenges and refresh.
     pub(super) fn allows(&self, flows: &[&str]) -> bool {
@@ -203,7 +188,8 @@ impl Client {
         self.secret.as_deref() == secret
     }
 
-    fn describe(&self) -> Value {
+    /// As the calls about clients tell it.
+    pub(super) fn describe(&self) -> Value {
         let mut client = self.settings.clone();
         client.insert("UserPoolId".into(), json!(self.pool));
         client.insert("ClientId".into(), json!(self.id));
@@ -221,7 +207,8 @@ impl Client {
     }
 }
 
-fn check(settings: &Map<String, Value>) -> Result<(), ServiceError> {
+/// Refuses settings that are not served, and lives of tokens beyond their limits.
+pub(super) fn check(settings: &Map<String, Value>) -> Result<(), ServiceError> {
     refuse(
         settings,
         &["RefreshTokenRotation", "AnalyticsConfiguration"],
@@ -235,151 +222,4 @@ fn check(settings: &Map<String, Value>) -> Result<(), ServiceError> {
         }
     }
     Ok(())
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Create {
-    user_pool_id: String,
-    client_name: String,
-    #[serde(default)]
-    generate_secret: bool,
-    #[serde(flatten)]
-    settings: Map<String, Value>,
-}
-
-pub(super) fn create(
-    conn: &Connection,
-    _: &State,
-    request: &Create,
-    now_ms: i64,
-) -> Result<Value, ServiceError> {
-    Pool::get(conn, &request.user_pool_id)?;
-    check(&request.settings)?;
-    let client = Client {
-        id: letters(b"abcdefghijklmnopqrstuvwxyz0123456789", 26),
-        pool: request.user_pool_id.clone(),
-        name: request.client_name.clone(),
-        secret: request.generate_secret.then(|| letters(ALPHANUMERIC, 51)),
-        settings: request.settings.clone(),
-        created_ms: now_ms,
-        modified_ms: now_ms,
-    };
-    conn.prepare_cached(
-        "INSERT INTO cognito_client (id, pool, name, secret, settings, created_ms, modified_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        client.id,
-        client.pool,
-        client.name,
-        client.secret,
-        serde_json::to_string(&client.settings)?,
-        now_ms,
-        now_ms
-    ])?;
-    Ok(client.describe())
-}
-
-/// A request that names a client, and perhaps new settings.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
-    user_pool_id: String,
-    client_id: String,
-    client_name: Option<String>,
-    #[serde(flatten)]
-    settings: Map<String, Value>,
-}
-
-pub(super) fn describe(
-    conn: &Connection,
-    _: &State,
-    request: &Named,
-    _: i64,
-) -> Result<Value, ServiceError> {
-    Ok(Client::of_pool(conn, request)?.describe())
-}
-
-/// What an update does not name goes back to its default.
-pub(super) fn update(
-    conn: &Connection,
-    _: &State,
-    request: &Named,
-    now_ms: i64,
-) -> Result<Value, ServiceError> {
-    let mut client = Client::of_pool(conn, request)?;
-    check(&request.settings)?;
-    client.settings.clone_from(&request.settings);
-    client.modified_ms = now_ms;
-    if let Some(name) = &request.client_name {
-        client.name.clone_from(name);
-    }
-    conn.prepare_cached(
-        "UPDATE cognito_client SET name = ?, settings = ?, modified_ms = ? WHERE id = ?",
-    )?
-    .execute(params![
-        client.name,
-        serde_json::to_string(&client.settings)?,
-        now_ms,
-        client.id
-    ])?;
-    Ok(client.describe())
-}
-
-pub(super) fn delete(
-    conn: &Connection,
-    _: &State,
-    request: &Named,
-    _: i64,
-) -> Result<Value, ServiceError> {
-    let client = Client::of_pool(conn, request)?;
-    conn.prepare_cached("DELETE FROM cognito_client WHERE id = ?")?
-        .execute([client.id])?;
-    Ok(nothing())
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct List {
-    user_pool_id: String,
-    max_results: Option<i64>,
-    next_token: Option<String>,
-}
-
-pub(super) fn list(
-    conn: &Connection,
-    _: &State,
-    request: &List,
-    _: i64,
-) -> Result<Value, ServiceError> {
-    Pool::get(conn, &request.user_pool_id)?;
-    let most = request.max_results.unwrap_or(60);
-    if !(1..=60).contains(&most) {
-        return Err(error::invalid_parameter(
-            "MaxResults must be between 1 and 60.",
-        ));
-    }
-    let mut statement = conn.prepare_cached(
-        "SELECT id, name FROM cognito_client WHERE pool = ? AND id > ? ORDER BY id LIMIT ?",
-    )?;
-    let after = request.next_token.as_deref().unwrap_or_default();
-    let clients = statement.query_map(params![request.user_pool_id, after, most], |row| {
-        Ok(json!({
-            "ClientId": row.get::<_, String>(0)?,
-            "ClientName": row.get::<_, String>(1)?,
-            "UserPoolId": request.user_pool_id,
-        }))
-    })?;
-    let clients = clients.collect::<Result<Vec<_>, _>>()?;
-    let full = i64::try_from(clients.len()) == Ok(most);
-    let next = clients
-        .last()
-        .filter(|_| full)
-        .map(|last| last["ClientId"].clone());
-    let mut reply = json!({ "UserPoolClients": clients });
-    if let Some(next) = next {
-        reply["NextToken"] = next;
-    }
-    Ok(reply)
 }

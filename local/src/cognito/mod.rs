@@ -4,17 +4,21 @@
 //! transactions, so that no other service waits for them.
 
 mod auth;
+mod challenge;
 mod client;
+mod clients;
 mod code;
 mod error;
 mod group;
 mod keys;
 mod password;
 mod pool;
+mod pools;
 mod session;
 mod signup;
 mod token;
 mod user;
+mod users;
 
 use std::sync::Arc;
 
@@ -150,16 +154,16 @@ pub(crate) async fn handle(
     input: &Value,
 ) -> Result<Value, ServiceError> {
     match operation {
-        "CreateUserPool" => pool::create(state, parse(input)?).await,
-        "DescribeUserPool" => read(state, input, pool::describe).await,
-        "UpdateUserPool" => write(state, input, pool::update).await,
-        "DeleteUserPool" => write(state, input, pool::delete).await,
-        "ListUserPools" => read(state, input, pool::list).await,
-        "CreateUserPoolClient" => write(state, input, client::create).await,
-        "DescribeUserPoolClient" => read(state, input, client::describe).await,
-        "UpdateUserPoolClient" => write(state, input, client::update).await,
-        "DeleteUserPoolClient" => write(state, input, client::delete).await,
-        "ListUserPoolClients" => read(state, input, client::list).await,
+        "CreateUserPool" => pools::create(state, parse(input)?).await,
+        "DescribeUserPool" => read(state, input, pools::describe).await,
+        "UpdateUserPool" => write(state, input, pools::update).await,
+        "DeleteUserPool" => write(state, input, pools::delete).await,
+        "ListUserPools" => read(state, input, pools::list).await,
+        "CreateUserPoolClient" => write(state, input, clients::create).await,
+        "DescribeUserPoolClient" => read(state, input, clients::describe).await,
+        "UpdateUserPoolClient" => write(state, input, clients::update).await,
+        "DeleteUserPoolClient" => write(state, input, clients::delete).await,
+        "ListUserPoolClients" => read(state, input, clients::list).await,
         "CreateGroup" => write(state, input, group::create).await,
         "GetGroup" => read(state, input, group::get).await,
         "DeleteGroup" => write(state, input, group::delete).await,
@@ -171,12 +175,12 @@ pub(crate) async fn handle(
         "AdminCreateUser" => signup::admin_create(state, parse(input)?).await,
         "AdminSetUserPassword" => signup::admin_set_password(state, parse(input)?).await,
         "AdminConfirmSignUp" => write(state, input, signup::admin_confirm).await,
-        "AdminGetUser" => read(state, input, user::admin_get).await,
-        "AdminDeleteUser" => write(state, input, user::admin_delete).await,
-        "AdminEnableUser" => write(state, input, user::admin_enable).await,
-        "AdminDisableUser" => write(state, input, user::admin_disable).await,
-        "AdminUpdateUserAttributes" => write(state, input, user::admin_update_attributes).await,
-        "ListUsers" => read(state, input, user::list).await,
+        "AdminGetUser" => read(state, input, users::admin_get).await,
+        "AdminDeleteUser" => write(state, input, users::admin_delete).await,
+        "AdminEnableUser" => write(state, input, users::admin_enable).await,
+        "AdminDisableUser" => write(state, input, users::admin_disable).await,
+        "AdminUpdateUserAttributes" => write(state, input, users::admin_update_attributes).await,
+        "ListUsers" => read(state, input, users::list).await,
         "SignUp" => signup::sign_up(state, parse(input)?).await,
         "ConfirmSignUp" => code::confirm_sign_up(state, parse(input)?).await,
         "ResendConfirmationCode" => write(state, input, code::resend).await,
@@ -184,10 +188,8 @@ pub(crate) async fn handle(
         "ConfirmForgotPassword" => code::confirm_forgot_password(state, parse(input)?).await,
         "InitiateAuth" => auth::initiate(state, parse(input)?, auth::Caller::User).await,
         "AdminInitiateAuth" => auth::initiate(state, parse(input)?, auth::Caller::Admin).await,
-        "RespondToAuthChallenge" => auth::respond(state, parse(input)?, auth::Caller::User).await,
-        "AdminRespondToAuthChallenge" => {
-            auth::respond(state, parse(input)?, auth::Caller::Admin).await
-        }
+        "RespondToAuthChallenge" => challenge::respond(state, parse(input)?).await,
+        "AdminRespondToAuthChallenge" => challenge::respond(state, parse(input)?).await,
         "RevokeToken" => write(state, input, session::revoke).await,
         "GlobalSignOut" => session::sign_out(state, parse(input)?).await,
         "AdminUserGlobalSignOut" => write(state, input, session::admin_sign_out).await,

@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::client::{Client, REFRESH_TOKEN};
-use super::user::{self, Attribute, Named, User, set_attributes};
+use super::user::{Attribute, User, set_attributes};
+use super::users::{self, Named};
 use super::{error, nothing, password, token};
 use crate::error::ServiceError;
 use crate::state::State;
@@ -218,7 +219,7 @@ pub(super) async fn delete_user(
     request: WithToken,
 ) -> Result<Value, ServiceError> {
     as_user(state, &request.access_token, |conn, _, user, _| {
-        user::remove(conn, &user)
+        users::remove(conn, &user)
     })
     .await
 }

@@ -11,9 +11,9 @@ use super::client::Client;
 use super::code::{self, Purpose};
 use super::pool::Pool;
 use super::user::{
-    Attribute, Attributes, CONFIRMED, FORCE_CHANGE_PASSWORD, Named, UNCONFIRMED, User,
-    set_attributes,
+    Attribute, Attributes, CONFIRMED, FORCE_CHANGE_PASSWORD, UNCONFIRMED, User, set_attributes,
 };
+use super::users::Named;
 use super::{error, nothing, password};
 use crate::error::ServiceError;
 use crate::mail::{self, Mail};

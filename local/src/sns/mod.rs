@@ -11,6 +11,7 @@ mod filter;
 mod form;
 mod publish;
 mod subscription;
+mod subscriptions;
 mod topic;
 mod xml;
 
@@ -82,13 +83,13 @@ pub(crate) async fn handle(
         "TagResource" => topic::tag,
         "UntagResource" => topic::untag,
         "ListTagsForResource" => topic::list_tags,
-        "Subscribe" => subscription::subscribe,
-        "ConfirmSubscription" => subscription::confirm,
-        "Unsubscribe" => subscription::unsubscribe,
-        "ListSubscriptions" => subscription::list,
-        "ListSubscriptionsByTopic" => subscription::list_by_topic,
-        "GetSubscriptionAttributes" => subscription::get_attributes,
-        "SetSubscriptionAttributes" => subscription::set_attributes,
+        "Subscribe" => subscriptions::subscribe,
+        "ConfirmSubscription" => subscriptions::confirm,
+        "Unsubscribe" => subscriptions::unsubscribe,
+        "ListSubscriptions" => subscriptions::list,
+        "ListSubscriptionsByTopic" => subscriptions::list_by_topic,
+        "GetSubscriptionAttributes" => subscriptions::get_attributes,
+        "SetSubscriptionAttributes" => subscriptions::set_attributes,
         "Publish" => publish::publish,
         "PublishBatch" => publish::publish_batch,
         _ => {
@@ -122,7 +123,7 @@ pub(crate) async fn confirm_by_link(
     state: &Arc<State>,
     query: &BTreeMap<String, String>,
 ) -> Result<String, ServiceError> {
-    let answer = execute(state, subscription::confirm, query.clone()).await?;
+    let answer = execute(state, subscriptions::confirm, query.clone()).await?;
     let inside = answer.strip_prefix("<SubscriptionArn>").unwrap_or(&answer);
     Ok(inside
         .strip_suffix("</SubscriptionArn>")

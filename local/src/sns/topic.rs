@@ -98,12 +98,8 @@ pub(super) fn create(
     _: i64,
 ) -> Result<String, ServiceError> {
     let name = form.required("Name")?;
-    if name.strip_suffix(".fifo").is_some()
-        || form.get("Attributes.entry.1.key") == Some("FifoTopic")
-    {
-        return Err(error::not_served(
-            "FIFO topics, of which there are none here: this",
-        ));
+    if name.strip_suffix(".fifo").is_some() {
+        return Err(error::not_served("FifoTopic"));
     }
     let letters = name
         .chars()

@@ -165,3 +165,47 @@ fn hex(digest: impl AsRef<[u8]>) -> String {
     }
     hex
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn attributes(value: serde_json::Value) -> MessageAttributes {
+        serde_json::from_value(value).expect("attributes")
+    }
+
+    #[test]
+    fn digests_are_those_that_sdks_compute() {
+        assert_eq!(md5_of_body("hello"), "5d41402abc4b2a76b9719d911017c592");
+        let given = attributes(json!({
+            "n": { "DataType": "Number.int", "StringValue": "42" },
+            "b": { "DataType": "Binary", "BinaryValue": "AP8=" },
+            "a": { "DataType": "String", "StringValue": "olá" },
+        }));
+        let digest = md5_of_attributes(&given);
+        assert_eq!(digest.as_deref(), Some("d0f5bbd5a1afd129cf9b8b93daa72da5"));
+        assert_eq!(md5_of_attributes(&MessageAttributes::new()), None);
+    }
+
+    #[test]
+    fn names_types_and_values_count_towards_the_size() {
+        let given = attributes(json!({ "ab": { "DataType": "Binary", "BinaryValue": "AP8=" } }));
+        assert_eq!(size("olá", &given), 4 + 2 + 6 + 2);
+    }
+
+    #[test]
+    fn only_characters_of_xml_pass() {
+        for body in ["\u{0}", "\u{b}", "\u{1f}", "a\u{fffe}", "\u{ffff}"] {
+            assert!(check(body, &MessageAttributes::new()).is_err(), "{body:?}");
+        }
+        assert!(
+            check(
+                "\t\r\n \u{fffd}\u{10000}\u{10ffff}",
+                &MessageAttributes::new()
+            )
+            .is_ok()
+        );
+    }
+}

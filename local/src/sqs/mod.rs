@@ -11,10 +11,13 @@ mod describe;
 mod error;
 mod message;
 mod move_task;
+mod move_tasks;
 mod page;
 mod queue;
 mod receipt;
 mod receive;
+mod redrive;
+mod retention;
 mod send;
 mod wait;
 
@@ -123,7 +126,7 @@ impl Sqs {
 /// Takes up the message moves that a stop interrupted, and clears away what has expired.
 pub(crate) fn start(state: &Arc<State>) {
     move_task::resume(state);
-    state.tasks.spawn(receive::sweep(Arc::clone(state)));
+    state.tasks.spawn(retention::sweep(Arc::clone(state)));
 }
 
 /// Runs an operation of the JSON protocol.
@@ -157,8 +160,8 @@ pub(crate) async fn handle(
         "UntagQueue" => write(state, input, describe::untag).await,
         "ListQueueTags" => read::<Named>(state, input, describe::list_tags).await,
         "StartMessageMoveTask" => move_task::start(state, parse(input)?).await,
-        "CancelMessageMoveTask" => write(state, input, move_task::cancel).await,
-        "ListMessageMoveTasks" => read(state, input, move_task::list).await,
+        "CancelMessageMoveTask" => write(state, input, move_tasks::cancel).await,
+        "ListMessageMoveTasks" => read(state, input, move_tasks::list).await,
         _ => Err(ServiceError::unknown_operation("sqs", operation)),
     }
 }
@@ -214,3 +217,6 @@ async fn write_and_wake<R: DeserializeOwned + Send + 'static>(
 fn nothing() -> Value {
     json!({})
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::attributes::{RedrivePolicy, VISIBILITY, WAIT};
+use super::attributes::{VISIBILITY, WAIT};
 use super::message::{self, MessageAttributes};
 use super::queue::Queue;
 use super::receipt::Receipt;
+use super::redrive::{DeadLetters, bury, dead_letters};
 use super::{QueueId, Sqs, Waiters, error};
 use crate::error::ServiceError;
 use crate::state::State;
@@ -74,16 +74,16 @@ async fn look(state: &Arc<State>, request: &Arc<Receive>) -> Result<Taken, Servi
 }
 
 /// The outcome of one look at a queue.
-struct Taken {
+pub(super) struct Taken {
     arrivals: watch::Receiver<()>,
     wait_ms: i64,
-    messages: Vec<Value>,
+    pub(super) messages: Vec<Value>,
     /// When the next message of an empty queue becomes visible, if there is one.
-    next_visible_ms: Option<i64>,
-    dead_lettered_to: Option<QueueId>,
+    pub(super) next_visible_ms: Option<i64>,
+    pub(super) dead_lettered_to: Option<QueueId>,
 }
 
-fn take(
+pub(super) fn take(
     conn: &Connection,
     sqs: &Sqs,
     waiters: &Waiters,
@@ -143,32 +143,6 @@ fn take(
     })
 }
 
-/// Where messages go that were received too often.
-struct DeadLetters {
-    queue: QueueId,
-    max_receive_count: i64,
-}
-
-/// Nothing while the dead-letter queue is not there: then messages stay where they are.
-fn dead_letters(
-    conn: &Connection,
-    sqs: &Sqs,
-    queue: &Queue,
-) -> Result<Option<DeadLetters>, ServiceError> {
-    let Some(RedrivePolicy {
-        dead_letter_target_arn,
-        max_receive_count,
-    }) = queue.attributes.redrive()
-    else {
-        return Ok(None);
-    };
-    let target = Queue::with_arn(conn, sqs, &dead_letter_target_arn)?;
-    Ok(target.map(|target| DeadLetters {
-        queue: target.id,
-        max_receive_count,
-    }))
-}
-
 /// The visible messages of a queue, by what is to become of them.
 #[derive(Default)]
 struct Sorted {
@@ -176,6 +150,10 @@ struct Sorted {
     exhausted: Vec<i64>,
     ready: Vec<i64>,
 }
+
+/// The queue and now, to what is visible, the longest visible first.
+pub(super) const VISIBLE: &str = "SELECT id, sent_ms, queue_receives FROM sqs_message
+    WHERE queue = ? AND visible_ms <= ? ORDER BY visible_ms, sent_ms";
 
 /// Walks the index from the longest visible message on and stops at `most` ready ones.
 fn sort(
@@ -188,10 +166,7 @@ fn sort(
     let expired_before = queue.expired_before(now_ms);
     let most_receives = dead_letters.map_or(i64::MAX, |target| target.max_receive_count);
     let most = usize::try_from(most).unwrap_or(1);
-    let mut statement = conn.prepare_cached(
-        "SELECT id, sent_ms, queue_receives FROM sqs_message
-         WHERE queue = ? AND visible_ms <= ? ORDER BY visible_ms, sent_ms",
-    )?;
+    let mut statement = conn.prepare_cached(VISIBLE)?;
     let mut rows = statement.query(params![queue.id, now_ms])?;
     let mut sorted = Sorted::default();
     while sorted.ready.len() < most
@@ -207,24 +182,6 @@ fn sort(
         }
     }
     Ok(sorted)
-}
-
-/// Moves a message to the dead-letter queue. Its id, time of sending and receive count stay (so do
-/// AWS's for standard queues); the count that redrives it starts anew.
-fn bury(
-    conn: &Connection,
-    row: i64,
-    target: QueueId,
-    source_arn: &str,
-    now_ms: i64,
-) -> Result<(), ServiceError> {
-    conn.prepare_cached(
-        "UPDATE sqs_message SET queue = ?, visible_ms = ?, receipt = NULL, queue_receives = 0,
-                system = json_set(system, '$.DeadLetterQueueSourceArn', ?)
-         WHERE id = ?",
-    )?
-    .execute(params![target, now_ms, source_arn, row])?;
-    Ok(())
 }
 
 fn deliver(
@@ -302,33 +259,4 @@ impl Receive {
                 None => wanted == "All" || wanted == name,
             })
     }
-}
-
-/// Clears away messages that outlived their queue's retention and that nobody asked for, once
-/// an hour of this server's time.
-pub(super) async fn sweep(state: Arc<State>) {
-    loop {
-        let now_ms = state.clock.now_ms();
-        if let Err(error) = state
-            .db
-            .write(move |conn| remove_expired(conn, now_ms))
-            .await
-        {
-            tracing::error!(%error, "expired messages were not cleared away");
-        }
-        tokio::select! {
-            () = state.clock.sleep(SWEEP_PAUSE) => {}
-            () = state.stopping.cancelled() => return,
-        }
-    }
-}
-
-const SWEEP_PAUSE: Duration = Duration::from_hours(1);
-
-fn remove_expired(conn: &Connection, now_ms: i64) -> Result<(), ServiceError> {
-    for queue in Queue::all(conn)? {
-        conn.prepare_cached("DELETE FROM sqs_message WHERE queue = ? AND sent_ms <= ?")?
-            .execute(params![queue.id, queue.expired_before(now_ms)])?;
-    }
-    Ok(())
 }
