@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use aws_sdk_s3::config::http::HttpRequest;
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::HttpConnector;
@@ -70,9 +71,20 @@ impl World {
             .get_object()
             .bucket(self.aws.settings().bucket())
             .key(key);
-        let output = get.send().await.ok()?;
+        let output = match get.send().await {
+            Ok(output) => output,
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetObjectError::is_no_such_key) =>
+            {
+                return None;
+            }
+            Err(error) => panic!("{error:?}"),
+        };
         let kind = output.content_type.unwrap_or_default();
-        Some((output.body.collect().await.expect("a body").to_vec(), kind))
+        let body = output.body.collect().await.expect("a body").into_bytes();
+        Some((body.to_vec(), kind))
     }
 
     /// How many multipart uploads are neither finished nor aborted.
