@@ -39,29 +39,31 @@ impl Verifier {
     /// When they cannot be found.
     pub async fn new(aws: &Aws) -> Result<Self> {
         let (pool, settings) = (aws.user_pool_id().await?, aws.settings());
+        let aws_name = format!("https://cognito-idp.{}.amazonaws.com/{pool}", aws.region());
         let home = match &settings.endpoint_url {
             Some(url) => format!("{}/{pool}", url.trim_end_matches('/')),
-            None => format!("https://cognito-idp.{}.amazonaws.com/{pool}", aws.region()),
+            None => aws_name.clone(),
         };
         let key_set = KeySet::new(format!("{home}/.well-known/jwks.json"));
-        let issuer = settings.issuer.as_deref().unwrap_or(&home);
-        Ok(Self::with(
-            issuer,
-            aws.client_id().await?,
-            Box::new(key_set),
-        ))
+        let issuers = match &settings.issuer {
+            Some(issuer) => vec![issuer.clone()],
+            // An emulator signs in its own name or in that of AWS; the keys are its own either way.
+            None => vec![home, aws_name],
+        };
+        let client_id = aws.client_id().await?;
+        Ok(Self::with(&issuers, client_id, Box::new(key_set)))
     }
 
-    /// Verifies tokens of this issuer for this app client, signed by one of the keys that
+    /// Verifies tokens of one of these issuers for this app client, signed by one of the keys that
     /// `key_set` gives.
     #[must_use]
-    pub fn with(issuer: &str, client_id: &str, key_set: Box<dyn Fetch>) -> Self {
+    pub fn with(issuers: &[String], client_id: &str, key_set: Box<dyn Fetch>) -> Self {
         let mut validation = Validation::new(Algorithm::RS256);
         validation.leeway = LEEWAY;
         validation.validate_nbf = true;
         // Access tokens have a client id instead; both are checked with the claims.
         validation.validate_aud = false;
-        validation.set_issuer(&[issuer]);
+        validation.set_issuer(issuers);
         validation.set_required_spec_claims(&["exp", "iss", "sub"]);
         Self {
             client_id: client_id.to_owned(),

@@ -65,7 +65,7 @@ fn verifier() -> Verifier {
 }
 
 fn verifier_of(published: &Published) -> Verifier {
-    Verifier::with(ISSUER, CLIENT, Box::new(published.clone()))
+    Verifier::with(&[ISSUER.to_owned()], CLIENT, Box::new(published.clone()))
 }
 
 fn now() -> i64 {
