@@ -6,6 +6,7 @@
 //! | `/_local/mail` | DELETE | empties the mailbox |
 //! | `/_local/mailbox` | GET | the same as a page for people |
 //! | `/_local/mail/confirm` | GET | the link in the mail that asks to confirm a subscription |
+//! | `/_local/mail/unsubscribe` | GET | the link in notifications that ends a subscription |
 
 mod page;
 
@@ -103,13 +104,10 @@ pub(crate) async fn handle(
         (&Method::GET, "mail") => list(state, &query).await.map(|mails| json_answer(&mails)),
         (&Method::DELETE, "mail") => empty(state).await,
         (&Method::GET, "mailbox") => list(state, &query).await.map(|mails| page::render(&mails)),
-        (&Method::GET, "mail/confirm") => sns::confirm_by_link(state, &query).await.map(|arn| {
-            respond(
-                StatusCode::OK,
-                "text/plain; charset=utf-8",
-                format!("Subscribed: {arn}\n"),
-            )
-        }),
+        (&Method::GET, "mail/confirm") => sns::confirm_by_link(state, &query).await.map(note),
+        (&Method::GET, "mail/unsubscribe") => {
+            sns::unsubscribe_by_link(state, &query).await.map(note)
+        }
         _ => Err(ServiceError::new(
             StatusCode::NOT_FOUND,
             "NotFound",
@@ -117,6 +115,10 @@ pub(crate) async fn handle(
         )),
     };
     answer.unwrap_or_else(|error| error.into_json("application/json", "-"))
+}
+
+fn note(text: String) -> Response {
+    respond(StatusCode::OK, "text/plain; charset=utf-8", text)
 }
 
 fn json_answer(value: &impl Serialize) -> Response {

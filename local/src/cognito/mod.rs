@@ -188,8 +188,9 @@ pub(crate) async fn handle(
         "ConfirmForgotPassword" => code::confirm_forgot_password(state, parse(input)?).await,
         "InitiateAuth" => auth::initiate(state, parse(input)?, auth::Caller::User).await,
         "AdminInitiateAuth" => auth::initiate(state, parse(input)?, auth::Caller::Admin).await,
-        "RespondToAuthChallenge" => challenge::respond(state, parse(input)?).await,
-        "AdminRespondToAuthChallenge" => challenge::respond(state, parse(input)?).await,
+        "RespondToAuthChallenge" | "AdminRespondToAuthChallenge" => {
+            challenge::respond(state, parse(input)?).await
+        }
         "RevokeToken" => write(state, input, session::revoke).await,
         "GlobalSignOut" => session::sign_out(state, parse(input)?).await,
         "AdminUserGlobalSignOut" => write(state, input, session::admin_sign_out).await,

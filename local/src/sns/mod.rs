@@ -118,15 +118,20 @@ async fn execute(
         .await
 }
 
-/// Answers the link in the mail that asks to confirm a subscription, with its ARN.
+/// Answers the link in the mail that asks to confirm a subscription.
 pub(crate) async fn confirm_by_link(
     state: &Arc<State>,
     query: &BTreeMap<String, String>,
 ) -> Result<String, ServiceError> {
-    let answer = execute(state, subscriptions::confirm, query.clone()).await?;
-    let inside = answer.strip_prefix("<SubscriptionArn>").unwrap_or(&answer);
-    Ok(inside
-        .strip_suffix("</SubscriptionArn>")
-        .unwrap_or(inside)
-        .to_owned())
+    execute(state, subscriptions::confirm, query.clone()).await?;
+    Ok("You are subscribed.\n".to_owned())
+}
+
+/// Answers the link in each notification that ends its subscription.
+pub(crate) async fn unsubscribe_by_link(
+    state: &Arc<State>,
+    query: &BTreeMap<String, String>,
+) -> Result<String, ServiceError> {
+    execute(state, subscriptions::unsubscribe, query.clone()).await?;
+    Ok("You are no longer subscribed.\n".to_owned())
 }

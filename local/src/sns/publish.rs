@@ -114,9 +114,13 @@ impl Message {
             {
                 continue;
             }
-            let raw = subscription.is_raw() || subscription.protocol == "email";
-            let text = if raw {
+            let text = if subscription.is_raw() {
                 body.to_owned()
+            } else if subscription.protocol == "email" {
+                let url = subscription.unsubscribe_url(state);
+                format!(
+                    "{body}\n\n--\nTo stop receiving notifications from this topic, visit:\n{url}\n"
+                )
             } else {
                 self.envelope(state, topic, &subscription, body, now_ms)
                     .to_string()
@@ -156,10 +160,6 @@ impl Message {
         now_ms: i64,
     ) -> Value {
         let time = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
-        let unsubscribe = form_urlencoded::Serializer::new(String::new())
-            .append_pair("Action", "Unsubscribe")
-            .append_pair("SubscriptionArn", &subscription.arn)
-            .finish();
         let mut envelope = json!({
             "Type": "Notification",
             "MessageId": self.id,
@@ -169,7 +169,7 @@ impl Message {
             "SignatureVersion": "1",
             "Signature": "",
             "SigningCertURL": "",
-            "UnsubscribeURL": format!("{}/?{unsubscribe}", state.url),
+            "UnsubscribeURL": subscription.unsubscribe_url(state),
         });
         if let Some(subject) = &self.subject {
             envelope["Subject"] = json!(subject);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::filter::{Filter, Scope};
 use super::{error, xml};
 use crate::error::ServiceError;
+use crate::state::State;
 
 type Map = BTreeMap<String, String>;
 
@@ -87,6 +88,14 @@ impl Subscription {
     pub(super) fn dead_letters(&self) -> Option<String> {
         let policy: Value = serde_json::from_str(self.attributes.get("RedrivePolicy")?).ok()?;
         policy["deadLetterTargetArn"].as_str().map(str::to_owned)
+    }
+
+    /// The link that ends it.
+    pub(super) fn unsubscribe_url(&self, state: &State) -> String {
+        let query: String = form_urlencoded::Serializer::new(String::new())
+            .append_pair("SubscriptionArn", &self.arn)
+            .finish();
+        format!("{}/_local/mail/unsubscribe?{query}", state.url)
     }
 
     /// Which messages are wanted; all without a policy.

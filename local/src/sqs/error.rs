@@ -99,6 +99,15 @@ pub(super) fn not_in_flight() -> ServiceError {
     )
 }
 
+/// Only a short poll is told; a long poll comes back empty.
+pub(super) fn over_limit() -> ServiceError {
+    error(
+        "OverLimit",
+        "OverLimit",
+        "The maximum number of in flight messages is reached: 120,000 in a standard queue.",
+    )
+}
+
 pub(super) fn purge_in_progress(queue: &str) -> ServiceError {
     error(
         "PurgeQueueInProgress",

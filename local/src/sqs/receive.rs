@@ -105,7 +105,13 @@ pub(super) fn take(
         None => queue.attributes.number(&VISIBILITY),
     };
     let dead_letters = dead_letters(conn, sqs, &queue)?;
-    let sorted = sort(conn, &queue, dead_letters.as_ref(), most, now_ms)?;
+    let mut sorted = sort(conn, &queue, dead_letters.as_ref(), most, now_ms)?;
+    if !sorted.ready.is_empty() && in_flight(conn, &queue, now_ms)? >= MOST_IN_FLIGHT {
+        if wait == 0 {
+            return Err(error::over_limit());
+        }
+        sorted.ready.clear();
+    }
     for row in sorted.expired {
         conn.prepare_cached("DELETE FROM sqs_message WHERE id = ?")?
             .execute([row])?;
@@ -141,6 +147,17 @@ pub(super) fn take(
         next_visible_ms,
         dead_lettered_to,
     })
+}
+
+/// Messages of one queue that may be received and not yet deleted at a time.
+pub(super) const MOST_IN_FLIGHT: i64 = 120_000;
+
+fn in_flight(conn: &Connection, queue: &Queue, now_ms: i64) -> Result<i64, ServiceError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT count(*) FROM sqs_message
+         WHERE queue = ? AND visible_ms > ? AND receipt IS NOT NULL",
+    )?;
+    Ok(statement.query_row(params![queue.id, now_ms], |row| row.get(0))?)
 }
 
 /// The visible messages of a queue, by what is to become of them.

@@ -171,6 +171,42 @@ fn only_the_last_receipt_holds_a_message() {
     assert_eq!(bench.bodies("jobs", 30), ["m"]);
 }
 
+#[test]
+fn no_more_are_in_flight_than_aws_allows() {
+    let bench = Bench::new(9);
+    bench.send("m", 0);
+    let fill =
+        "INSERT INTO sqs_message (queue, message_id, sent_ms, visible_ms, receipt, system, body)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+        SELECT id, 'm', ?1, ?1 + 30000, i, '{}', 'held' FROM n, sqs_queue WHERE name = 'jobs'";
+    let held = receive::MOST_IN_FLIGHT;
+    bench
+        .conn
+        .execute(fill, [bench.now_ms, held])
+        .expect("held messages");
+    let request = json!({ "QueueUrl": URL, "WaitTimeSeconds": 0 });
+    let request = parse(&request).expect("a request");
+    let short = receive::take(
+        &bench.conn,
+        &bench.sqs,
+        &bench.waiters,
+        &request,
+        bench.now_ms,
+    );
+    assert_eq!(short.err().expect("a refusal").code, "OverLimit");
+    assert!(
+        bench
+            .take("jobs", &json!({ "WaitTimeSeconds": 1 }))
+            .messages
+            .is_empty()
+    );
+    bench
+        .conn
+        .execute("DELETE FROM sqs_message WHERE receipt = 1", [])
+        .expect("one less");
+    assert_eq!(bench.bodies("jobs", 30), ["m"]);
+}
+
 /// Receiving must not depend on how much is waiting: no scan, no sort.
 #[test]
 fn receiving_walks_an_index() {
