@@ -41,7 +41,7 @@ struct Inner {
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     readers: Mutex<Vec<Connection>>,
-    free_readers: Semaphore,
+    free_readers: Arc<Semaphore>,
 }
 
 impl Db {
@@ -77,7 +77,7 @@ impl Db {
                 jobs: Mutex::new(Some(jobs)),
                 writer: Mutex::new(Some(writer)),
                 readers: Mutex::new(readers),
-                free_readers: Semaphore::new(READERS),
+                free_readers: Arc::new(Semaphore::new(READERS)),
             }),
         })
     }
@@ -139,10 +139,9 @@ impl Db {
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        let permit = self.inner.free_readers.acquire().await;
-        if permit.is_err() {
+        let Ok(permit) = Arc::clone(&self.inner.free_readers).acquire_owned().await else {
             return Err(E::from(failure("the database is closed")));
-        }
+        };
         let task = tokio::task::spawn_blocking(move || {
             let connection = lock(&inner.readers).pop();
             let connection = connection.ok_or_else(|| failure("the database is closed"))?;
@@ -151,6 +150,8 @@ impl Db {
                 f(&connection)
             }));
             lock(&inner.readers).push(connection);
+            // Held until here, even if the caller has gone: it stands for the connection.
+            drop(permit);
             result.unwrap_or_else(|_| Err(E::from(failure("the read panicked"))))
         });
         task.await
@@ -180,7 +181,13 @@ fn write_groups(connection: &Connection, waiting: &mpsc::Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         let group = std::iter::once(first).chain(waiting.try_iter()).take(GROUP);
         let mut replies = Vec::new();
-        let mut failed = connection.execute_batch("BEGIN IMMEDIATE").err();
+        if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+            tracing::error!(%error, "no transaction could begin");
+            // Dropped unanswered, which tells each caller that the write did not end.
+            group.for_each(drop);
+            continue;
+        }
+        let mut failed = None;
         for job in group {
             match run_in_savepoint(connection, job) {
                 Ok(reply) => replies.push(reply),

@@ -66,9 +66,7 @@ impl App {
         if path.starts_with("/_local/") {
             return Ok(admin::handle(&self.state, request).await);
         }
-        if path.ends_with("/.well-known/jwks.json")
-            || path.ends_with("/.well-known/openid-configuration")
-        {
+        if is_well_known(path) {
             return Ok(self.well_known(path, request_id).await);
         }
         if cors::is_preflight(&request) && path == "/" {
@@ -213,6 +211,15 @@ impl App {
         }
         self.state.faults.apply(call.service, &call.operation).await
     }
+}
+
+/// `/{pool}/.well-known/…`: a pool's id has an underscore, which no bucket's name may have.
+fn is_well_known(path: &str) -> bool {
+    let parts: Vec<&str> = path.trim_start_matches('/').splitn(3, '/').collect();
+    matches!(
+        parts[..],
+        [pool, ".well-known", "jwks.json" | "openid-configuration"] if pool.contains('_')
+    )
 }
 
 async fn read_whole(request: Request) -> Result<(Parts, Bytes), ServiceError> {

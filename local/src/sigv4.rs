@@ -68,6 +68,18 @@ pub(crate) fn scope_service<B>(request: &http::Request<B>) -> Option<String> {
     credential.split('/').nth(3).map(str::to_owned)
 }
 
+/// A header that says what a request means and is not among those signed: whoever holds a
+/// signature could otherwise make another request of it.
+pub(crate) fn unsigned_header<'a>(headers: &'a HeaderMap, signed: &str) -> Option<&'a str> {
+    let mut names = headers.keys().map(http::HeaderName::as_str);
+    names.find(|name| name.starts_with("x-amz-") && !signed.split(';').any(|s| s == *name))
+}
+
+/// The names of the headers that the `Authorization` header says are signed.
+pub(crate) fn signed_headers(authorization: &str) -> Option<&str> {
+    Authorization::parse(authorization).map(|parsed| parsed.signed_headers)
+}
+
 /// Checks the signature of a request whose body is at hand. `now_ms` is the system's time: a
 /// caller's clock is not moved with ours.
 pub(crate) fn check(
@@ -104,6 +116,11 @@ pub(crate) fn check(
     if (signed_at.and_utc().timestamp_millis() - now_ms).abs() > SKEW_MS {
         return Err(Refusal::Mismatch(format!(
             "Signature expired: {date} is not now."
+        )));
+    }
+    if let Some(name) = unsigned_header(&parts.headers, authorization.signed_headers) {
+        return Err(Refusal::Mismatch(format!(
+            "'{name}' must be a 'SignedHeader' in the AWS Authorization."
         )));
     }
     if !authorization.signed_headers.split(';').any(|h| h == "host") {

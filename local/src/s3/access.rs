@@ -8,9 +8,13 @@ use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
-use super::error::not_served;
+use super::error::{bad_request, not_served};
 use crate::faults::Verdict;
+use crate::sigv4;
 use crate::state::State;
+
+/// The longest life of a presigned address.
+const WEEK_SECONDS: i64 = 7 * 24 * 3600;
 
 /// The one pair of keys.
 pub(super) struct Keys {
@@ -124,32 +128,69 @@ pub(super) fn before<B>(state: &State, request: &http::Request<B>) -> Result<(),
     if form && request.method() == Method::POST {
         return Err(not_served("POST of a form"));
     }
-    expired(state, request.uri().query().unwrap_or_default())
+    let presigned = Presigned::read(request.uri().query().unwrap_or_default());
+    presigned.check_life(state)?;
+    let header = request.headers().get(header::AUTHORIZATION);
+    let header = header.and_then(|value| value.to_str().ok());
+    let (signed, exempt) = match header.and_then(sigv4::signed_headers) {
+        Some(signed) => (Some(signed), None),
+        // Of a presigned request the body's hash is known to the sender alone.
+        None => (presigned.headers.as_deref(), Some("x-amz-content-sha256")),
+    };
+    let unsigned = signed.and_then(|signed| {
+        let signed = format!("{signed};{}", exempt.unwrap_or_default());
+        sigv4::unsigned_header(request.headers(), &signed)
+    });
+    match unsigned {
+        None => Ok(()),
+        Some(_) => Err(s3_error!(
+            AccessDenied,
+            "There were headers present in the request which were not signed"
+        )),
+    }
 }
 
-/// `s3s` judges a presigned address by the system's time; this does so by ours, which may be ahead.
-fn expired(state: &State, query: &str) -> Result<(), S3Error> {
-    let mut date = None;
-    let mut expires = None;
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        match name.as_ref() {
-            "X-Amz-Date" => date = Some(value.into_owned()),
-            "X-Amz-Expires" => expires = value.parse::<i64>().ok(),
-            _ => {}
+/// What a presigned address says of itself.
+#[derive(Default)]
+struct Presigned {
+    date: Option<String>,
+    /// Seconds.
+    expires: Option<i64>,
+    headers: Option<String>,
+}
+
+impl Presigned {
+    fn read(query: &str) -> Self {
+        let mut read = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            match name.as_ref() {
+                "X-Amz-Date" => read.date = Some(value.into_owned()),
+                "X-Amz-Expires" => read.expires = value.parse().ok(),
+                "X-Amz-SignedHeaders" => read.headers = Some(value.into_owned()),
+                _ => {}
+            }
         }
+        read
     }
-    let (Some(date), Some(expires)) = (date, expires) else {
-        return Ok(());
-    };
-    let Ok(date) = chrono::NaiveDateTime::parse_from_str(&date, "%Y%m%dT%H%M%SZ") else {
-        return Ok(());
-    };
-    let until = date
-        .and_utc()
-        .timestamp_millis()
-        .saturating_add(expires.saturating_mul(1000));
-    if state.clock.now_ms() > until {
-        return Err(s3_error!(AccessDenied, "Request has expired"));
+
+    /// `s3s` judges by the system's time; this does so by ours, which may be ahead.
+    fn check_life(&self, state: &State) -> Result<(), S3Error> {
+        let (Some(date), Some(expires)) = (&self.date, self.expires) else {
+            return Ok(());
+        };
+        if expires > WEEK_SECONDS {
+            return Err(bad_request(
+                "AuthorizationQueryParametersError",
+                "X-Amz-Expires must be less than a week (in seconds) that is 604800",
+            ));
+        }
+        let Ok(date) = chrono::NaiveDateTime::parse_from_str(date, "%Y%m%dT%H%M%SZ") else {
+            return Ok(());
+        };
+        let until = date.and_utc().timestamp_millis() + expires.saturating_mul(1000);
+        if state.clock.now_ms() > until {
+            return Err(s3_error!(AccessDenied, "Request has expired"));
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -89,6 +89,7 @@ impl Blobs {
             file: None,
             digests,
             size: 0,
+            pin,
         };
         let mut pieces = Vec::new();
         let mut waiting = 0;
@@ -102,14 +103,12 @@ impl Blobs {
             }
         }
         let writer = writer.write(pieces).await?;
-        Ok((
-            Received {
-                name,
-                size: writer.size,
-                pin,
-            },
-            writer.digests,
-        ))
+        let received = Received {
+            name,
+            size: writer.size,
+            pin: writer.pin,
+        };
+        Ok((received, writer.digests))
     }
 
     /// Gives an existing file a second name, for a copy that shares its bytes.
@@ -118,16 +117,16 @@ impl Blobs {
         let pin = self.pin(vec![new.clone()]);
         self.doom(&new);
         let (from, to) = (self.path(name), self.path(&new));
-        let size = blocking(move || {
+        blocking(move || {
             fs::hard_link(&from, &to)?;
-            Ok(fs::metadata(&to)?.len())
+            let size = fs::metadata(&to)?.len();
+            Ok(Received {
+                name: new,
+                size,
+                pin,
+            })
         })
-        .await?;
-        Ok(Received {
-            name: new,
-            size,
-            pin,
-        })
+        .await
     }
 
     /// Opens stretches for reading, one after the other, in pieces.
@@ -242,6 +241,8 @@ struct Writer {
     file: Option<File>,
     digests: Digests,
     size: u64,
+    /// Travels with the file: whoever gives up in the middle, it is removed after the last write.
+    pin: Pin,
 }
 
 impl Writer {

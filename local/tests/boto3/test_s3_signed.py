@@ -80,6 +80,24 @@ def test_tampering_is_refused(s3, client, bucket, endpoint):
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"secret"
 
 
+def test_a_presigned_put_cannot_be_made_into_something_else(s3, bucket):
+    url = presign(s3, "put_object", Bucket=bucket, Key="up")
+    for header, value in (
+        ("x-amz-copy-source", f"/{bucket}/k"),
+        ("x-amz-meta-owner", "me"),
+        ("x-amz-storage-class", "GLACIER"),
+    ):
+        code, _, body = send(url, "PUT", b"x", {header: value})
+        assert code == 403 and b"not signed" in body
+    assert [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
+
+
+def test_a_presigned_address_lives_a_week_at_most(s3, bucket):
+    assert send(presign(s3, "get_object", Bucket=bucket, Key="k", seconds=604_800))[0] == 200
+    code, _, body = send(presign(s3, "get_object", Bucket=bucket, Key="k", seconds=604_801))
+    assert code == 400 and b"AuthorizationQueryParametersError" in body
+
+
 def test_a_presigned_address_expires(s3, bucket, local):
     url = presign(s3, "get_object", Bucket=bucket, Key="k", seconds=60)
     local("POST", "clock", {"advance_ms": 58_000})
