@@ -46,6 +46,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let sink = FileSink::create(zip, true).await?;
     let done = extract(&ffmpeg, source, Box::new(sink), &options, &Unwatched).await?;
-    println!("{}", serde_json::to_string_pretty(&done)?);
+    let mut facts = serde_json::to_value(&done)?;
+    facts["peak_memory"] = peak_memory().into();
+    println!("{facts:#}");
     Ok(())
+}
+
+/// The most memory that this process, ffmpeg apart, has had at any time, in bytes.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = peak.and_then(|peak| peak.trim().trim_end_matches(" kB").parse().ok());
+    kibibytes.map_or(0, |kibibytes: u64| kibibytes * 1024)
 }

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Prints how fast the engine is, against the ways that others take, as a table for BENCHMARKS.md.
+
+Usage: bench.py EXTRACT [--clips FOLDER] [--rounds N] [--ffmpeg PATH] [--only WORD] [VIDEO...]
+
+EXTRACT is the engine's example of that name, built for release. Videos given are measured too.
+"""
+
+import argparse
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+
+from clips import Clips
+from runs import Ways, interleaved
+
+
+def table(title, columns):
+    print(f"\n{title}\n\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
+
+
+def row(*cells):
+    print("|", " | ".join(str(cell) for cell in cells), "|", flush=True)
+
+
+def megabytes(count):
+    return f"{count / 2**20:.0f} MiB"
+
+
+def against_others(ways, clip, rounds):
+    """The everyday job: one frame a second."""
+    columns = ["way", "wall s", "CPU s", "times the engine"]
+    table("Every 1 s, 2 s between keyframes, 1080p30, 10 minutes", columns)
+    contest = {
+        "the engine": lambda: ways.engine(clip, 1),
+        "decoding only, 2 threads": lambda: ways.decode(clip),
+        "ffmpeg to files, then zip": lambda: ways.files(clip, 1),
+    }
+    if importlib.util.find_spec("cv2"):
+        contest["OpenCV loop with zipfile"] = lambda: ways.opencv(clip, 1)
+    found = interleaved(rounds, contest)
+    engine = found["the engine"]
+    for name, run in found.items():
+        times = f"{run.wall / engine.wall:.2f} wall, {run.cpu / engine.cpu:.2f} CPU"
+        row(name, f"{run.wall:.1f}", f"{run.cpu:.1f}", times)
+
+
+def against_decoding(ways, cases, rounds):
+    """Bytes and time against a full decode."""
+    columns = ["clip", "every", "mode", "strategy", "bytes read", "requests", "frames"]
+    columns += ["wall", "CPU", "CPU of a decode", "identical", "memory"]
+    table("Against decoding all (wall and CPU: share of decoding with 2 threads)", columns)
+    for name, make, every, mode in cases:
+        clip = make()
+        contest = {
+            "engine": lambda: ways.engine(clip, every, mode),
+            "decode": lambda: ways.decode(clip),
+        }
+        found = interleaved(rounds, contest)
+        engine, decode = found["engine"], found["decode"]
+        facts = engine.facts
+        same = "/".join(map(str, ways.identical(clip, engine, every))) if mode == "exact" else "–"
+        row(
+            name, f"{every} s", mode, facts["strategy"],
+            f"{facts['bytes_read'] / facts['source_bytes']:.1%}", facts["requests"], facts["frames"],
+            f"{engine.wall / decode.wall:.2f}", f"{engine.cpu / decode.cpu:.3f}",
+            f"{decode.cpu / engine.cpu:.1f} times", same, megabytes(facts["peak_memory"]),
+        )
+
+
+def growth(ways, clips, rounds):
+    """Longer videos, as many seconds apart."""
+    table("Growth, every 10 s", ["minutes", "frames", "bytes read", "wall s", "CPU s", "memory"])
+    for minutes in (10, 30, 120):
+        clip = clips.h264(60, minutes)
+        run = interleaved(rounds, {"engine": lambda: ways.engine(clip, 10)})["engine"]
+        facts = run.facts
+        row(
+            minutes, facts["frames"], f"{facts['bytes_read'] / facts['source_bytes']:.1%}",
+            f"{run.wall:.1f}", f"{run.cpu:.1f}", megabytes(facts["peak_memory"]),
+        )
+
+
+def cases(clips, videos):
+    """Name, clip (made when it is asked for), interval and mode of each."""
+    short, long = lambda: clips.h264(60), lambda: clips.h264(300)
+    yield "H.264, 2 s", short, 1, "exact"
+    yield "H.264, 2 s", short, 10, "exact"
+    yield "H.264, 2 s", short, 10, "keyframe"
+    yield "H.264, 2 s, index at the end", lambda: clips.h264(60, front=False), 10, "exact"
+    yield "H.264, 10 s", long, 60, "exact"
+    yield "H.264, 10 s", long, 10, "exact"
+    for every in (1, 10):
+        yield "phone: no B-frames, 1 s", clips.phone, every, "exact"
+        yield "HEVC, closed groups", lambda: clips.hevc(False), every, "exact"
+        yield "HEVC, open groups", lambda: clips.hevc(True), every, "exact"
+        yield "VP9 WebM, 2 s", clips.vp9, every, "exact"
+        yield "4K H.264, 30 s", clips.uhd, every, "exact"
+        for video in videos:
+            path = os.path.abspath(video)
+            yield os.path.basename(video), lambda path=path: path, every, "exact"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("extract")
+    parser.add_argument("--clips", default=os.path.join(tempfile.gettempdir(), "fotograma-clips"))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ffmpeg", default=shutil.which("ffmpeg"))
+    parser.add_argument("--only", default="", help="clips whose name has this in it")
+    parser.add_argument("videos", nargs="*")
+    given = parser.parse_intermixed_args()
+    clips = Clips(given.clips)
+    version = subprocess.run([given.ffmpeg, "-version"], capture_output=True, text=True, check=True)
+    print(f"{version.stdout.splitlines()[0]}; {os.cpu_count()} cores; medians of {given.rounds}")
+    with tempfile.TemporaryDirectory() as folder:
+        ways = Ways(os.path.abspath(given.extract), folder, given.ffmpeg)
+        if not given.only:
+            against_others(ways, clips.h264(60), given.rounds)
+        chosen = [case for case in cases(clips, given.videos) if given.only in case[0]]
+        against_decoding(ways, chosen, given.rounds)
+        if not given.only:
+            growth(ways, clips, given.rounds)
+
+
+if __name__ == "__main__":
+    main()

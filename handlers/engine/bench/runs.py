@@ -1,0 +1,121 @@
+"""Running and measuring the ways to get at frames."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Run:
+    """What one run took: seconds by the clock, processor seconds of all processes, and facts."""
+
+    wall: float
+    cpu: float
+    facts: dict = field(default_factory=dict)
+
+
+def measure(words, **more):
+    """Runs a command, and all that it starts."""
+    begun = time.monotonic()
+    with tempfile.TemporaryFile() as out:
+        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, **more)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.monotonic() - begun
+        if child.returncode:
+            sys.exit(f"{words} ended with {child.returncode}")
+        out.seek(0)
+        return Run(wall, usage.ru_utime + usage.ru_stime), out.read()
+
+
+class Ways:
+    """The ways to get at the frames of a clip."""
+
+    def __init__(self, extract, folder, ffmpeg):
+        self.extract, self.folder, self.ffmpeg = extract, folder, ffmpeg
+        self.env = {**os.environ, "PATH": f"{os.path.dirname(ffmpeg)}:{os.environ['PATH']}"}
+
+    def engine(self, clip, every, mode="exact"):
+        """The engine, as if the clip lay in an object store."""
+        options = json.dumps({"every_ms": int(every * 1000), "mode": mode})
+        zip_path = os.path.join(self.folder, f"{mode}-{every}.zip")
+        words = [self.extract, "--served", clip, zip_path, options]
+        run, out = measure(words, env=self.env, cwd=self.folder)
+        run.facts = json.loads(out)
+        run.facts["zip"] = zip_path
+        return run
+
+    def decode(self, clip):
+        """Decoding only, with two threads: the floor of all that decode everything."""
+        words = [self.ffmpeg, "-v", "error", "-nostdin", "-threads", "2", "-i", clip]
+        return measure([*words, "-map", "0:V:0", "-f", "null", "-"])[0]
+
+    def files(self, clip, every):
+        """One ffmpeg to files, then a zip of the files."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        words = [self.ffmpeg, "-v", "error", "-nostdin", "-i", clip, "-vf", f"fps=1/{every}"]
+        first, _ = measure([*words, "-q:v", "3", os.path.join(folder, "frame_%05d.jpg")])
+        script = "import shutil, sys; shutil.make_archive(sys.argv[1], 'zip', sys.argv[1])"
+        second, _ = measure([sys.executable, "-c", script, folder])
+        shutil.rmtree(folder)
+        os.remove(folder + ".zip")
+        return Run(first.wall + second.wall, first.cpu + second.cpu)
+
+    def opencv(self, clip, every):
+        """What most do: a loop that decodes and converts each frame, and a deflated zip."""
+        script = (
+            "import sys, cv2, zipfile\n"
+            "video = cv2.VideoCapture(sys.argv[1])\n"
+            "step = round(video.get(cv2.CAP_PROP_FPS) * float(sys.argv[2]))\n"
+            "with zipfile.ZipFile(sys.argv[3], 'w', zipfile.ZIP_DEFLATED) as out:\n"
+            "    n = 0\n"
+            "    while True:\n"
+            "        there, picture = video.read()\n"
+            "        if not there: break\n"
+            "        if n % step == 0:\n"
+            "            out.writestr(f'frame_{n}.jpg', cv2.imencode('.jpg', picture)[1].tobytes())\n"
+            "        n += 1\n"
+        )
+        zip_path = os.path.join(self.folder, "opencv.zip")
+        return measure([sys.executable, "-c", script, clip, str(every), zip_path])[0]
+
+    def identical(self, clip, run, every):
+        """How many frames of a run are those of a full decode, and how many there are."""
+        select = (
+            f"select=eq(n\\,0)+gt(floor((t-start_t)/{every})\\,"
+            f"floor((prev_selected_t-start_t)/{every}))"
+        )
+        words = [self.ffmpeg, "-v", "error", "-nostdin", "-threads", "2", "-i", clip]
+        words += ["-map", "0:V:0", "-vf", select, "-fps_mode", "passthrough", "-c:v", "mjpeg"]
+        words += ["-threads", "1", "-q:v", "3", "-huffman", "optimal", "-f", "image2pipe", "-"]
+        _, wanted = measure(words)
+        at = same = count = 0
+        with zipfile.ZipFile(run.facts["zip"]) as found:
+            for name in found.namelist()[:-1]:
+                image = found.read(name)
+                same += wanted[at : at + len(image)] == image
+                at += len(image)
+                count += 1
+        return same, count
+
+
+def interleaved(rounds, ways):
+    """The median run of each way, the ways taking turns."""
+    runs = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            runs[name].append(way())
+    return {name: median(found) for name, found in runs.items()}
+
+
+def median(runs):
+    wall = statistics.median(run.wall for run in runs)
+    cpu = statistics.median(run.cpu for run in runs)
+    return Run(wall, cpu, runs[-1].facts)
