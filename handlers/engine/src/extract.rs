@@ -1,5 +1,6 @@
 //! The whole way from a video to its zip.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -73,12 +74,16 @@ pub async fn extract(
             return Err(error);
         }
     };
-    output.finish().await?;
+    // Whether it has become visible could not be told if this were stopped half-way.
+    tokio::select! {
+        done = output.finish() => done?,
+        never = keep_telling(watch, &counters) => match never {},
+    }
     extraction.bytes_written = counters.bytes_written.load(Relaxed);
     Ok(extraction)
 }
 
-/// All but the end of the zip.
+/// All up to the zip's last byte.
 async fn run(
     ffmpeg: &Ffmpeg,
     source: &Arc<dyn Source>,
@@ -96,6 +101,7 @@ async fn run(
         return Err(Reason::NoFrames.into());
     }
     source.verify().await?;
+    output.end().await?;
     Ok(Extraction {
         frames: output.frames(),
         duration: finding
@@ -113,6 +119,16 @@ async fn run(
         because,
         damaged: finding.damaged,
     })
+}
+
+/// Tells the watch once a second how things stand, and takes no notice of what it says.
+async fn keep_telling(watch: &dyn Watch, counters: &Counters) -> Infallible {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if let Err(stop) = watch.progress(counters.progress()).await {
+            tracing::warn!(%stop, "too late to stop: the zip is complete");
+        }
+    }
 }
 
 /// Tells the watch once a second how things stand, until it or the clock says stop.

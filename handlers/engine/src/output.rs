@@ -137,12 +137,16 @@ impl Output {
         Ok(())
     }
 
-    /// Ends the zip and makes it visible.
-    pub(crate) async fn finish(mut self) -> Result<(), ExtractError> {
+    /// Writes what ends the zip: the table and the directory.
+    pub(crate) async fn end(&mut self) -> Result<(), ExtractError> {
         let contents = std::mem::take(&mut self.contents);
         self.entry(CONTENTS, contents.as_bytes()).await?;
         let directory = self.zip.finish();
-        self.write(directory).await?;
+        self.write(directory).await
+    }
+
+    /// Makes the zip visible.
+    pub(crate) async fn finish(mut self) -> Result<(), ExtractError> {
         let sink = self.sink.0.take().ok_or_else(gone)?;
         Ok(sink.finish().await?)
     }

@@ -209,6 +209,64 @@ impl Sink for Full {
     async fn abort(self: Box<Self>) {}
 }
 
+/// A sink that ends only when it is told to.
+struct Slow(Arc<Notify>);
+
+#[async_trait]
+impl Sink for Slow {
+    async fn write(&mut self, _: Bytes) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<(), SinkError> {
+        self.0.notified().await;
+        Ok(())
+    }
+
+    async fn abort(self: Box<Self>) {
+        panic!("it is complete")
+    }
+}
+
+/// A watch that is happy until the zip is complete, then says stop, then lets the sink end.
+struct TooLate {
+    complete: u64,
+    late: AtomicU64,
+    sink: Arc<Notify>,
+}
+
+#[async_trait]
+impl Watch for TooLate {
+    async fn progress(&self, progress: Progress) -> Result<(), Stop> {
+        if progress.bytes_written < self.complete {
+            return Ok(());
+        }
+        if self.late.fetch_add(1, SeqCst) == 1 {
+            self.sink.notify_one();
+        }
+        Err(Stop("too late".into()))
+    }
+}
+
+#[tokio::test]
+async fn a_complete_zip_is_not_stopped_but_the_lease_is_kept() {
+    let folder = folder();
+    let path = clip(&folder, "a.avi", 2, "-c:v mpeg4");
+    let (done, _) = run(Memory::of(&path), &Options::default()).await;
+    let complete = done.expect("frames").bytes_written;
+    let sink = Arc::new(Notify::new());
+    let watch = TooLate {
+        complete,
+        late: AtomicU64::new(0),
+        sink: Arc::clone(&sink),
+    };
+    let (ffmpeg, options) = (ffmpeg().await, Options::default());
+    let slow = Box::new(Slow(sink));
+    let done = extract(&ffmpeg, Memory::of(&path), slow, &options, &watch).await;
+    assert_eq!(done.expect("it is complete").bytes_written, complete);
+    assert!(watch.late.load(SeqCst) >= 2);
+}
+
 #[tokio::test]
 async fn an_error_of_the_sink_is_said() {
     let folder = folder();
