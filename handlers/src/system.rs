@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use fotograma_core::feature::Caller;
 use fotograma_core::ports::{Clock, Ids};
 use fotograma_core::{App, features};
@@ -99,7 +99,8 @@ struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        // As the table keeps it, so that a first answer and later ones are the same.
+        Utc::now().trunc_subsecs(3)
     }
 }
 

@@ -70,11 +70,21 @@ fn notification(body: &str) -> Option<SnsMessage> {
     if value.get("Type").and_then(Value::as_str) != Some("Notification") {
         return None;
     }
+    // A queue's envelope writes URL where Lambda's event writes Url.
+    for (queue, lambda) in [
+        ("SigningCertURL", "SigningCertUrl"),
+        ("UnsubscribeURL", "UnsubscribeUrl"),
+    ] {
+        let envelope = value.as_object_mut()?;
+        if let Some(url) = envelope.remove(queue) {
+            envelope.insert(lambda.to_owned(), url);
+        }
+    }
     fill(
         &mut value,
         &json!({
             "MessageId": "", "TopicArn": "", "Timestamp": EPOCH, "SignatureVersion": "",
-            "Signature": "", "SigningCertURL": "", "UnsubscribeURL": "",
+            "Signature": "", "SigningCertUrl": "", "UnsubscribeUrl": "",
         }),
     );
     serde_json::from_value(value).ok()

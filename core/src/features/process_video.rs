@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use chrono::{DateTime, Utc};
 
-use super::records::{publish, update};
+use super::records::{TRIES, publish, update};
 use crate::domain::video::Begin;
 use crate::domain::{Job, Video};
 use crate::feature::lift::Batch;
@@ -80,28 +80,34 @@ async fn process(app: &App, job: &Job) -> Result<()> {
 
 /// Takes the video for this attempt. `None`: there is nothing left to do.
 async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
-    let now = app.clock.now();
-    let known = app.videos.get(&job.video_id).await?;
-    // A job that was put into the queue by hand has no record yet.
-    let video = known.clone().unwrap_or_else(|| Video::new(job, now));
-    if video.user_id != job.user_id {
-        return Err(Error::Gone("the job names another user's video".to_owned()));
-    }
-    match video.begin(attempt, app.settings.lease, now) {
-        Begin::Go(next) => {
-            if app
-                .videos
-                .put(&next, known.map(|video| video.version))
-                .await?
-            {
-                return Ok(Some(*next));
-            }
-            Err(Error::Again("another attempt was faster".to_owned()))
+    for _ in 0..TRIES {
+        let now = app.clock.now();
+        let known = app.videos.get(&job.video_id).await?;
+        // A job that was put into the queue by hand has no record yet.
+        let video = known.clone().unwrap_or_else(|| Video::new(job, now));
+        if video.user_id != job.user_id {
+            return Err(Error::Gone("the job names another user's video".to_owned()));
         }
-        // It may have ended in a crash, just before that was published.
-        Begin::Over => publish(app, &video).await.map(|()| None),
-        Begin::Held => Err(Error::Again("another attempt is at work".to_owned())),
+        match video.begin(attempt, app.settings.lease, now) {
+            Begin::Go(next) => {
+                if app
+                    .videos
+                    .put(&next, known.map(|video| video.version))
+                    .await?
+                {
+                    return Ok(Some(*next));
+                }
+                // Somebody else wrote: what they did decides.
+            }
+            // It may have ended in a crash, just before that was published.
+            Begin::Over => return publish(app, &video).await.map(|()| None),
+            Begin::Held => return Err(Error::Again("another attempt is at work".to_owned())),
+        }
     }
+    Err(Error::Again(format!(
+        "the record of {} changes too fast",
+        job.video_id
+    )))
 }
 
 async fn extract(app: &App, video: &Video, job: &Job, watch: &Hold<'_>) -> Result<Extraction> {

@@ -5,7 +5,7 @@ use crate::feature::{Params, Request, caller};
 use crate::{App, Error, Result};
 
 /// How often a change is decided anew because somebody else was faster.
-const TRIES: u32 = 8;
+pub(super) const TRIES: u32 = 8;
 
 /// The user that a path names: `me` is the caller. Somebody else's things are not there.
 pub(super) fn own_user(request: &Request) -> Result<String> {

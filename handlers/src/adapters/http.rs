@@ -11,7 +11,7 @@ use fotograma_core::feature::{
 use fotograma_core::{Error, Result};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use lambda_http::Body;
+use lambda_http::{Body, RequestExt};
 
 use super::{Host, forms};
 
@@ -27,7 +27,12 @@ where
 {
     let id = request_id(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
-    match route(host.features(name), request.method(), request.uri().path()) {
+    // A gateway's stage is part of the address, but not of the route.
+    let path = match request.raw_http_path() {
+        "" => request.uri().path(),
+        path => path,
+    };
+    match route(host.features(name), request.method(), path) {
         Routed::Found(feature, route, params) => {
             request.extensions_mut().insert(params);
             match prepare(host, feature, request).await {

@@ -12,14 +12,16 @@ use http::StatusCode;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinSet;
 
 struct Invocation {
     event: Mutex<Option<String>>,
     reply: mpsc::Sender<Option<Value>>,
 }
 
-/// Hands out `event` once and waits for the reply to it; `None`: the handler failed.
-pub async fn serve_one(listener: TcpListener, event: String) -> Option<Value> {
+/// Hands out `event` once and waits for the reply to it; `None`: the handler failed. What comes
+/// back with it serves on, until it is dropped: a runtime that finds nobody ends in an error.
+pub async fn serve_one(listener: TcpListener, event: String) -> (Option<Value>, JoinSet<()>) {
     let (reply, mut replies) = mpsc::channel(1);
     let invocation = Arc::new(Invocation {
         event: Mutex::new(Some(event)),
@@ -33,10 +35,13 @@ pub async fn serve_one(listener: TcpListener, event: String) -> Option<Value> {
         )
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .with_state(invocation);
-    let serving = tokio::spawn(async { axum::serve(listener, router).await });
-    let reply = replies.recv().await.expect("a reply");
-    serving.abort();
-    reply
+    let mut serving = JoinSet::new();
+    serving.spawn(async {
+        axum::serve(listener, router)
+            .await
+            .expect("the runtime API")
+    });
+    (replies.recv().await.expect("a reply"), serving)
 }
 
 async fn next(State(invocation): State<Arc<Invocation>>) -> impl IntoResponse {

@@ -135,10 +135,11 @@ pub async fn lambda(case: &Case) -> Vec<String> {
         .kill_on_drop(true)
         .spawn()
         .expect("a child");
-    let reply = runtime_api::serve_one(listener, case.event.to_string()).await;
+    let (reply, serving) = runtime_api::serve_one(listener, case.event.to_string()).await;
     // The end of its input tells the child that the reply has arrived.
     drop(child.stdin.take());
     let output = child.wait_with_output().await.expect("the child's output");
+    drop(serving);
     let mut lines: Vec<_> = String::from_utf8_lossy(&output.stdout)
         .lines()
         .map(str::to_owned)
@@ -153,7 +154,8 @@ pub async fn lambda(case: &Case) -> Vec<String> {
 /// What the child of [`lambda`] does.
 pub fn lambda_child() -> ExitCode {
     let case = Case::read(std::env::var("_HANDLER").expect("an event's path").as_ref());
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().expect("a runtime");
     let (recorder, host) = host(&case);
     runtime.block_on(async {
         let input_ends = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());

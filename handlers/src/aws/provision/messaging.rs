@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_sqs::types::QueueAttributeName::{
-    self, MessageRetentionPeriod, QueueArn, RedrivePolicy, VisibilityTimeout,
+    self, DelaySeconds, MessageRetentionPeriod, QueueArn, RedrivePolicy, VisibilityTimeout,
 };
 use fotograma_core::{Error, Result};
 use serde_json::json;
@@ -16,6 +16,9 @@ use crate::aws::{Aws, short};
 const MAX_RECEIVES: u32 = 5;
 /// How long a message that was received is hidden, where the receiver does not say, in seconds.
 const HIDDEN_S: u32 = 60;
+/// How long the news of an upload waits, in seconds: mostly the client says first that it is
+/// there, and then nothing is left to do.
+const UPLOAD_NEWS_S: u32 = 15;
 /// How long a dead-letter queue keeps what it has: fourteen days, the longest there is.
 const KEPT_S: u32 = 14 * 24 * 60 * 60;
 
@@ -29,9 +32,9 @@ pub(super) struct Queues {
 
 pub(super) async fn queues(aws: &Aws) -> Result<Queues> {
     let (_, notification_arn, upload_arn) = tokio::try_join!(
-        queue(aws, short::VIDEO_QUEUE, short::VIDEO_DLQ),
-        queue(aws, short::NOTIFICATION_QUEUE, short::NOTIFICATION_DLQ),
-        queue(aws, short::UPLOAD_QUEUE, short::UPLOAD_DLQ),
+        queue(aws, short::VIDEO_QUEUE, short::VIDEO_DLQ, 0),
+        queue(aws, short::NOTIFICATION_QUEUE, short::NOTIFICATION_DLQ, 0),
+        queue(aws, short::UPLOAD_QUEUE, short::UPLOAD_DLQ, UPLOAD_NEWS_S),
     )?;
     Ok(Queues {
         upload_arn,
@@ -39,14 +42,16 @@ pub(super) async fn queues(aws: &Aws) -> Result<Queues> {
     })
 }
 
-/// A queue and the one for what it gives up; the queue's ARN.
-async fn queue(aws: &Aws, short: &str, dead_letter: &str) -> Result<String> {
+/// A queue whose messages wait `delay_s` seconds, and the one for what it gives up; the queue's
+/// ARN.
+async fn queue(aws: &Aws, short: &str, dead_letter: &str, delay_s: u32) -> Result<String> {
     let kept = [(MessageRetentionPeriod, KEPT_S.to_string())];
     let dead_letter_arn = create(aws, dead_letter, kept.into()).await?;
     let redrive =
         json!({ "deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": MAX_RECEIVES });
     let attributes = [
         (VisibilityTimeout, HIDDEN_S.to_string()),
+        (DelaySeconds, delay_s.to_string()),
         (RedrivePolicy, redrive.to_string()),
     ];
     create(aws, short, attributes.into()).await

@@ -1,0 +1,2 @@
+logout the.access.token
+reply 204

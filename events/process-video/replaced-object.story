@@ -1,0 +1,5 @@
+status 0190a6a0-7c1e-7000-8000-0000000000a1 queued -> processing
+status 0190a6a0-7c1e-7000-8000-0000000000a1 processing -> failed: the file was replaced after it had been checked
+publish 0190a6a0-7c1e-7000-8000-0000000000a1 failed
+note 0190a6a0-7c1e-7000-8000-0000000000a1 published
+reply {"batchItemFailures":[]}

@@ -1,0 +1,6 @@
+status 0190a6a0-7c1e-7000-8000-0000000000a1 queued -> processing
+fetch uploads/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1 every 1000 ms
+store frames/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1.zip 12 frames
+status 0190a6a0-7c1e-7000-8000-0000000000a1 processing -> done
+publish 0190a6a0-7c1e-7000-8000-0000000000a1 done !! sns: timeout
+reply {"batchItemFailures":[{"itemIdentifier":"059f36b4-87a3-44ab-83d2-661975830a01"}]}
