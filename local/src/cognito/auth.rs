@@ -12,7 +12,7 @@ use super::pool::Pool;
 use super::session::Session;
 use super::token::Claims;
 use super::user::{FORCE_CHANGE_PASSWORD, UNCONFIRMED, User};
-use super::{challenge, error, keys, password};
+use super::{challenge, error, keys, lockout, password};
 use crate::error::ServiceError;
 use crate::state::State;
 
@@ -57,7 +57,7 @@ pub(super) async fn initiate(
         request.parameter("USERNAME")?,
         request.parameter("PASSWORD")?,
     );
-    let asked = request.clone();
+    let (asked, now_ms) = (request.clone(), state.clock.now_ms());
     let (client, user) = state
         .db
         .read(move |conn| {
@@ -71,16 +71,30 @@ pub(super) async fn initiate(
             }
             let hash = asked.auth_parameters.get("SECRET_HASH").map(String::as_str);
             client.check_secret_hash(&username, hash)?;
-            Ok((client, User::find(conn, &pool, &username)?))
+            let user = User::find(conn, &pool, &username)?;
+            if let Some(user) = &user {
+                lockout::check(conn, user, now_ms)?;
+            }
+            Ok((client, user))
         })
         .await?;
     let hash = user.as_ref().and_then(|user| user.password.clone());
     let fits = password::fits(given, hash).await?;
-    let user = match user {
-        Some(user) if fits => user,
-        None if client.tells_existence() => return Err(error::user_not_found()),
-        _ => return Err(error::wrong_password()),
+    let Some(user) = user else {
+        return Err(if client.tells_existence() {
+            error::user_not_found()
+        } else {
+            error::wrong_password()
+        });
     };
+    let (tried, now_ms) = (user.clone(), state.clock.now_ms());
+    state
+        .db
+        .write(move |conn| lockout::record(conn, &tried, fits, now_ms))
+        .await?;
+    if !fits {
+        return Err(error::wrong_password());
+    }
     admit(state, client, user).await
 }
 

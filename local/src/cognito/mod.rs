@@ -11,6 +11,7 @@ mod code;
 mod error;
 mod group;
 mod keys;
+mod lockout;
 mod password;
 mod pool;
 mod pools;
@@ -92,6 +93,12 @@ CREATE TABLE IF NOT EXISTS cognito_code (
     expires_ms INTEGER NOT NULL,
     failures INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (sub, purpose)
+) STRICT;
+CREATE TABLE IF NOT EXISTS cognito_failure (
+    sub TEXT PRIMARY KEY REFERENCES cognito_user(sub) ON DELETE CASCADE,
+    count INTEGER NOT NULL,
+    locked_until_ms INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS cognito_challenge (
     digest BLOB PRIMARY KEY,

@@ -284,6 +284,19 @@ def test_wrong_sign_ins_are_refused(cognito, pool, app, ana):
     assert tokens(cognito, app, ana)
 
 
+def test_who_guesses_passwords_has_to_wait(cognito, app, ana, local):
+    for _ in range(4):
+        refused("NotAuthorizedException", login, cognito, app, ana, "Senha123#")
+    assert tokens(cognito, app, ana)
+    for seconds in [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64]:
+        assert "Incorrect" in refused("NotAuthorizedException", login, cognito, app, ana, "Senha123#")
+        if seconds < 64:
+            local("POST", "clock", {"advance_ms": seconds * 1_000})
+    assert "exceeded" in refused("NotAuthorizedException", login, cognito, app, ana)
+    local("POST", "clock", {"advance_ms": 64_000})
+    assert tokens(cognito, app, ana)
+
+
 def test_a_client_allows_only_its_flows(cognito, pool, ana):
     app = cognito.create_user_pool_client(UserPoolId=pool, ClientName="none")["UserPoolClient"]["ClientId"]
     refused("InvalidParameterException", login, cognito, app, ana)
