@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import urllib.request
+import uuid
 
 import jwt
 import pytest
@@ -20,9 +21,21 @@ FLOWS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def pool(cognito):
+    """A pool shared by all tests: making its key takes a while."""
+    yield from make_pool(cognito)
+
+
 @pytest.fixture
-def pool(cognito, unique):
-    pool = cognito.create_user_pool(PoolName=unique, AutoVerifiedAttributes=["email"])
+def own_pool(cognito):
+    """For tests that count what is in a pool."""
+    yield from make_pool(cognito)
+
+
+def make_pool(cognito):
+    name = f"t-{uuid.uuid4().hex[:12]}"
+    pool = cognito.create_user_pool(PoolName=name, AutoVerifiedAttributes=["email"])
     pool = pool["UserPool"]["Id"]
     yield pool
     cognito.delete_user_pool(UserPoolId=pool)
@@ -31,6 +44,10 @@ def pool(cognito, unique):
 @pytest.fixture
 def app(cognito, pool):
     """The id of a client that allows passwords and refresh."""
+    return make_app(cognito, pool)
+
+
+def make_app(cognito, pool):
     client = cognito.create_user_pool_client(
         UserPoolId=pool, ClientName="web", ExplicitAuthFlows=FLOWS
     )
@@ -113,7 +130,8 @@ def test_pools_are_found_by_name(cognito, unique):
     refused("ResourceNotFoundException", cognito.describe_user_pool, UserPoolId=pool["Id"])
 
 
-def test_clients_are_listed_described_and_changed(cognito, pool, app):
+def test_clients_are_listed_described_and_changed(cognito, own_pool):
+    pool, app = own_pool, make_app(cognito, own_pool)
     assert [c["ClientId"] for c in cognito.list_user_pool_clients(UserPoolId=pool)["UserPoolClients"]] == [app]
     cognito.update_user_pool_client(UserPoolId=pool, ClientId=app, ClientName="other", AccessTokenValidity=2)
     client = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=app)["UserPoolClient"]
@@ -239,17 +257,18 @@ def test_the_address_may_be_the_name(cognito, unique):
 # Signing in
 
 
-def test_tokens_say_what_cognitos_say(cognito, endpoint, pool, app, ana):
-    cognito.create_group(UserPoolId=pool, GroupName="operators", Precedence=1)
-    cognito.create_group(UserPoolId=pool, GroupName="everyone")
-    for group in ["everyone", "operators"]:
+def test_tokens_say_what_cognitos_say(cognito, endpoint, pool, app, ana, unique):
+    operators, everyone = f"{unique}-operators", f"{unique}-everyone"
+    cognito.create_group(UserPoolId=pool, GroupName=operators, Precedence=1)
+    cognito.create_group(UserPoolId=pool, GroupName=everyone)
+    for group in [everyone, operators]:
         cognito.admin_add_user_to_group(UserPoolId=pool, Username=ana, GroupName=group)
     result = tokens(cognito, app, ana)
     assert result["ExpiresIn"] == 3600
     access = verified(result["AccessToken"], endpoint, pool, options={"verify_aud": False})
     assert access["token_use"] == "access"
     assert (access["client_id"], access["username"]) == (app, ana)
-    assert access["cognito:groups"] == ["operators", "everyone"]
+    assert access["cognito:groups"] == [operators, everyone]
     assert access["exp"] - access["iat"] == 3600
     assert "aud" not in access and "email" not in access
     identity = verified(result["IdToken"], endpoint, pool, audience=app)
@@ -481,7 +500,7 @@ def test_a_user_reads_changes_and_deletes_itself(cognito, app, ana):
     access = tokens(cognito, app, ana)["AccessToken"]
     cognito.update_user_attributes(
         AccessToken=access,
-        UserAttributes=[{"Name": "name", "Value": "Ana"}, {"Name": "email", "Value": "new@example.com"}],
+        UserAttributes=[{"Name": "name", "Value": "Ana"}, {"Name": "email", "Value": f"{ana}@example.org"}],
     )
     attributes = {a["Name"]: a["Value"] for a in cognito.get_user(AccessToken=access)["UserAttributes"]}
     assert attributes["name"] == "Ana"
@@ -495,7 +514,8 @@ def test_a_user_reads_changes_and_deletes_itself(cognito, app, ana):
     refused("UserNotFoundException", login, cognito, app, ana)
 
 
-def test_users_are_listed_and_filtered(cognito, pool, unique):
+def test_users_are_listed_and_filtered(cognito, own_pool, unique):
+    pool = own_pool
     names = sorted(add_user(cognito, pool, f"{unique}-{n}") for n in range(3))
     pages = cognito.get_paginator("list_users").paginate(UserPoolId=pool, PaginationConfig={"PageSize": 2})
     assert [user["Username"] for page in pages for user in page["Users"]] == names
@@ -507,20 +527,20 @@ def test_users_are_listed_and_filtered(cognito, pool, unique):
     assert len(cognito.list_users(UserPoolId=pool)["Users"]) == 2
 
 
-def test_groups_have_members(cognito, pool, ana):
-    cognito.create_group(UserPoolId=pool, GroupName="operators", Description="d")
-    refused("GroupExistsException", cognito.create_group, UserPoolId=pool, GroupName="operators")
-    member = {"UserPoolId": pool, "Username": ana, "GroupName": "operators"}
+def test_groups_have_members(cognito, pool, ana, unique):
+    cognito.create_group(UserPoolId=pool, GroupName=unique, Description="d")
+    refused("GroupExistsException", cognito.create_group, UserPoolId=pool, GroupName=unique)
+    member = {"UserPoolId": pool, "Username": ana, "GroupName": unique}
     cognito.admin_add_user_to_group(**member)
     cognito.admin_add_user_to_group(**member)
-    users = cognito.list_users_in_group(UserPoolId=pool, GroupName="operators")["Users"]
+    users = cognito.list_users_in_group(UserPoolId=pool, GroupName=unique)["Users"]
     assert [user["Username"] for user in users] == [ana]
     groups = cognito.admin_list_groups_for_user(UserPoolId=pool, Username=ana)["Groups"]
-    assert [group["GroupName"] for group in groups] == ["operators"]
+    assert [group["GroupName"] for group in groups] == [unique]
     cognito.admin_remove_user_from_group(**member)
     assert cognito.admin_list_groups_for_user(UserPoolId=pool, Username=ana)["Groups"] == []
-    cognito.delete_group(UserPoolId=pool, GroupName="operators")
-    refused("ResourceNotFoundException", cognito.get_group, UserPoolId=pool, GroupName="operators")
+    cognito.delete_group(UserPoolId=pool, GroupName=unique)
+    refused("ResourceNotFoundException", cognito.get_group, UserPoolId=pool, GroupName=unique)
 
 
 def test_administrators_are_asked_for_their_signature(client, endpoint, pool):
