@@ -32,8 +32,8 @@ async fn same_as_whole(path: &Path, bytes: Vec<u8>, options: &Options) -> Extrac
     done
 }
 
-fn position(file: &[u8], kind: &[u8; 4]) -> usize {
-    let found = file.windows(4).rposition(|window| window == kind);
+fn position(file: &[u8], kind: [u8; 4]) -> usize {
+    let found = file.windows(4).rposition(|window| *window == kind);
     found.expect("the box is there")
 }
 
@@ -119,7 +119,7 @@ async fn a_false_keyframe_is_found_out() {
     let path = clip(&folder, "false.mp4", 8, H264);
     let mut bytes = std::fs::read(&path).expect("the clip");
     // The third keyframe is said to be one frame later than it is.
-    let entry = position(&bytes, b"stss") + 12 + 2 * 4;
+    let entry = position(&bytes, *b"stss") + 12 + 2 * 4;
     bytes[entry + 3] += 1;
     let done = same_as_whole(&path, bytes, &every(2300)).await;
     assert_eq!(done.strategy, Strategy::Whole);
@@ -132,7 +132,7 @@ async fn false_times_of_decoding_order_are_found_out() {
     let path = clip(&folder, "sizes.mp4", 8, H264);
     let mut bytes = std::fs::read(&path).expect("the clip");
     // Two neighbouring samples' sizes are exchanged: their bytes no longer hold whole units.
-    let table = position(&bytes, b"stsz") + 16;
+    let table = position(&bytes, *b"stsz") + 16;
     let (first, second) = (table + 60 * 4, table + 61 * 4);
     for at in 0..4 {
         bytes.swap(first + at, second + at);
@@ -149,7 +149,7 @@ async fn an_index_that_contradicts_itself_is_not_used() {
     let folder = folder();
     let path = clip(&folder, "contradiction.mp4", 3, H264);
     let mut bytes = std::fs::read(&path).expect("the clip");
-    let entry = position(&bytes, b"ctts") + 12;
+    let entry = position(&bytes, *b"ctts") + 12;
     bytes[entry + 3] += 1;
     let whole = folder.path().join("whole.mp4");
     std::fs::write(&whole, &bytes).expect("written");

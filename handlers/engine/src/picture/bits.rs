@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn golomb_codes_are_read() {
-        let mut bits = Bits::new(&[0b1010_0110, 0b0010_0000]);
+        let mut bits = Bits::new(&[0b1010_0110, 0b0100_0000]);
         let read: Vec<_> = (0..4).map(|_| bits.unsigned()).collect();
         assert_eq!(read, [Some(0), Some(1), Some(2), Some(3)]);
     }

@@ -71,10 +71,10 @@ fn shown(index: &Index) -> Result<Vec<Shown>, Unfit> {
     }
     shown.sort_unstable_by_key(|frame| frame.pts);
     // Which of two frames is shown first is then not said; and mostly all times are wrong.
-    match shown.windows(2).any(|pair| pair[0].pts == pair[1].pts) {
-        true => Err(Unfit::inconsistent("times of frames")),
-        false => Ok(shown),
+    if shown.windows(2).any(|pair| pair[0].pts == pair[1].pts) {
+        return Err(Unfit::inconsistent("times of frames"));
     }
+    Ok(shown)
 }
 
 /// From ticks to the numbers that the select filter computes with.
