@@ -130,6 +130,13 @@ pub(crate) async fn run(
     let because = match way {
         Way::Whole(plan) => plan.because,
         Way::Indexed(index, plan) => {
+            let (code, share) = (plan.because.code(), plan.share);
+            tracing::info!(
+                code,
+                share,
+                frames = plan.targets.len(),
+                "read by the index"
+            );
             let planned = (&index, &plan);
             let done = indexed::run(ffmpeg, source, planned, options, counters, output).await;
             match settled(done, output)? {
