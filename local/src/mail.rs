@@ -129,7 +129,8 @@ async fn list(
     state: &Arc<State>,
     query: &BTreeMap<String, String>,
 ) -> Result<Vec<Received>, ServiceError> {
-    let to = query.get("to").cloned();
+    // An address has no spaces: what reads as one was a plus sign that nobody encoded.
+    let to = query.get("to").map(|to| to.replace(' ', "+"));
     let limit = query
         .get("limit")
         .map(|limit| limit.parse::<i64>())

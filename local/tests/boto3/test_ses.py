@@ -43,6 +43,13 @@ def test_every_recipient_gets_one(ses, unique, local):
         assert len(local("GET", f"mail?to={unique}{suffix}@example.com")) == 1
 
 
+def test_an_address_with_a_plus_is_found_as_people_type_it(ses, unique, local):
+    to = f"{unique}+news@example.com"
+    send(ses, to, simple(Text="m"))
+    for spelt in [to, to.replace("+", "%2B")]:
+        assert [mail["to"] for mail in local("GET", f"mail?to={spelt}")] == [to]
+
+
 def test_newest_first(ses, unique, local):
     to = f"{unique}@example.com"
     for n in range(3):
