@@ -207,6 +207,8 @@ impl Video {
     pub fn retried(&self, now: DateTime<Utc>) -> Option<Self> {
         (self.status.is_terminal() && !self.is_deleted()).then(|| Self {
             status: Status::Queued,
+            // The file may have been sent anew; the next attempt pins what is there then.
+            etag: None,
             attempt: None,
             frames: 0,
             progress: 0,

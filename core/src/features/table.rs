@@ -1,7 +1,11 @@
 //! The rows.
 
-#[expect(clippy::wildcard_imports, reason = "the table names every feature")]
-use super::*;
+use super::{
+    Access, App, DEAD_LETTER_PAUSE, Duration, Feature, Method, OPERATORS, Route, Touch, Trigger,
+    auth_confirm, auth_login, auth_logout, auth_me, auth_refresh, auth_signup, dead_letter, http,
+    notify_mail, notify_publish, process_video, upload_arrived, upload_complete, upload_create,
+    upload_form, video_delete, video_download, video_get, video_list, video_patch,
+};
 
 /// Every feature there is.
 pub static TABLE: &[Feature<App>] = &[

@@ -18,6 +18,7 @@ use super::{Host, claims, http};
 /// # Errors
 /// When there is nothing of that name, the payload is not the event that it takes, or the
 /// handler fails as a whole.
+#[must_use]
 pub fn invoke<'a, C>(
     host: &'a Host<C>,
     name: &'a str,

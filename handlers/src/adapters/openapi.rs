@@ -4,7 +4,7 @@
 use fotograma_core::feature::{Access, Feature, Route};
 use serde_json::{Map, Value, json};
 
-/// The OpenAPI document of a service's routes.
+/// The `OpenAPI` document of a service's routes.
 pub fn document<C: 'static>(
     service: &str,
     features: impl Iterator<Item = &'static Feature<C>>,

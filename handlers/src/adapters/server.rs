@@ -49,7 +49,7 @@ where
     let document = openapi::document(server.service, server.host.features(server.service));
     let mut router = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(move || ready(stop.clone())))
+        .route("/readyz", get(move || async move { ready(&stop) }))
         .route(
             "/openapi.json",
             get(move || async move { axum::Json(document) }),
@@ -64,7 +64,7 @@ where
     router.layer(cors()).with_state(Arc::new(server))
 }
 
-async fn ready(stop: CancellationToken) -> (StatusCode, &'static str) {
+fn ready(stop: &CancellationToken) -> (StatusCode, &'static str) {
     if stop.is_cancelled() {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
     } else {

@@ -36,6 +36,7 @@ async fn all_is_made_once_and_found_again() {
 
     let uploads = SqsQueue::new(Arc::clone(&again), short::UPLOAD_QUEUE);
     let (wait, hidden) = (Duration::from_secs(5), Duration::from_secs(30));
+    world.local.clock().advance(Duration::from_secs(15));
     let told = uploads.receive(10, wait, hidden).await.expect("an answer");
     assert_eq!(
         told.len(),

@@ -9,15 +9,15 @@ use fotograma_core::story::Given;
 use libtest_mimic::Failed;
 use serde_json::Value;
 
-pub struct Case {
+pub(super) struct Case {
     path: PathBuf,
-    pub feature: &'static Feature<App>,
-    pub event: Value,
+    pub(super) feature: &'static Feature<App>,
+    pub(super) event: Value,
 }
 
 impl Case {
     /// Every event below `events/`, by name.
-    pub fn all(events: &Path) -> Vec<Self> {
+    pub(super) fn all(events: &Path) -> Vec<Self> {
         let mut paths: Vec<_> = files(events)
             .into_iter()
             .flat_map(|folder| files(&folder))
@@ -30,7 +30,7 @@ impl Case {
         paths.iter().map(|path| Self::read(path)).collect()
     }
 
-    pub fn read(path: &Path) -> Self {
+    pub(super) fn read(path: &Path) -> Self {
         let folder = path
             .parent()
             .and_then(Path::file_name)
@@ -38,7 +38,8 @@ impl Case {
         let folder = folder.to_string_lossy();
         let feature = features::find(&folder).unwrap_or_else(|| panic!("no feature {folder}"));
         let text = std::fs::read_to_string(path).expect("an event");
-        let event = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+        let event =
+            serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         Self {
             path: path.to_owned(),
             feature,
@@ -46,16 +47,16 @@ impl Case {
         }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let case = self.path.file_stem().expect("a name").to_string_lossy();
         format!("{}::{case}", self.feature.name)
     }
 
-    pub fn given(&self) -> Given {
+    pub(super) fn given(&self) -> Given {
         match std::fs::read_to_string(self.path.with_extension("given.json")) {
             Ok(text) => serde_json::from_str(&text).expect("what is given"),
             Err(_) => Given::default(),
@@ -63,7 +64,7 @@ impl Case {
     }
 
     /// Compares what was told in one way with the story.
-    pub fn expect(&self, way: &str, told: &[String]) -> Result<(), Failed> {
+    pub(super) fn expect(&self, way: &str, told: &[String]) -> Result<(), Failed> {
         let story = self.path.with_extension("story");
         let told = told.join("\n") + "\n";
         if std::env::var_os("UPDATE").is_some() && way == "replay" {
@@ -78,7 +79,7 @@ impl Case {
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{folder:?}: {e}"));
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     entries
         .map(|entry| entry.expect("an entry").path())
         .collect()

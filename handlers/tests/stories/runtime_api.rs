@@ -21,7 +21,10 @@ struct Invocation {
 
 /// Hands out `event` once and waits for the reply to it; `None`: the handler failed. What comes
 /// back with it serves on, until it is dropped: a runtime that finds nobody ends in an error.
-pub async fn serve_one(listener: TcpListener, event: String) -> (Option<Value>, JoinSet<()>) {
+pub(super) async fn serve_one(
+    listener: TcpListener,
+    event: String,
+) -> (Option<Value>, JoinSet<()>) {
     let (reply, mut replies) = mpsc::channel(1);
     let invocation = Arc::new(Invocation {
         event: Mutex::new(Some(event)),
@@ -39,7 +42,7 @@ pub async fn serve_one(listener: TcpListener, event: String) -> (Option<Value>, 
     serving.spawn(async {
         axum::serve(listener, router)
             .await
-            .expect("the runtime API")
+            .expect("the runtime API");
     });
     (replies.recv().await.expect("a reply"), serving)
 }

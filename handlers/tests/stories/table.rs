@@ -11,7 +11,7 @@ fn ensure(holds: bool, what: &str) -> Result<(), Failed> {
     if holds { Ok(()) } else { Err(what.into()) }
 }
 
-pub fn invariants() -> Result<(), Failed> {
+pub(super) fn invariants() -> Result<(), Failed> {
     let mut names = HashSet::new();
     let mut routes = HashSet::new();
     let mut queues = HashSet::new();
@@ -52,7 +52,7 @@ pub fn invariants() -> Result<(), Failed> {
     )
 }
 
-pub fn every_feature_has_an_event(events: &Path) -> Result<(), Failed> {
+pub(super) fn every_feature_has_an_event(events: &Path) -> Result<(), Failed> {
     for feature in TABLE {
         let has_event = events.join(feature.name).is_dir();
         ensure(has_event, &format!("{} has no sample event", feature.name))?;

@@ -79,7 +79,7 @@ fn story(recorder: &Recorder, reply: &str) -> Vec<String> {
 }
 
 /// `fotograma replay`.
-pub async fn replay(case: &Case) -> Vec<String> {
+pub(super) async fn replay(case: &Case) -> Vec<String> {
     let (recorder, host) = host(case);
     let reply = match invoke::invoke(&host, case.feature.name, case.event.clone()).await {
         Ok(reply) => payload(&reply),
@@ -119,7 +119,7 @@ fn answer(status: &str, location: Option<&str>, body: &str) -> String {
 }
 
 /// The Lambda adapter in a process of its own, under a runtime API.
-pub async fn lambda(case: &Case) -> Vec<String> {
+pub(super) async fn lambda(case: &Case) -> Vec<String> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let mut child = tokio::process::Command::new(std::env::current_exe().expect("this test"))
@@ -152,7 +152,7 @@ pub async fn lambda(case: &Case) -> Vec<String> {
 }
 
 /// What the child of [`lambda`] does.
-pub fn lambda_child() -> ExitCode {
+pub(super) fn lambda_child() -> ExitCode {
     let case = Case::read(std::env::var("_HANDLER").expect("an event's path").as_ref());
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().build().expect("a runtime");
@@ -172,7 +172,7 @@ pub fn lambda_child() -> ExitCode {
 }
 
 /// The server adapter: a request of its own for HTTP, the Invoke path for other events.
-pub async fn server(case: &Case) -> Vec<String> {
+pub(super) async fn server(case: &Case) -> Vec<String> {
     let (recorder, host) = host(case);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -257,7 +257,7 @@ fn http_request(event: &Value) -> http::Request<Full<Bytes>> {
 }
 
 /// The worker adapter, fed by a queue in memory; `None` for features that take no messages.
-pub async fn worker(case: &Case) -> Option<Vec<String>> {
+pub(super) async fn worker(case: &Case) -> Option<Vec<String>> {
     let (recorder, host) = host(case);
     let messages = messages(case)?;
     let ids: Vec<_> = messages
@@ -364,9 +364,9 @@ impl Queue for MemoryQueue {
     }
 
     async fn delete(&self, receipts: &[String]) -> Result<Vec<String>> {
-        receipts
-            .iter()
-            .for_each(|receipt| self.settle(receipt, true));
+        for receipt in receipts {
+            self.settle(receipt, true);
+        }
         Ok(Vec::new())
     }
 

@@ -19,7 +19,7 @@ use crate::system;
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
-    /// The video: a file, or s3://bucket/key
+    /// The video: a file, or an address such as `s3://bucket/key`
     video: String,
     /// The zip; - for standard output
     #[arg(short, long, value_name = "ZIP")]
