@@ -51,12 +51,10 @@ async fn playlists_open_nothing() {
         "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
             .to_owned(),
     ];
-    let fronts: [&[u8]; 5] = [
+    let fronts: [&[u8]; 3] = [
         b"",
         b"\0\0\0\x18ftypisom\0\0\0\0isommp41\n",
-        b"\x1a\x45\xdf\xa3\x84\x42\x86\x81\x01\n",
         b"\0\0\0\x01\x09\xf0\n",
-        b"RIFF\xff\0\0\0AVI LIST\n",
     ];
     for text in &texts {
         for front in fronts {
@@ -240,7 +238,7 @@ async fn mutants_end_with_frames_or_a_reason() {
     ] {
         let original = std::fs::read(clip(&folder, name, 1, words)).expect("the clip");
         let mut dice = Dice(0x5eed);
-        for round in 0..8 {
+        for round in 0..5 {
             let mut bytes = original.clone();
             mutate(&mut bytes, &mut dice);
             let end = match run(Memory::new(bytes), &options).await.0 {

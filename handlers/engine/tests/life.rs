@@ -47,13 +47,11 @@ impl Source for Faulty {
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
         if range.end > self.good {
-            match &self.error {
-                Some(error) => return Err(error.clone()),
-                None => {
-                    self.stuck.notify_one();
-                    std::future::pending::<()>().await;
-                }
+            if let Some(error) = &self.error {
+                return Err(error.clone());
             }
+            self.stuck.notify_one();
+            std::future::pending::<()>().await;
         }
         let index = |at: u64| usize::try_from(at).expect("it fits");
         Ok(self.bytes.slice(index(range.start)..index(range.end)))
@@ -76,13 +74,24 @@ async fn ffmpeg() -> Ffmpeg {
     Ffmpeg::find(None).await.expect("ffmpeg is installed")
 }
 
-/// Processes whose command line contains `word`.
-fn processes(word: &str) -> usize {
-    let all = std::fs::read_dir("/proc").expect("proc").flatten();
-    let lines = all.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    lines
-        .filter(|line| String::from_utf8_lossy(line).contains(word))
-        .count()
+/// Waits until the kernel shows so many processes whose command line contains `word`; it does
+/// not tell anyone when one comes or goes.
+async fn until_there_are(count: usize, word: &str) {
+    let contains = |path: std::path::PathBuf| {
+        let line = std::fs::read(path.join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(word)
+    };
+    let counted = async {
+        loop {
+            let all = std::fs::read_dir("/proc").expect("proc").flatten();
+            if all.filter(|entry| contains(entry.path())).count() == count {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let counted = tokio::time::timeout(Duration::from_secs(20), counted).await;
+    counted.unwrap_or_else(|_| panic!("there are not {count} of {word}"));
 }
 
 #[tokio::test]
@@ -97,9 +106,10 @@ async fn an_error_of_the_source_is_not_taken_for_damage() {
         ] {
             let source = Faulty::new(&path, 3 << 20, Some(error.clone()));
             let (done, _) = run(source, &Options::default()).await;
-            let expected = match changed {
-                true => ExtractError::Video(Reason::Changed),
-                false => ExtractError::Source(error),
+            let expected = if changed {
+                ExtractError::Video(Reason::Changed)
+            } else {
+                ExtractError::Source(error)
             };
             assert_eq!(done.expect_err("an error"), expected, "{name}");
         }
@@ -130,21 +140,13 @@ async fn dropping_kills_ffmpeg_and_aborts_the_sink() {
             done = work => panic!("it cannot end: {done:?}"),
             () = source.stuck.notified() => {}
         }
-        assert_eq!(processes("ffmpeg-to-be-dropped"), 1);
+        until_there_are(1, "ffmpeg-to-be-dropped").await;
     }
     while kept.fate() == Fate::Open {
         kept.changed().await;
     }
     assert_eq!(kept.fate(), Fate::Aborted);
-    // A killed process is gone as soon as the kernel gets to it.
-    let gone = async {
-        while processes("ffmpeg-to-be-dropped") > 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(10), gone)
-        .await
-        .expect("ffmpeg is killed");
+    until_there_are(0, "ffmpeg-to-be-dropped").await;
 }
 
 /// A watch that stops at its `last` call.
@@ -158,10 +160,10 @@ struct Patience {
 impl Watch for Patience {
     async fn progress(&self, progress: Progress) -> Result<(), Stop> {
         self.seen.lock().expect("no panic").push(progress);
-        match self.calls.fetch_add(1, SeqCst) + 1 == self.last {
-            true => Err(Stop("the lease is lost".into())),
-            false => Ok(()),
+        if self.calls.fetch_add(1, SeqCst) + 1 == self.last {
+            return Err(Stop("the lease is lost".into()));
         }
+        Ok(())
     }
 }
 
