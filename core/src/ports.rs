@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::Result;
-use crate::domain::{Job, Mail, Notice, Video};
+use crate::domain::{Job, Mail, Mode, Notice, Video};
 
 /// The status table: one record a video, written only under a condition.
 #[async_trait]
@@ -161,6 +161,8 @@ pub struct Order {
     pub zip_key: String,
     /// The interval between frames, in milliseconds.
     pub every_ms: u64,
+    /// Which frame stands for a moment.
+    pub mode: Mode,
     /// The time that the zip's entries carry, so that the same job gives the same bytes.
     pub modified: DateTime<Utc>,
 }

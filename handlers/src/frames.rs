@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fotograma_core::domain::Mode;
 use fotograma_core::ports::{self, FrameExtractor, Order};
 use fotograma_core::{Error, Result};
 use fotograma_engine::{ExtractError, Ffmpeg, Options, SourceError, Stop};
@@ -52,6 +53,10 @@ impl FrameExtractor for EngineFrames {
         let sink = S3Sink::new(Arc::clone(&self.aws), &order.zip_key);
         let options = Options {
             every: Duration::from_millis(order.every_ms),
+            mode: match order.mode {
+                Mode::Exact => fotograma_engine::Mode::Exact,
+                Mode::Keyframe => fotograma_engine::Mode::Keyframe,
+            },
             modified: u64::try_from(order.modified.timestamp()).unwrap_or(0),
             ..self.options.clone()
         };

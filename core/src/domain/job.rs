@@ -7,6 +7,31 @@ use super::{every, keys};
 use crate::feature::{lift, s3_key};
 use crate::{Error, Result};
 
+/// Which frame stands for a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The frame that is shown then.
+    #[default]
+    Exact,
+    /// The keyframe at or before it: much cheaper to get at.
+    Keyframe,
+}
+
+impl Mode {
+    /// The mode of this name.
+    ///
+    /// # Errors
+    /// A sentence that says which there are.
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        match text {
+            "exact" => Ok(Self::Exact),
+            "keyframe" => Ok(Self::Keyframe),
+            _ => Err("mode is exact or keyframe".to_owned()),
+        }
+    }
+}
+
 /// One video to be turned into a zip of frames.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -23,6 +48,9 @@ pub struct Job {
     /// The interval between frames, in milliseconds.
     #[serde(default = "every::default_ms")]
     pub every_ms: u64,
+    /// Which frame stands for a moment.
+    #[serde(default)]
+    pub mode: Mode,
     /// The entity tag of the object that was checked; the video must still have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -57,6 +85,7 @@ impl Job {
             user_id: user_id.to_owned(),
             email: None,
             every_ms: every::DEFAULT_MS,
+            mode: Mode::default(),
             // An event may be late: what counts is the object that is there now.
             etag: None,
             key,

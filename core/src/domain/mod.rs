@@ -7,7 +7,7 @@ pub mod mail;
 pub mod notice;
 pub mod video;
 
-pub use job::Job;
+pub use job::{Job, Mode};
 pub use mail::Mail;
 pub use notice::Notice;
 pub use video::{Attempt, Status, Video};

@@ -12,7 +12,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Job, keys};
+use super::{Job, Mode, keys};
 use crate::ports::{Extraction, Progress};
 
 /// Where a video is in its life.
@@ -83,6 +83,9 @@ pub struct Video {
     pub email: Option<String>,
     /// The interval between frames, in milliseconds.
     pub every_ms: u64,
+    /// Which frame stands for a moment.
+    #[serde(default)]
+    pub mode: Mode,
     /// Where it is in its life.
     pub status: Status,
     /// The attempt that holds it, while processing; the one that ended it, after.
@@ -138,6 +141,7 @@ impl Video {
             etag: job.etag.clone(),
             email: job.email.clone(),
             every_ms: job.every_ms,
+            mode: job.mode,
             status: Status::AwaitingUpload,
             attempt: None,
             frames: 0,
@@ -161,6 +165,7 @@ impl Video {
             key: self.key.clone(),
             email: self.email.clone(),
             every_ms: self.every_ms,
+            mode: self.mode,
             etag: self.etag.clone(),
         }
     }

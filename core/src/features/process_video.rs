@@ -132,6 +132,7 @@ async fn extract(app: &App, video: &Video, job: &Job, watch: &Hold<'_>) -> Resul
         etag: head.etag,
         zip_key: video.zip_key(),
         every_ms: video.every_ms,
+        mode: video.mode,
         modified: video.created_at,
     };
     app.frames.extract(&order, watch).await

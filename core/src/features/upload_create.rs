@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::uploads::{check_size, clean_filename, email_of};
 use super::view::rfc3339;
-use crate::domain::{Job, Video, every, keys};
+use crate::domain::{Job, Mode, Video, every, keys};
 use crate::feature::call::{json_body, json_response};
 use crate::feature::{Request, Response, caller};
 use crate::{App, Error, Result};
@@ -24,6 +24,8 @@ struct NewUpload {
     size: u64,
     #[serde(default = "every::default_ms", deserialize_with = "every::deserialize")]
     every: u64,
+    #[serde(default)]
+    mode: Mode,
 }
 
 fn octets() -> String {
@@ -56,6 +58,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response> {
         key,
         email: email_of(app, caller).await?,
         every_ms: upload.every,
+        mode: upload.mode,
         etag: None,
     };
     let video = Video {

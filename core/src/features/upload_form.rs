@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use super::uploads::{check_size, clean_filename, email_of, enqueue};
 use super::view::View;
-use crate::domain::{Job, Video, every, keys};
+use crate::domain::{Job, Mode, Video, every, keys};
 use crate::feature::call::{Form, json_body, json_response};
 use crate::feature::{Caller, Request, Response, caller};
 use crate::{App, Error, Result};
@@ -41,6 +41,10 @@ async fn take(app: &App, form: &Form, caller: &Caller) -> Result<Video> {
         Some(text) => every::parse(text).map_err(Error::bad_request)?,
         None => every::DEFAULT_MS,
     };
+    let mode = match form.fields.get("mode") {
+        Some(text) => Mode::parse(text).map_err(Error::bad_request)?,
+        None => Mode::default(),
+    };
     let Some(head) = app.objects.head(&form.key).await? else {
         return Err(Error::Again(format!(
             "{} is not there after its upload",
@@ -54,6 +58,7 @@ async fn take(app: &App, form: &Form, caller: &Caller) -> Result<Video> {
         key: form.key.clone(),
         email: email_of(app, caller).await?,
         every_ms,
+        mode,
         etag: None,
     };
     let video = Video {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-use crate::domain::{Status, Video};
+use crate::domain::{Mode, Status, Video};
 
 /// The JSON of a video.
 #[derive(Debug, Serialize)]
@@ -14,6 +14,7 @@ pub(super) struct View<'a> {
     filename: Option<&'a str>,
     size: Option<u64>,
     every_ms: u64,
+    mode: Mode,
     frames: u64,
     progress: u8,
     reason: Option<&'a str>,
@@ -30,6 +31,7 @@ impl<'a> From<&'a Video> for View<'a> {
             filename: video.filename.as_deref(),
             size: video.size,
             every_ms: video.every_ms,
+            mode: video.mode,
             frames: video.frames,
             progress: video.progress,
             reason: video.reason.as_deref(),

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 
 use super::Given;
-use crate::domain::{Job, Mail, Notice, Video};
+use crate::domain::{Job, Mail, Mode, Notice, Video};
 use crate::ports::{
     Clock, Extraction, FrameExtractor, Identity, Ids, Jobs, Mailer, ObjectHead, Objects, Order,
     Progress, SignedPut, Tokens, Topic, VideoPage, Videos, Watch,
@@ -284,7 +284,14 @@ impl Mailer for Recorder {
 #[async_trait]
 impl FrameExtractor for Recorder {
     async fn extract(&self, order: &Order, watch: &dyn Watch) -> Result<Extraction> {
-        self.note(format!("fetch {} every {} ms", order.key, order.every_ms))?;
+        let mode = match order.mode {
+            Mode::Exact => "",
+            Mode::Keyframe => ", keyframes",
+        };
+        self.note(format!(
+            "fetch {} every {} ms{mode}",
+            order.key, order.every_ms
+        ))?;
         let extracted = self.given.extraction.clone();
         let extracted = extracted.ok_or_else(|| Error::unprocessable("the file is not a video"))?;
         for percent in extracted.percents {

@@ -8,6 +8,7 @@ mod features;
 #[cfg(feature = "local")]
 mod local;
 mod logs;
+mod plan;
 mod replay;
 mod serve;
 mod stop;
@@ -48,6 +49,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// The engine alone: frames of a video into a zip
     Extract(extract::ExtractArgs),
+    /// How the frames of a video would be got at
+    Plan(plan::PlanArgs),
 }
 
 /// Runs the program.
@@ -85,6 +88,7 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Features(args) => features::run(&args),
         Command::Replay(args) => replay::run(args).await,
         Command::Extract(args) => extract::run(args).await,
+        Command::Plan(args) => plan::run(args).await,
     }
 }
 

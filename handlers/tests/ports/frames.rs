@@ -34,6 +34,7 @@ fn order(etag: &str) -> Order {
         etag: etag.to_owned(),
         zip_key: ZIP.to_owned(),
         every_ms: 1_000,
+        mode: fotograma_core::domain::Mode::Exact,
         modified: DateTime::from_timestamp(1_700_000_000, 0).expect("a time"),
     }
 }

@@ -1,21 +1,22 @@
 //! `fotograma extract`: the engine alone, on a file or an object in S3.
 
 mod bar;
-mod places;
+pub(super) mod places;
+pub(super) mod wanted;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Result, bail};
-use clap::{Args, ValueEnum};
-use fotograma_engine::{Extraction, Format, Mode, OnDamage, Options};
+use clap::Args;
+use fotograma_engine::{Extraction, OnDamage, Options};
 use indicatif::HumanBytes;
 
 use super::stop;
-use crate::config::{AwsArgs, EngineArgs, duration};
+use crate::config::AwsArgs;
 use crate::system;
+use wanted::Wanted;
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
@@ -24,27 +25,8 @@ pub(super) struct ExtractArgs {
     /// The zip; - for standard output
     #[arg(short, long, value_name = "ZIP")]
     output: PathBuf,
-    /// The interval between frames
-    #[arg(long, default_value = "1s", value_parser = duration)]
-    every: Duration,
-    /// The frame shown at each moment, or the keyframe at or before it
-    #[arg(long, value_enum, default_value_t = ModeArg::Exact)]
-    mode: ModeArg,
-    /// JPEG quality, from 2 (best) to 31
-    #[arg(long, default_value_t = Options::default().quality)]
-    quality: u8,
-    /// The width in pixels to scale down to
-    #[arg(long)]
-    width: Option<u32>,
-    /// How frames are stored
-    #[arg(long, value_enum, default_value_t = FormatArg::Jpg)]
-    format: FormatArg,
-    /// Where to begin, from the video's start
-    #[arg(long, value_parser = duration)]
-    from: Option<Duration>,
-    /// Where to end, from the video's start
-    #[arg(long, value_parser = duration)]
-    to: Option<Duration>,
+    #[command(flatten)]
+    wanted: Wanted,
     /// Fail on a damaged video; without it the frames that it has are kept
     #[arg(long)]
     strict: bool,
@@ -55,48 +37,7 @@ pub(super) struct ExtractArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    engine: EngineArgs,
-    #[command(flatten)]
     aws: AwsArgs,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ModeArg {
-    Exact,
-    Keyframe,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FormatArg {
-    Jpg,
-    Png,
-}
-
-impl ExtractArgs {
-    fn options(&self) -> Options {
-        let limits = fotograma_engine::Limits::default();
-        Options {
-            every: self.every,
-            mode: match self.mode {
-                ModeArg::Exact => Mode::Exact,
-                ModeArg::Keyframe => Mode::Keyframe,
-            },
-            quality: self.quality,
-            width: self.width,
-            format: match self.format {
-                FormatArg::Jpg => Format::Jpg,
-                FormatArg::Png => Format::Png,
-            },
-            from: self.from,
-            to: self.to,
-            damaged: if self.strict {
-                OnDamage::Fail
-            } else {
-                OnDamage::Keep
-            },
-            ..self.engine.options(limits.input_bytes)
-        }
-    }
 }
 
 pub(super) async fn run(args: ExtractArgs) -> Result<ExitCode> {
@@ -105,11 +46,18 @@ pub(super) async fn run(args: ExtractArgs) -> Result<ExitCode> {
     if args.json && to_stdout {
         bail!("--json and -o - both want standard output");
     }
-    let ffmpeg = system::find_ffmpeg(args.engine.ffmpeg.as_deref()).await?;
+    let ffmpeg = system::find_ffmpeg(args.wanted.engine.ffmpeg.as_deref()).await?;
     let source = places::source(&args.video, &args.aws).await?;
     let sink = places::sink(&args.output, args.force).await?;
     let bar = bar::Bar::new();
-    let options = args.options();
+    let options = Options {
+        damaged: if args.strict {
+            OnDamage::Fail
+        } else {
+            OnDamage::Keep
+        },
+        ..args.wanted.options()
+    };
     let work = fotograma_engine::extract(&ffmpeg, Arc::clone(&source), sink, &options, &bar);
     // Dropped when a signal comes: ffmpeg ends and no half zip stays.
     let outcome = stop.run_until_cancelled(work).await;

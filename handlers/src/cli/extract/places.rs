@@ -13,7 +13,7 @@ use tokio::io::{AsyncWriteExt, Stdout};
 use crate::aws::{Aws, AwsSettings, S3Objects, S3Source};
 use crate::config::AwsArgs;
 
-pub(super) async fn source(video: &str, aws: &AwsArgs) -> Result<Arc<dyn Source>> {
+pub(in crate::cli) async fn source(video: &str, aws: &AwsArgs) -> Result<Arc<dyn Source>> {
     let Some(address) = video.strip_prefix("s3://") else {
         let file = FileSource::open(video).await;
         return Ok(Arc::new(

@@ -1,0 +1,61 @@
+//! `fotograma plan`: how the frames of a video would be got at, without doing it.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use fotograma_engine::plan::Plan;
+use indicatif::HumanBytes;
+
+use super::extract::places;
+use super::extract::wanted::Wanted;
+use crate::config::AwsArgs;
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// The video: a file, or an address such as `s3://bucket/key`
+    video: String,
+    #[command(flatten)]
+    wanted: Wanted,
+    /// All of it as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    aws: AwsArgs,
+}
+
+pub(super) async fn run(args: PlanArgs) -> Result<ExitCode> {
+    let source = places::source(&args.video, &args.aws).await?;
+    let plan = fotograma_engine::plan(source.as_ref(), &args.wanted.options()).await?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&plan)?);
+    } else {
+        print!("{}", table(&plan));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn table(plan: &Plan) -> String {
+    let strategy = format!("{:?}", plan.strategy).to_lowercase();
+    let share = format!("{:.1} %", plan.share * 100.0);
+    let bytes = format!(
+        "{} of {}",
+        HumanBytes(plan.planned_bytes),
+        HumanBytes(plan.source_bytes)
+    );
+    let codec = plan.codec.as_ref().map_or("unknown", |codec| &codec.fourcc);
+    [
+        ("strategy", strategy),
+        ("because", plan.because.to_string()),
+        ("codec", codec.to_owned()),
+        ("bytes", bytes),
+        ("share", share),
+        ("ranges", plan.ranges.len().to_string()),
+        ("groups", plan.groups.len().to_string()),
+        ("samples", plan.samples.to_string()),
+        ("frames", plan.targets.len().to_string()),
+    ]
+    .iter()
+    .map(|(name, value)| format!("{name:<10}{value}\n"))
+    .collect()
+}
