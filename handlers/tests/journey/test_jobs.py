@@ -1,0 +1,218 @@
+"""Jobs put into the queue by hand: done, failed with a reason, or laid aside; never lost."""
+
+import json
+import uuid
+
+import pytest
+
+from clips import jpegs
+from people import User
+from system import BUCKET
+from waiting import until
+
+
+@pytest.fixture
+def new_id():
+    return f"v-{uuid.uuid4().hex[:12]}"
+
+
+def send(system, body):
+    """Puts a message into the processor's queue."""
+    body = body if isinstance(body, str) else json.dumps(body)
+    system.aws("sqs").send_message(QueueUrl=system.queue_url("video-queue"), MessageBody=body)
+
+
+def put(user, video_id, content):
+    """Puts an object where a user's video goes."""
+    key = f"uploads/{user.id}/{video_id}"
+    user.system.aws("s3").put_object(Bucket=BUCKET, Key=key, Body=content)
+    return key
+
+
+def job(user, video_id, **more):
+    return {"video_id": video_id, "user_id": user.id, "email": user.email, **more}
+
+
+def s3_event(key):
+    """What S3 tells of a new object."""
+    record = {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "us-east-1",
+        "eventName": "ObjectCreated:Put",
+        "s3": {"bucket": {"name": BUCKET}, "object": {"key": key, "size": 1}},
+    }
+    return {"Records": [record]}
+
+
+def envelope(message):
+    """What SNS makes of a message on its way to a queue."""
+    return {
+        "Type": "Notification",
+        "MessageId": str(uuid.uuid4()),
+        "TopicArn": "arn:aws:sns:us-east-1:000000000000:uploads",
+        "Message": json.dumps(message),
+    }
+
+
+def until_quiet(system):
+    until(lambda: not system.waiting(), f"empty queues, not {system.waiting()}")
+
+
+def lying_dead(system, body):
+    """The message with this body on the dead-letter queue; it stays visible."""
+    found = system.aws("sqs").receive_message(
+        QueueUrl=system.queue_url("video-dlq"),
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=0,
+        MessageAttributeNames=["All"],
+    )
+    return next((m for m in found.get("Messages", []) if m["Body"] == body), None)
+
+
+def buried(system, body):
+    """The reason beside a message that was laid aside, which is then taken away for good."""
+    until(lambda: not system.waiting("video-queue"), "an empty job queue")
+    message = until(lambda: lying_dead(system, body), f"{body} on the dead-letter queue")
+    # It can be looked at again and again.
+    message = until(lambda: lying_dead(system, body), f"{body} still there")
+    system.aws("sqs").delete_message(
+        QueueUrl=system.queue_url("video-dlq"), ReceiptHandle=message["ReceiptHandle"]
+    )
+    return message["MessageAttributes"]["reason"]["StringValue"]
+
+
+def test_a_job_by_hand(user, clips, new_id):
+    put(user, new_id, clips.test_card().read_bytes())
+    send(user.system, job(user, new_id, every_ms=500))
+    done = user.until_ended(new_id)
+    assert (done["status"], done["frames"], done["progress"]) == ("done", 6, 100)
+    assert len(jpegs(user.frames(new_id))) == 6
+    assert new_id in user.until_mailed()[0]["subject"]
+    until_quiet(user.system)
+
+
+@pytest.mark.parametrize("wrap", [lambda event: event, envelope], ids=["plain", "in an envelope"])
+def test_an_s3_event_is_a_job(user, clips, new_id, wrap):
+    key = put(user, new_id, clips.test_card().read_bytes())
+    send(user.system, wrap(s3_event(key)))
+    assert user.until_ended(new_id)["frames"] == 3
+    assert len(jpegs(user.frames(new_id))) == 3
+    until_quiet(user.system)
+
+
+def test_s3s_own_test_event_is_no_trouble(user):
+    send(user.system, {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": BUCKET})
+    until_quiet(user.system)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("not json", "not a job"),
+        ("{}", "video_id"),
+        ('{"video_id": "../../x", "user_id": "u"}', "cannot be part of a key"),
+        ('{"video_id": "v", "user_id": "u", "every_ms": 0}', "every"),
+        (json.dumps(s3_event("somewhere/else.mp4")), "not uploads/"),
+    ],
+)
+def test_what_is_no_job_is_laid_aside_with_the_reason(user, body, why):
+    send(user.system, body)
+    assert why in buried(user.system, body)
+    until_quiet(user.system)
+
+
+def test_the_same_message_twice_is_one_zip_and_one_mail(new_system, clips, new_id):
+    user = User(new_system().start()).join()
+    system, zip_key = user.system, f"frames/{user.id}/{new_id}.zip"
+    s3, table = system.aws("s3"), system.aws("dynamodb")
+
+    def state():
+        """What would differ if it had been done again."""
+        head = s3.head_object(Bucket=BUCKET, Key=zip_key)
+        record = table.get_item(TableName="tech5-dev-video-status", Key={"video_id": {"S": new_id}})
+        return head["LastModified"], head["ETag"], record["Item"]
+
+    put(user, new_id, clips.test_card().read_bytes())
+    for _ in range(2):
+        send(system, job(user, new_id))
+    assert user.until_ended(new_id)["status"] == "done"
+    user.until_mailed()
+    until_quiet(system)
+    once = state()
+
+    system.advance_clock(10)
+    send(system, job(user, new_id))
+    until_quiet(system)
+    assert state() == once
+    assert len(user.until_mailed()) == 1
+    # A zip made now would be told apart by its time.
+    s3.put_object(Bucket=BUCKET, Key="now", Body=b"")
+    assert s3.head_object(Bucket=BUCKET, Key="now")["LastModified"] > once[0]
+
+
+BROKEN = {
+    "only sound": (lambda clips: clips.sound().read_bytes(), "no video in it, only sound"),
+    "no video": (lambda clips: b"This is a text.\n" * 200, "not a video in a format we know"),
+    "empty": (lambda clips: b"", "The file is empty."),
+    "cut off": (lambda clips: clips.cut().read_bytes(), "damaged or incomplete"),
+    "not there": (lambda clips: None, "the uploaded file is not there"),
+}
+
+
+@pytest.mark.parametrize(("make", "reason"), BROKEN.values(), ids=BROKEN)
+def test_what_gives_no_frames_fails_with_its_reason(user, clips, new_id, make, reason):
+    content = make(clips)
+    if content is not None:
+        put(user, new_id, content)
+    send(user.system, job(user, new_id))
+    check_failed(user, new_id, reason)
+
+
+def test_too_many_frames_are_a_failure(new_system, clips, new_id):
+    user = User(new_system(FOTOGRAMA_MAX_FRAMES="5").start()).join()
+    put(user, new_id, clips.test_card().read_bytes())
+    send(user.system, job(user, new_id, every_ms=100))
+    check_failed(user, new_id, "more than 5 frames")
+    put(user, f"{new_id}-few", clips.test_card().read_bytes())
+    send(user.system, job(user, f"{new_id}-few"))
+    assert user.until_ended(f"{new_id}-few")["status"] == "done"
+
+
+def check_failed(user, video_id, reason):
+    """Failed with this reason, mailed once, no zip, and nothing left in the queues."""
+    ended = user.until_ended(video_id)
+    assert ended["status"] == "failed"
+    assert reason in ended["reason"]
+    mails = user.until_mailed()
+    until_quiet(user.system)
+    assert [ended["reason"] in mail["text"] for mail in mails] == [True]
+    assert user.ask(video_id, "/download").status_code == 409
+    frames = user.system.aws("s3").list_objects_v2(Bucket=BUCKET, Prefix=f"frames/{user.id}/")
+    assert frames["KeyCount"] == 0
+
+
+def test_a_job_that_never_ends_well_is_given_up_and_told(new_system, clips, new_id):
+    """A queue's own redrive: the last resort is a failed video and a mail, not silence."""
+    user = User(new_system().start()).join()
+    put(user, new_id, clips.test_card().read_bytes())
+    body = json.dumps(job(user, new_id))
+    # The first attempt begins and cannot store its zip; the others likewise.
+    fault = {"service": "s3", "operation": "CompleteMultipartUpload", "kind": "error"}
+    import requests
+
+    for operation in ("CompleteMultipartUpload", "PutObject", "UploadPart"):
+        rule = {**fault, "operation": operation}
+        requests.post(f"{user.system.aws_url}/_local/faults", json=rule, timeout=30).raise_for_status()
+    send(user.system, body)
+
+    def hurried():
+        # Failed attempts come back later and later; the clock need not be waited for.
+        user.system.advance_clock(30)
+        return user.ended(new_id)
+
+    ended = until(hurried, f"an end of {new_id}", seconds=120)
+    assert ended["status"] == "failed"
+    assert "several times" in ended["reason"]
+    assert "several times" in user.until_mailed()[0]["text"]
+    until_quiet(user.system)
