@@ -15,6 +15,8 @@ use libfuzzer_sys::fuzz_target;
 /// What the tables and the options say.
 #[derive(Arbitrary, Debug)]
 struct Case {
+    /// Whether the tables agree with each other, so that it comes to a plan.
+    honest: bool,
     codec: u8,
     timescale: u32,
     movie_timescale: u32,
@@ -36,7 +38,56 @@ struct Case {
 /// Lengths of the longest file that is made up, in bytes.
 const FILE: usize = 1 << 18;
 
+impl Case {
+    /// Makes all tables speak of as many samples as there are sizes, a chunk for each, in order.
+    fn agree(&mut self) {
+        self.same_size = None;
+        self.timescale = self.timescale % 90_000 + 1;
+        self.movie_timescale = self.movie_timescale % 90_000 + 1;
+        self.edits.truncate(1);
+        let count = self.sizes.len();
+        spread(&mut self.durations, count);
+        if !self.shifts.is_empty() {
+            spread(&mut self.shifts, count);
+        }
+        self.runs = vec![(1, 1)];
+        self.chunks.resize(count, 1);
+        let mut offset = 0_u16;
+        for (chunk, size) in self.chunks.iter_mut().zip(&mut self.sizes) {
+            *size %= 64;
+            offset = offset.saturating_add(*chunk % 4096);
+            *chunk = offset;
+            // Chunk offsets are written in words.
+            offset = offset.saturating_add(*size / 4 + 1);
+        }
+        if let Some(syncs) = &mut self.syncs {
+            syncs.push(1);
+            syncs.sort_unstable();
+            syncs.dedup();
+            syncs.retain(|&number| number > 0 && usize::from(number) <= count);
+        }
+    }
+}
+
+/// Makes `rows` count `count` samples.
+fn spread<T: Copy + Default>(rows: &mut Vec<(u8, T)>, count: usize) {
+    let mut rest = count;
+    for row in rows.iter_mut() {
+        row.0 = u8::try_from(rest.min(row.0.into())).unwrap_or(u8::MAX);
+        rest -= usize::from(row.0);
+    }
+    while rest > 0 {
+        let some = u8::try_from(rest).unwrap_or(u8::MAX);
+        rows.push((some, rows.last().map_or(T::default(), |last| last.1)));
+        rest -= usize::from(some);
+    }
+}
+
 fuzz_target!(|case: Case| {
+    let mut case = case;
+    if case.honest {
+        case.agree();
+    }
     let moov = Bytes::from(moov(&case));
     let Ok(index) = parse(Bytes::new(), &moov, FILE as u64) else {
         return;
@@ -77,7 +128,7 @@ fn check(index: &Index, plan: &Plan) {
 
 fn feed(index: &Index, plan: &Plan, case: &Case) {
     let mut feeder = Feeder::new(index, plan);
-    let step = u64::from(case.piece).max(1);
+    let step = u64::from(case.piece).max(64);
     let mut acts = Vec::new();
     let mut fill = case.data.iter().copied().cycle();
     for range in &plan.ranges {
