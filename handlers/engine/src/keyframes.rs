@@ -48,10 +48,9 @@ impl Picker {
     pub(crate) fn last(self, end: Option<f64>) -> Option<Frame> {
         let moment = self.moment();
         let shown = self.held.as_ref()?.timestamp - self.start?;
-        let end = end.unwrap_or(shown).max(shown);
-        (moment <= end && moment < self.to)
-            .then_some(self.held)
-            .flatten()
+        // The end is that of the last frame, at which nothing is shown any more.
+        let within = moment <= shown || end.is_some_and(|end| moment < end);
+        (within && moment < self.to).then_some(self.held).flatten()
     }
 
     fn moment(&self) -> f64 {
@@ -109,6 +108,7 @@ mod tests {
     #[test]
     fn the_last_one_only_for_a_moment_within_the_video() {
         assert_eq!(picked(&every(10), &[0.0, 8.0], Some(9.9)), [0.0]);
+        assert_eq!(picked(&every(10), &[0.0, 8.0], Some(10.0)), [0.0]);
         assert_eq!(picked(&every(10), &[0.0, 8.0], Some(10.1)), [0.0, 8.0]);
         assert_eq!(picked(&every(10), &[0.0, 8.0], None), [0.0]);
     }

@@ -73,7 +73,7 @@ async fn playlists_open_nothing() {
     }
 }
 
-/// A QuickTime file whose samples are said to be in another file.
+/// A `QuickTime` file whose samples are said to be in another file.
 #[tokio::test]
 async fn data_in_another_file_is_not_fetched() {
     let folder = folder();
