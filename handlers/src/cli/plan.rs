@@ -30,7 +30,7 @@ pub(super) async fn run(args: PlanArgs) -> Result<ExitCode> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&plan)?);
     } else {
-        print!("{}", table(&plan));
+        println!("{}", table(&plan));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -44,7 +44,7 @@ fn table(plan: &Plan) -> String {
         HumanBytes(plan.source_bytes)
     );
     let codec = plan.codec.as_ref().map_or("unknown", |codec| &codec.fourcc);
-    [
+    let rows = [
         ("strategy", strategy),
         ("because", plan.because.to_string()),
         ("codec", codec.to_owned()),
@@ -54,8 +54,7 @@ fn table(plan: &Plan) -> String {
         ("groups", plan.groups.len().to_string()),
         ("samples", plan.samples.to_string()),
         ("frames", plan.targets.len().to_string()),
-    ]
-    .iter()
-    .map(|(name, value)| format!("{name:<10}{value}\n"))
-    .collect()
+    ];
+    let lines = rows.map(|(name, value)| format!("{name:<10}{value}"));
+    lines.join("\n")
 }
