@@ -88,11 +88,9 @@ async fn a_message_is_hidden_comes_again_and_can_be_given_back() {
         .send()
         .await
         .expect_err("absent");
-    assert!(
-        absent
-            .as_service_error()
-            .is_some_and(|e| e.is_queue_does_not_exist())
-    );
+    assert!(absent.as_service_error().is_some_and(
+        aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError::is_queue_does_not_exist
+    ));
     aws.local.stop().await;
 }
 

@@ -57,7 +57,7 @@ async fn an_object_comes_back_in_whole_and_in_part_also_after_a_restart() {
     assert!(
         absent
             .as_service_error()
-            .is_some_and(|e| e.is_no_such_key())
+            .is_some_and(aws_sdk_s3::operation::get_object::GetObjectError::is_no_such_key)
     );
     aws.local.stop().await;
 }
