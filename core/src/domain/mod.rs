@@ -5,9 +5,11 @@ pub mod job;
 pub mod keys;
 pub mod mail;
 pub mod notice;
+pub mod status;
 pub mod video;
 
 pub use job::{Job, Mode};
 pub use mail::Mail;
 pub use notice::Notice;
-pub use video::{Attempt, Status, Video};
+pub use status::Status;
+pub use video::{Attempt, Video};

@@ -6,6 +6,7 @@
 //! same event always gives the same lines.
 
 mod given;
+mod lines;
 mod recorder;
 
 use std::sync::Arc;

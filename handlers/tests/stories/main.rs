@@ -3,6 +3,7 @@
 //! the `.story` beside it. `UPDATE=1` rewrites the stories; the diff is to be reviewed.
 
 mod case;
+mod queue;
 mod runtime_api;
 mod table;
 mod ways;

@@ -1,6 +1,5 @@
 //! The ways in which an event comes to a handler. Each gives the effects and the reply as lines.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::process::{ExitCode, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::SqsMessage;
 use bytes::Bytes;
-use fotograma::adapters::worker::{self, Queue, Worker};
+use fotograma::adapters::worker::{self, Worker};
 use fotograma::adapters::{Authenticate, Files, Host, claims, invoke, lambda, server};
 use fotograma_core::feature::{Caller, Trigger};
 use fotograma_core::ports::Objects;
@@ -22,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::case::Case;
+use super::queue::MemoryQueue;
 use super::runtime_api;
 
 struct World {
@@ -327,51 +327,4 @@ fn messages(case: &Case) -> Option<Vec<SqsMessage>> {
         message.receipt_handle = Some(id);
     }
     Some(messages)
-}
-
-/// A queue that gives each message once, and ends the worker when all are settled.
-struct MemoryQueue {
-    left: Mutex<VecDeque<SqsMessage>>,
-    /// By id: deleted, or given back.
-    settled: Mutex<HashMap<String, bool>>,
-    all: usize,
-    stop: CancellationToken,
-}
-
-impl MemoryQueue {
-    fn settle(&self, receipt: &str, deleted: bool) {
-        let mut settled = self.settled.lock().expect("settled");
-        settled.insert(receipt.to_owned(), deleted);
-        if settled.keys().collect::<HashSet<_>>().len() == self.all {
-            self.stop.cancel();
-        }
-    }
-}
-
-#[async_trait]
-impl Queue for MemoryQueue {
-    async fn receive(&self, max: usize, _: Duration, _: Duration) -> Result<Vec<SqsMessage>> {
-        let messages: Vec<_> = {
-            let mut left = self.left.lock().expect("messages");
-            // One slot takes the whole batch here, so that it is one event as it was in Lambda.
-            let all = left.len().max(max.min(left.len()));
-            left.drain(..all).collect()
-        };
-        if messages.is_empty() {
-            self.stop.cancelled().await;
-        }
-        Ok(messages)
-    }
-
-    async fn delete(&self, receipts: &[String]) -> Result<Vec<String>> {
-        for receipt in receipts {
-            self.settle(receipt, true);
-        }
-        Ok(Vec::new())
-    }
-
-    async fn change_visibility(&self, receipt: &str, _: Duration) -> Result<bool> {
-        self.settle(receipt, false);
-        Ok(true)
-    }
 }
