@@ -189,9 +189,9 @@ pub struct WorkerArgs {
     /// How long a message in hand is hidden from others; renewed while work goes on
     #[arg(long, env = "FOTOGRAMA_VISIBILITY", default_value = "1m", value_parser = duration)]
     pub visibility: Duration,
-    /// How long what runs may go on after a signal to stop
-    #[arg(long, env = "FOTOGRAMA_GRACE", default_value = "25s", value_parser = duration)]
-    pub grace: Duration,
+    #[command(flatten)]
+    /// How the end is reached.
+    pub stop: StopArgs,
 }
 
 impl WorkerArgs {
@@ -203,9 +203,17 @@ impl WorkerArgs {
             concurrency: self.concurrency.unwrap_or(defaults.concurrency),
             batch_size: self.batch_size,
             visibility: self.visibility,
-            grace: self.grace,
+            grace: self.stop.grace,
         }
     }
+}
+
+/// How the end is reached.
+#[derive(Debug, Clone, Args)]
+pub struct StopArgs {
+    /// How long what runs may go on after a signal to stop
+    #[arg(long, env = "FOTOGRAMA_GRACE", default_value = "25s", value_parser = duration)]
+    pub grace: Duration,
 }
 
 /// Where servers listen.

@@ -7,7 +7,6 @@ use axum::routing::get;
 use http::{HeaderName, header};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 /// What a browser may load: the page's own files, and it may talk to the services and to S3.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -46,11 +45,8 @@ impl Page {
     }
 }
 
-/// Serves the page until `stop`.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn run(page: Page, listener: TcpListener, stop: CancellationToken) -> Result<()> {
+/// The routes of the page.
+pub fn router(page: Page) -> Router {
     let mut router = Router::new().route(
         "/config.json",
         get(move || async move { axum::Json(page.config) }),
@@ -61,10 +57,7 @@ pub async fn run(page: Page, listener: TcpListener, stop: CancellationToken) -> 
             get(move || async move { file(content_type, content) }),
         );
     }
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await?;
-    Ok(())
+    router
 }
 
 fn file(content_type: &'static str, content: &'static str) -> impl IntoResponse {

@@ -1,6 +1,7 @@
 //! The server adapter: the routes of a service on a port, and what operators ask of any server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -24,9 +25,11 @@ pub struct Server<C: 'static> {
     pub service: &'static str,
     /// Whether events may be posted to the Invoke path: for development.
     pub invoke: bool,
+    /// How long requests that are begun may go on after `stop`.
+    pub grace: Duration,
 }
 
-/// Serves until `stop`, then lets what is begun come to its end.
+/// Serves until `stop`, then lets what is begun come to its end, within the grace.
 ///
 /// # Errors
 /// When the listener fails.
@@ -34,11 +37,33 @@ pub async fn run<C>(server: Server<C>, listener: TcpListener, stop: Cancellation
 where
     C: Send + Sync + 'static,
 {
-    let router = router(server, stop.clone());
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await
-        .context("the server failed")
+    let grace = server.grace;
+    serve(router(server, stop.clone()), listener, stop, grace).await
+}
+
+/// Serves a router until `stop`, then lets what is begun come to its end, within `grace`.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    router: Router,
+    listener: TcpListener,
+    stop: CancellationToken,
+    grace: Duration,
+) -> Result<()> {
+    let stopped = stop.clone().cancelled_owned();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
+    let over = async {
+        stop.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        ended = serving => ended.context("the server failed"),
+        () = over => {
+            tracing::warn!("requests were cut off: they went on after the grace");
+            Ok(())
+        }
+    }
 }
 
 fn router<C>(server: Server<C>, stop: CancellationToken) -> Router

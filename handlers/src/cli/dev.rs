@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::local::LocalArgs;
 use super::{replay, serve, stop, work};
+use crate::adapters::server::{self, Server};
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
 use crate::page::{self, Page};
@@ -62,9 +63,16 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
     }
     let mut servers = JoinSet::new();
     let mut workers = JoinSet::new();
-    servers.spawn(page::run(page, page_listener, stop.clone()));
+    let (routes, grace) = (page::router(page), args.worker.stop.grace);
+    servers.spawn(server::serve(routes, page_listener, stop.clone(), grace));
     for (service, listener) in listeners {
-        serve::spawn(&mut servers, &system.host, service, listener, true, &stop);
+        let server = Server {
+            host: system.host.clone(),
+            service,
+            invoke: true,
+            grace,
+        };
+        servers.spawn(server::run(server, listener, stop.clone()));
         work::spawn(&mut workers, &system, service, args.worker.options(), &stop);
     }
     let served = serve::finish(servers).await;

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 /// Starts logging; `RUST_LOG` says how much.
 pub(super) fn start() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new("warn,dynoxide=error,fotograma=info,fotograma_core=info")
+        EnvFilter::new("warn,dynoxide=error,s3s=off,fotograma=info,fotograma_core=info")
     });
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -4,16 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use fotograma_core::App;
 use fotograma_core::features::SERVICES;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use super::{Services, stop};
-use crate::adapters::Host;
 use crate::adapters::server::{self, Server};
-use crate::config::{ServerArgs, SystemArgs};
+use crate::config::{ServerArgs, StopArgs, SystemArgs};
 use crate::system;
 
 #[derive(Debug, Args)]
@@ -26,6 +23,8 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "FOTOGRAMA_INVOKE")]
     invoke: bool,
     #[command(flatten)]
+    stop: StopArgs,
+    #[command(flatten)]
     system: SystemArgs,
 }
 
@@ -36,14 +35,13 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode> {
     for service in args.services.services {
         let listener = listen(&args.server, service).await?;
         tracing::info!(service, address = %listener.local_addr()?, "serving");
-        spawn(
-            &mut servers,
-            &system.host,
+        let server = Server {
+            host: system.host.clone(),
             service,
-            listener,
-            args.invoke,
-            &stop,
-        );
+            invoke: args.invoke,
+            grace: args.stop.grace,
+        };
+        servers.spawn(server::run(server, listener, stop.clone()));
     }
     finish(servers).await?;
     Ok(ExitCode::SUCCESS)
@@ -65,23 +63,6 @@ pub(super) async fn listen(args: &ServerArgs, service: &str) -> Result<TcpListen
 pub(super) async fn bind(host: std::net::IpAddr, port: u16) -> Result<TcpListener> {
     let listener = TcpListener::bind((host, port)).await;
     listener.with_context(|| format!("cannot listen on {host} port {port}"))
-}
-
-/// Serves a service's routes until `stop`.
-pub(super) fn spawn(
-    servers: &mut JoinSet<Result<()>>,
-    host: &Host<App>,
-    service: &'static str,
-    listener: TcpListener,
-    invoke: bool,
-    stop: &CancellationToken,
-) {
-    let server = Server {
-        host: host.clone(),
-        service,
-        invoke,
-    };
-    servers.spawn(server::run(server, listener, stop.clone()));
 }
 
 /// Waits for all servers; the first that fails ends the program.

@@ -181,6 +181,7 @@ pub(super) async fn server(case: &Case) -> Vec<String> {
         host,
         service: case.feature.service,
         invoke: true,
+        grace: Duration::from_secs(5),
     };
     let serving = tokio::spawn(server::run(served, listener, stop.clone()));
 
