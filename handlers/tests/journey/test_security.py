@@ -10,6 +10,7 @@ import requests
 
 from people import User, good, refused
 from system import SERVICES
+from test_jobs import buried, send
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +103,8 @@ def test_a_job_cannot_name_another_users_video(system, user, clips):
     other = User(system).join()
     theft = {"video_id": "stolen", "user_id": other.id, "key": f"uploads/{user.id}/{video_id}"}
     takeover = {"video_id": video_id, "user_id": other.id, "email": other.email}
-    sqs = system.aws("sqs")
     for body in (theft, takeover):
-        sqs.send_message(QueueUrl=system.queue_url("video-queue"), MessageBody=json.dumps(body))
-    from test_jobs import buried
-
+        send(system, body)
     reasons = [buried(system, json.dumps(body)) for body in (theft, takeover)]
     assert "is not under" in reasons[0]
     assert "another user's video" in reasons[1]
