@@ -19,40 +19,40 @@ pub struct AwsArgs {
     /// Where AWS is, if not in its own place
     #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
     pub endpoint_url: Option<String>,
-    /// The region [default: what the SDK finds]
+    /// The region; what the SDK finds by default
     #[arg(long, env = "AWS_REGION")]
     pub region: Option<String>,
-    /// The stage in the names of things: tech5-<stage>-…
+    /// The stage in the names of things: `tech5-<stage>-…`
     #[arg(long, env = "FOTOGRAMA_STAGE", default_value = "dev")]
     pub stage: String,
-    /// The bucket [default: tech5-<stage>-videos]
+    /// The bucket; `tech5-<stage>-videos` by default
     #[arg(long, env = "FOTOGRAMA_BUCKET")]
     pub bucket: Option<String>,
-    /// The status table [default: tech5-<stage>-video-status]
+    /// The status table; `tech5-<stage>-video-status` by default
     #[arg(long, env = "FOTOGRAMA_TABLE")]
     pub table: Option<String>,
-    /// The topic's ARN [default: found by the name tech5-<stage>-video-topic]
+    /// The topic's ARN; found by the name `tech5-<stage>-video-topic` by default
     #[arg(long, env = "FOTOGRAMA_TOPIC_ARN")]
     pub topic_arn: Option<String>,
-    /// The job queue's URL [default: found by the name tech5-<stage>-video-queue]
+    /// The job queue's URL; found by the name `tech5-<stage>-video-queue` by default
     #[arg(long, env = "FOTOGRAMA_VIDEO_QUEUE_URL", value_name = "URL")]
     pub video_queue_url: Option<String>,
-    /// The dead-letter queue's URL [default: found by the name tech5-<stage>-video-dlq]
+    /// The dead-letter queue's URL; found by the name `tech5-<stage>-video-dlq` by default
     #[arg(long, env = "FOTOGRAMA_VIDEO_DLQ_URL", value_name = "URL")]
     pub video_dlq_url: Option<String>,
-    /// The notification queue's URL [default: found by the name tech5-<stage>-notification-queue]
+    /// The notification queue's URL; found by the name `tech5-<stage>-notification-queue` by default
     #[arg(long, env = "FOTOGRAMA_NOTIFICATION_QUEUE_URL", value_name = "URL")]
     pub notification_queue_url: Option<String>,
-    /// The queue of upload events [default: found by the name tech5-<stage>-upload-queue]
+    /// The queue of upload events; found by the name `tech5-<stage>-upload-queue` by default
     #[arg(long, env = "FOTOGRAMA_UPLOAD_QUEUE_URL", value_name = "URL")]
     pub upload_queue_url: Option<String>,
-    /// The user pool's id [default: found by the name tech5-<stage>-users]
+    /// The user pool's id; found by the name `tech5-<stage>-users` by default
     #[arg(long, env = "FOTOGRAMA_USER_POOL_ID")]
     pub user_pool_id: Option<String>,
-    /// The app client's id [default: found by the name tech5-<stage>-app]
+    /// The app client's id; found by the name `tech5-<stage>-app` by default
     #[arg(long, env = "FOTOGRAMA_CLIENT_ID")]
     pub client_id: Option<String>,
-    /// The issuer that tokens must name [default: the user pool's own]
+    /// The issuer that tokens must name; the user pool's own by default
     #[arg(long, env = "FOTOGRAMA_ISSUER", value_name = "URL")]
     pub issuer: Option<String>,
     /// The address that mails come from
@@ -141,7 +141,7 @@ impl SystemArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Engine")]
 pub struct EngineArgs {
-    /// The ffmpeg to use [default: .fotograma/bin/ffmpeg, then the one on the PATH]
+    /// The ffmpeg to use; .fotograma/bin/ffmpeg, then the one on the PATH by default
     #[arg(long, env = "FOTOGRAMA_FFMPEG", value_name = "PATH")]
     pub ffmpeg: Option<PathBuf>,
     /// The most frames of one video
@@ -180,7 +180,7 @@ impl EngineArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Worker")]
 pub struct WorkerArgs {
-    /// How many messages a service has in hand at once [default: the processors it may use]
+    /// How many messages a service has in hand at once; the processors it may use by default
     #[arg(long, env = "FOTOGRAMA_CONCURRENCY")]
     pub concurrency: Option<usize>,
     /// How many messages a handler gets at once, at most

@@ -18,7 +18,7 @@ pub(super) struct ReplayArgs {
     /// Events, as Lambda would get them
     #[arg(required = true, value_name = "EVENT.json")]
     events: Vec<PathBuf>,
-    /// The feature [default: the one that the event's folder is named after]
+    /// The feature; the one that the event's folder is named after by default
     #[arg(long)]
     feature: Option<String>,
     /// On an embedded AWS of its own, gone afterwards, and not on the one of a running `dev`
