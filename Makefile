@@ -11,7 +11,7 @@ STATUS ?= http://127.0.0.1:8003
 
 DEV := .fotograma
 
-.PHONY: help up down logs test lint fmt replay test-status
+.PHONY: help up down logs test lint fmt ffmpeg replay test-status
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: ## check formatting, clippy and documentation
 
 fmt: ## format the code
 	@cargo fmt --all
+
+ffmpeg: ## build the minimal, static ffmpeg into .fotograma/bin: smaller, quicker to start, safer
+	@containers/ffmpeg/build.sh $(DEV)/bin
 
 replay: ## run a sample event through its handler: EVENT=events/<feature>/<case>.json
 	@cargo run -q -- replay $(EVENT)
