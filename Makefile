@@ -11,7 +11,7 @@ STATUS ?= http://127.0.0.1:8003
 
 DEV := .fotograma
 
-.PHONY: help up down logs test lint fmt ffmpeg replay test-status
+.PHONY: help up down logs test lint fmt ffmpeg replay test-status bench-engine bench-local
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,3 +50,18 @@ test-status: ## list the demo user's videos, as the status-service tells them
 	@token=$$(curl -fsS $(AUTH)/auth/login -d '{"username":"paulo","password":"Senha123@"}' \
 	  | sed -E 's/.*"access_token":"([^"]*)".*/\1/') \
 	  && curl -fsS -H "Authorization: Bearer $$token" $(STATUS)/videos/me && echo
+
+# Where the benchmarks keep their Python and, if it is there, what they are compared with.
+BENCH_VENV := $(DEV)/bench
+
+$(BENCH_VENV):
+	@python3 -m venv $@ && $@/bin/pip install --quiet boto3 ministack cryptography opencv-python-headless numpy
+
+bench-engine: $(BENCH_VENV) ## measure the engine against a full decode and against what others do
+	@cargo build --release -q -p fotograma-engine --example extract
+	@$(BENCH_VENV)/bin/python handlers/engine/bench/bench.py target/release/examples/extract $(ARGS)
+
+bench-local: $(BENCH_VENV) ## measure the embedded AWS against ministack
+	@cargo build --release -q -p fotograma-local --example local
+	@$(BENCH_VENV)/bin/python local/bench/bench.py target/release/examples/local \
+	  --ministack $(BENCH_VENV)/bin/ministack $(ARGS)
