@@ -27,14 +27,7 @@ pub async fn http<C: Sync + 'static>(route: &Route<C>, context: &C, request: Req
         }
         problem::response(&error, &id)
     });
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert("x-request-id", id);
-    }
-    // Answers belong to one user: no cache on the way may keep them.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-store"));
+    problem::seal(&mut response, &id);
     response
 }
 

@@ -52,5 +52,18 @@ pub fn problem(status: StatusCode, detail: &str, request_id: &str) -> Response {
             header::HeaderValue::from_static("Bearer"),
         );
     }
+    seal(&mut response, request_id);
     response
+}
+
+/// Gives an answer what every answer carries: the request's id, and, unless it says otherwise,
+/// that no cache on the way may keep what belongs to one user.
+pub fn seal(response: &mut Response, request_id: &str) {
+    let headers = response.headers_mut();
+    if let Ok(id) = header::HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", id);
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(header::HeaderValue::from_static("no-store"));
 }
