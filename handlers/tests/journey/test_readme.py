@@ -55,14 +55,19 @@ class Shell:
     def __init__(self, folder, environment):
         self.folder = folder
         self.count = 0
-        self.process = subprocess.Popen(
+        self.errors = folder / "stderr.txt"
+        with self.errors.open("w") as errors:
+            self.process = self.start(environment, errors)
+
+    def start(self, environment, errors):
+        return subprocess.Popen(
             ["bash", "-eu", "-o", "pipefail", "-O", "expand_aliases"],
-            cwd=folder,
+            cwd=self.folder,
             env=environment,
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=errors,
         )
 
     def run(self, commands):
@@ -78,7 +83,7 @@ class Shell:
             if line.strip() == self.END:
                 return "".join(printed)
             printed.append(line)
-        raise AssertionError(f"failed:\n{commands}\n{''.join(printed)}")
+        raise AssertionError(f"failed:\n{commands}\n{''.join(printed)}{self.errors.read_text()}")
 
     def value(self, name):
         return self.run(f'echo "${name}"').strip()
@@ -159,8 +164,7 @@ def check_ten_frames(file):
 def test_the_mail(journey, readme, shell, paulo):
     (command,) = re.findall(r"Read the mail: `([^`]+)`", readme.text)
     paulo.until_mailed(2)
-    printed = shell.run(readme.here(command))
-    mails = json.loads(printed[printed.index("[") : printed.rindex("]") + 1])
+    mails = json.loads(shell.run(readme.here(command)))
     links = []
     for mail in mails:
         if mail["to"] == paulo.email:
@@ -220,7 +224,8 @@ def test_replay(by_hand, readme, shell):
 def test_the_engine_alone(journey, readme, shell):
     (shell.folder / "frames.zip").unlink()
     (commands,) = readme.blocks("The engine alone")
-    assert "10 frames in frames.zip" in shell.run(commands)
+    shell.run(commands)
+    assert "10 frames in frames.zip" in shell.errors.read_text()
     check_ten_frames(shell.folder / "frames.zip")
 
 

@@ -155,7 +155,10 @@ def test_every_answer_carries_the_id_of_its_request(user):
     for answer in refusals:
         assert answer.headers.get("x-request-id") == answer.json()["request_id"], answer.request.url
     given = {"x-request-id": "mine-1"}
-    assert user.call("GET", "auth-service", "/auth/me", headers=given).headers["x-request-id"] == "mine-1"
+    assert (
+        user.call("GET", "auth-service", "/auth/me", headers=given).headers["x-request-id"]
+        == "mine-1"
+    )
 
 
 def test_objects_need_a_signature(user, clips):
