@@ -129,15 +129,16 @@ async fn dropping_kills_ffmpeg_and_aborts_the_sink() {
     ffmpeg.path = own;
     let options = Options::default();
     {
-        let work = extract(
+        // Pinned here, so that it outlives the selection and is dropped with this block.
+        let mut work = std::pin::pin!(extract(
             &ffmpeg,
             Arc::clone(&source) as Arc<_>,
             Box::new(kept.clone()),
             &options,
             &Unwatched,
-        );
+        ));
         tokio::select! {
-            done = work => panic!("it cannot end: {done:?}"),
+            done = &mut work => panic!("it cannot end: {done:?}"),
             () = source.stuck.notified() => {}
         }
         until_there_are(1, "ffmpeg-to-be-dropped").await;
