@@ -29,7 +29,7 @@ for program in "$@"; do
   [[ $licence == *"GNU Lesser General Public"* ]] || wrong "$program is not under the LGPL"
 done
 
-demuxers=$("$ffmpeg" -hide_banner -demuxers | awk 'listed { print $2 } $1 == "--" { listed = 1 }' | tr , '\n')
+demuxers=$("$ffmpeg" -hide_banner -demuxers | awk 'listed { print $2 } $1 ~ /^---?$/ { listed = 1 }' | tr , '\n')
 grep -qx mov <<<"$demuxers" || wrong "the demuxers cannot be told from: $demuxers"
 for demuxer in hls concat dash sdp rtsp; do
   ! grep -qx "$demuxer" <<<"$demuxers" || wrong "there is the demuxer $demuxer"
