@@ -47,6 +47,14 @@ class Clips:
             f"long-{seconds}.mp4", "-stream_loop", seconds // 10 - 1, "-i", piece, "-c", "copy",
         )  # fmt: skip
 
+    def slow_ffmpeg(self, speed):
+        """An ffmpeg that reads a video at `speed` times its own pace, on whatever machine."""
+        program = self.write(
+            f"ffmpeg-{speed}", f'#!/bin/sh\nexec ffmpeg -readrate {speed} "$@"\n'.encode()
+        )
+        program.chmod(0o755)
+        return program
+
     def sound(self):
         return self.make("sound.m4a", "-f", "lavfi", "-i", "sine=duration=2")
 
