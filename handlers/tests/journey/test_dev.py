@@ -10,8 +10,6 @@ from people import DEMO, User, good, refused
 from system import BUCKET, NotStarted, is_alive
 from waiting import until
 
-# So that what a killed attempt held is free again soon.
-SHORT = {"FOTOGRAMA_LEASE": "3s", "FOTOGRAMA_VISIBILITY": "3s"}
 # A job of five seconds, so that much can happen meanwhile.
 SECONDS, SPEED = 50, 10
 
@@ -75,8 +73,10 @@ def test_nothing_is_kept_without_a_folder(new_system, tmp_path):
     assert not (tmp_path / ".fotograma").exists()
 
 
-def test_a_job_survives_a_kill(at_work):
-    user, video_id = at_work(**SHORT)
+@pytest.mark.parametrize("lease", ["3s", "20s"])
+def test_a_job_survives_a_kill(at_work, lease):
+    """Also when its message is back long before the killed attempt's lease is over."""
+    user, video_id = at_work(FOTOGRAMA_LEASE=lease, FOTOGRAMA_VISIBILITY="3s")
     helpers = user.system.children()
     assert helpers, "ffmpeg is a child"
     user.system.kill()
