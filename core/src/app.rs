@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
+use crate::feature::{Context, Stop};
 use crate::ports::{Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos};
 
 /// What a handler may ask of the world.
@@ -29,6 +30,17 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// What the operator chose.
     pub settings: Settings,
+    /// When the call should come to an end.
+    pub stop: Stop,
+}
+
+impl Context for App {
+    fn until(&self, stop: Stop) -> Self {
+        Self {
+            stop,
+            ..self.clone()
+        }
+    }
 }
 
 /// What the operator chose; read from the environment by the binary, never here.

@@ -79,8 +79,9 @@ pub struct SignedPut {
 /// The processor's queue.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Queues a job; durable when it returns.
-    async fn send(&self, job: &Job) -> Result<()>;
+    /// Queues a job, to be seen after `delay`, in whole seconds up to fifteen minutes; durable
+    /// when it returns.
+    async fn send(&self, job: &Job, delay: Duration) -> Result<()>;
 
     /// Puts a message that no retry can help onto the dead-letter queue, with the reason.
     async fn bury(&self, body: &str, reason: &str) -> Result<()>;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
-use fotograma_core::feature::Caller;
+use fotograma_core::feature::{Caller, Stop};
 use fotograma_core::ports::{Clock, Ids};
 use fotograma_core::{App, features};
 use fotograma_engine::Ffmpeg;
@@ -50,6 +50,7 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
         clock: Arc::new(SystemClock),
         ids: Arc::new(Uuids),
         settings: args.settings()?,
+        stop: Stop::never(),
     };
     let host = Host {
         context: Arc::new(app),

@@ -36,7 +36,7 @@ impl Notice {
     pub fn of(video: &Video) -> Self {
         let attempt = video.attempt.as_ref().map(|attempt| attempt.id.clone());
         Self {
-            // Without an attempt the record's version tells one end from the next.
+            // One that somebody publishes by hand need not have ended.
             notice_id: attempt.unwrap_or_else(|| format!("{}-{}", video.video_id, video.version)),
             video_id: video.video_id.clone(),
             user_id: Some(video.user_id.clone()),

@@ -55,6 +55,9 @@ pub struct Video {
     /// The attempt that holds it, while processing; the one that ended it, after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
+    /// How many attempts were cut off, since it was last queued.
+    #[serde(default)]
+    pub lost: u32,
     /// Frames so far, or in the zip.
     pub frames: u64,
     /// Percent done.
@@ -88,9 +91,14 @@ pub enum Begin {
     Go(Box<Video>),
     /// Nothing to do: it is done, failed or deleted.
     Over,
-    /// Another attempt holds it.
-    Held,
+    /// Another attempt holds it, for as long as this unless it renews its lease.
+    Held(Duration),
+    /// Too many attempts were cut off: it fails, with this record.
+    GiveUp(Box<Video>),
 }
+
+/// How many attempts at a video may be cut off, without a word of why, before it fails.
+const MAX_LOST: u32 = 5;
 
 impl Video {
     /// A record for a job; awaiting its upload.
@@ -108,6 +116,7 @@ impl Video {
             mode: job.mode,
             status: Status::AwaitingUpload,
             attempt: None,
+            lost: 0,
             frames: 0,
             progress: 0,
             reason: None,
@@ -179,6 +188,7 @@ impl Video {
             // The file may have been sent anew; the next attempt pins what is there then.
             etag: None,
             attempt: None,
+            lost: 0,
             frames: 0,
             progress: 0,
             reason: None,
@@ -190,24 +200,31 @@ impl Video {
     /// An attempt wants to begin, with the id `attempt` and a lease until `lease_until`.
     #[must_use]
     pub fn begin(&self, attempt: &str, lease: Duration, now: DateTime<Utc>) -> Begin {
-        let held = self.attempt.as_ref().is_some_and(|a| a.lease_until > now);
-        match self.status {
-            _ if self.is_deleted() => Begin::Over,
-            Status::Done | Status::Failed => Begin::Over,
-            Status::Processing if held => Begin::Held,
-            Status::AwaitingUpload | Status::Queued | Status::Processing => {
-                Begin::Go(Box::new(Self {
-                    status: Status::Processing,
-                    attempt: Some(Attempt {
-                        id: attempt.to_owned(),
-                        lease_until: now + lease,
-                    }),
-                    frames: 0,
-                    progress: 0,
-                    ..self.next(now)
-                }))
-            }
+        if self.is_deleted() || self.status.is_terminal() {
+            return Begin::Over;
         }
+        // One that ended in order left none behind.
+        let before = self.attempt.as_ref().map(|a| a.lease_until - now);
+        let lost = match before {
+            Some(rest) if rest > Duration::zero() => return Begin::Held(rest),
+            Some(_) => self.lost + 1,
+            None => self.lost,
+        };
+        if lost >= MAX_LOST {
+            let reason = "each attempt at it was cut off; it may need more than there is";
+            return Begin::GiveUp(Box::new(self.ended(Err(reason.to_owned()), now)));
+        }
+        Begin::Go(Box::new(Self {
+            status: Status::Processing,
+            lost,
+            attempt: Some(Attempt {
+                id: attempt.to_owned(),
+                lease_until: now + lease,
+            }),
+            frames: 0,
+            progress: 0,
+            ..self.next(now)
+        }))
     }
 
     /// Whether `attempt` still holds the video.
@@ -236,12 +253,8 @@ impl Video {
     /// The attempt that holds it gives up: the next may begin at once.
     #[must_use]
     pub fn released(&self, now: DateTime<Utc>) -> Self {
-        let attempt = self.attempt.clone().map(|a| Attempt {
-            lease_until: now,
-            ..a
-        });
         Self {
-            attempt,
+            attempt: None,
             ..self.next(now)
         }
     }
@@ -249,7 +262,13 @@ impl Video {
     /// It has ended, with frames or with a reason, and that is still to be published.
     #[must_use]
     pub fn ended(&self, outcome: Result<Extraction, String>, now: DateTime<Utc>) -> Self {
+        // What ended it without an attempt gets an id too: it tells this end from the next.
+        let attempt = self.attempt.clone().unwrap_or_else(|| Attempt {
+            id: format!("{}-{}", self.video_id, self.version + 1),
+            lease_until: now,
+        });
         let next = Self {
+            attempt: Some(attempt),
             unpublished: true,
             ..self.next(now)
         };

@@ -38,11 +38,31 @@ fn one_attempt_holds_a_video_until_its_lease_ends() {
         panic!("a queued video can be begun");
     };
     assert!(held.is_held_by("a1") && !held.is_held_by("a2"));
-    assert_eq!(held.begin("a2", LEASE, at(59)), Begin::Held);
+    assert_eq!(
+        held.begin("a2", LEASE, at(59)),
+        Begin::Held(Duration::seconds(1))
+    );
     let Begin::Go(taken) = held.begin("a2", LEASE, at(60)) else {
         panic!("the lease is over")
     };
     assert!(taken.is_held_by("a2") && !taken.is_held_by("a1"));
+}
+
+#[test]
+fn a_video_whose_attempts_are_all_cut_off_fails() {
+    let mut video = video(Status::Queued);
+    for now in 0..i64::from(MAX_LOST) {
+        let Begin::Go(held) = video.begin("a", LEASE, at(now * 60)) else {
+            panic!("attempt {now} may begin")
+        };
+        video = *held;
+    }
+    let in_order = video.released(at(500));
+    assert!(matches!(in_order.begin("a", LEASE, at(500)), Begin::Go(_)));
+    let Begin::GiveUp(failed) = video.begin("a", LEASE, at(500)) else {
+        panic!("it was cut off {MAX_LOST} times")
+    };
+    assert!(failed.status == Status::Failed && failed.unpublished && failed.reason.is_some());
 }
 
 #[test]
@@ -59,7 +79,10 @@ fn progress_renews_the_lease_and_is_not_done_before_the_end() {
         at(50),
     );
     assert_eq!((on.progress, on.frames), (99, 7));
-    assert_eq!(on.begin("a2", LEASE, at(100)), Begin::Held);
+    assert_eq!(
+        on.begin("a2", LEASE, at(100)),
+        Begin::Held(Duration::seconds(10))
+    );
 }
 
 #[test]

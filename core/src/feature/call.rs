@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::lift::{self, Batch};
+use super::lift;
 use super::{Caller, Feature, Reply, Request, RequestId, Response, Route, Trigger, problem};
 use crate::{Error, Result};
 
@@ -48,23 +48,16 @@ pub fn sqs<'a, C: Sync + 'static>(
         }
         Trigger::Sqs { handle, .. } => handle(context, event),
         Trigger::Sns { handle, .. } => Box::pin(async move {
-            let mut batch = Batch::default();
-            for message in &event.records {
-                batch.note(message, handle(context, lift::sns_event(message)).await)?;
-            }
-            Ok(batch.into_response())
+            lift::each(&event, |message| handle(context, lift::sns_event(message))).await
         }),
         Trigger::S3 { handle, .. } => Box::pin(async move {
-            let mut batch = Batch::default();
-            for message in &event.records {
-                let outcome = match lift::s3_event(message.body.as_deref().unwrap_or_default()) {
-                    Ok(Some(event)) => handle(context, event).await,
-                    Ok(None) => Err(Error::Gone("the message is not an S3 event".to_owned())),
-                    Err(error) => Err(error),
-                };
-                batch.note(message, outcome)?;
-            }
-            Ok(batch.into_response())
+            lift::each(&event, async |message| {
+                match lift::s3_event(message.body.as_deref().unwrap_or_default())? {
+                    Some(event) => handle(context, event).await,
+                    None => Err(Error::Gone("the message is not an S3 event".to_owned())),
+                }
+            })
+            .await
         }),
     }
 }

@@ -8,10 +8,12 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>.
 
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use aws_lambda_events::sns::{SnsEvent, SnsMessage, SnsRecord};
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::FutureExt;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -20,14 +22,32 @@ use crate::{Error, Result};
 /// The answer to a batch of messages, filled in message by message. Reports those that failed
 /// as SQS expects it: <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>.
 #[derive(Default)]
-pub struct Batch(SqsBatchResponse);
+struct Batch(SqsBatchResponse);
+
+/// Tries each message by itself: one that fails, or whose handler panics, fails alone.
+///
+/// # Errors
+/// When a message that failed has no id: the whole batch must come back.
+pub async fn each<'a, F>(
+    event: &'a SqsEvent,
+    handle: impl Fn(&'a SqsMessage) -> F,
+) -> Result<SqsBatchResponse>
+where
+    F: Future<Output = Result<()>>,
+{
+    let mut batch = Batch::default();
+    for message in &event.records {
+        let tried = AssertUnwindSafe(async { handle(message).await }).catch_unwind();
+        let outcome = tried
+            .await
+            .unwrap_or_else(|_| Err(Error::Again("the handler panicked".to_owned())));
+        batch.note(message, outcome)?;
+    }
+    Ok(batch.0)
+}
 
 impl Batch {
-    /// Notes what came of one message, and logs it if it failed.
-    ///
-    /// # Errors
-    /// When a message that failed has no id: the whole batch must come back.
-    pub fn note(&mut self, message: &SqsMessage, outcome: Result<()>) -> Result<()> {
+    fn note(&mut self, message: &SqsMessage, outcome: Result<()>) -> Result<()> {
         let Err(error) = outcome else { return Ok(()) };
         let id = message.message_id.as_deref().unwrap_or_default();
         tracing::warn!(message_id = id, %error, "a message could not be done");
@@ -40,12 +60,6 @@ impl Batch {
         id.clone_into(&mut failure.item_identifier);
         self.0.batch_item_failures.push(failure);
         Ok(())
-    }
-
-    /// The answer.
-    #[must_use]
-    pub fn into_response(self) -> SqsBatchResponse {
-        self.0
     }
 }
 

@@ -8,6 +8,7 @@ pub mod caller;
 pub mod lift;
 pub mod problem;
 pub mod route;
+pub mod stop;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,6 +24,7 @@ pub use call::{http as call_http, sqs as call_sqs};
 pub use caller::{Access, Caller, RequestId};
 pub use lift::s3_key;
 pub use route::{Params, Routed, route};
+pub use stop::{Context, Stop};
 
 use crate::Result;
 

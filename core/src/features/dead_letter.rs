@@ -5,7 +5,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 
 use super::records::{publish, update};
 use crate::domain::Job;
-use crate::feature::lift::Batch;
+use crate::feature::lift::each;
 use crate::{App, Error, Result};
 
 const REASON: &str = "it was tried several times and could not be finished; please try it again";
@@ -15,14 +15,10 @@ const REASON: &str = "it was tried several times and could not be finished; plea
 /// # Errors
 /// When the whole batch must come back.
 pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
-    let mut batch = Batch::default();
-    for message in &event.records {
-        batch.note(
-            message,
-            settle(app, message.body.as_deref().unwrap_or_default()).await,
-        )?;
-    }
-    Ok(batch.into_response())
+    each(&event, |message| {
+        settle(app, message.body.as_deref().unwrap_or_default())
+    })
+    .await
 }
 
 async fn settle(app: &App, body: &str) -> Result<()> {

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::records::{TRIES, publish, update};
 use crate::domain::video::Begin;
 use crate::domain::{Job, Video};
-use crate::feature::lift::Batch;
+use crate::feature::lift::each;
 use crate::ports::{Extraction, Order, Progress, Watch};
 use crate::{App, Error, Result};
 
@@ -22,14 +22,10 @@ use crate::{App, Error, Result};
 /// # Errors
 /// When the whole batch must come back.
 pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
-    let mut batch = Batch::default();
-    for message in &event.records {
-        batch.note(
-            message,
-            take(app, message.body.as_deref().unwrap_or_default()).await,
-        )?;
-    }
-    Ok(batch.into_response())
+    each(&event, |message| {
+        take(app, message.body.as_deref().unwrap_or_default())
+    })
+    .await
 }
 
 async fn take(app: &App, body: &str) -> Result<()> {
@@ -51,6 +47,10 @@ async fn process_all(app: &App, jobs: &[Job]) -> Result<()> {
     Ok(())
 }
 
+fn stopped() -> Error {
+    Error::Again("the attempt was told to stop".to_owned())
+}
+
 async fn process(app: &App, job: &Job) -> Result<()> {
     let attempt = app.ids.next();
     let Some(video) = begin(app, job, &attempt).await? else {
@@ -62,10 +62,12 @@ async fn process(app: &App, job: &Job) -> Result<()> {
         attempt: &attempt,
         last: Mutex::default(),
     };
-    let outcome = match extract(app, &video, job, &hold).await {
-        Ok(extraction) => Ok(extraction),
-        Err(Error::Refused { detail, .. }) => Err(detail),
-        Err(error) => return hold.give_up(error).await,
+    let extracted = app.stop.or(extract(app, &video, job, &hold)).await;
+    let outcome = match extracted {
+        Some(Ok(extraction)) => Ok(extraction),
+        Some(Err(Error::Refused { detail, .. })) => Err(detail),
+        Some(Err(error)) => return hold.give_up(error).await,
+        None => return hold.give_up(stopped()).await,
     };
     let now = app.clock.now();
     let ended = update(app, &video.video_id, |video| {
@@ -101,7 +103,18 @@ async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
             }
             // It may have ended in a crash, just before that was published.
             Begin::Over => return publish(app, &video).await.map(|()| None),
-            Begin::Held => return Err(Error::Again("another attempt is at work".to_owned())),
+            // The holder may be at work, or dead: that shows when its lease is over. Until then
+            // the job waits as a new message, because each receive of this one would count.
+            Begin::Held(rest) => return app.jobs.send(job, rest).await.map(|()| None),
+            Begin::GiveUp(next) => {
+                if app
+                    .videos
+                    .put(&next, known.map(|video| video.version))
+                    .await?
+                {
+                    return publish(app, &next).await.map(|()| None);
+                }
+            }
         }
     }
     Err(Error::Again(format!(

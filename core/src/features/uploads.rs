@@ -4,6 +4,7 @@ use crate::domain::Video;
 use crate::feature::Caller;
 use crate::ports::ObjectHead;
 use crate::{App, Error, Result};
+use chrono::Duration;
 use http::StatusCode;
 
 use super::records::update;
@@ -50,7 +51,7 @@ pub(super) async fn email_of(app: &App, caller: &Caller) -> Result<Option<String
 pub(super) async fn enqueue(app: &App, video: &Video, head: &ObjectHead) -> Result<Video> {
     let mut job = video.job();
     job.etag = Some(head.etag.clone());
-    app.jobs.send(&job).await?;
+    app.jobs.send(&job, Duration::zero()).await?;
     update(app, &video.video_id, |now| {
         Ok(now.uploaded(head.size, &head.etag, app.clock.now()))
     })
@@ -61,7 +62,7 @@ pub(super) async fn enqueue(app: &App, video: &Video, head: &ObjectHead) -> Resu
 /// is left alone by the processor; asking again for a queued one sends the job again.
 pub(super) async fn requeue(app: &App, video: &Video) -> Result<Video> {
     let queued = update(app, &video.video_id, |now| Ok(now.retried(app.clock.now()))).await?;
-    app.jobs.send(&queued.job()).await?;
+    app.jobs.send(&queued.job(), Duration::zero()).await?;
     Ok(queued)
 }
 

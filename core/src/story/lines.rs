@@ -32,8 +32,7 @@ pub(super) fn written(before: Option<&Video>, after: &Video) -> String {
     if before.unpublished != after.unpublished {
         return format!("note {id} published");
     }
-    let lease = |video: &Video| video.attempt.as_ref().map(|a| a.lease_until);
-    if lease(after) < lease(before) || lease(after) <= Some(noon()) {
+    if before.attempt.is_some() && after.attempt.is_none() {
         return format!("release {id}");
     }
     format!("progress {id} {} %", after.progress)

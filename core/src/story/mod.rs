@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use crate::App;
 use crate::app::Settings;
+use crate::feature::Stop;
 
 pub use given::Given;
 pub use recorder::Recorder;
@@ -34,5 +35,6 @@ pub fn app(recorder: &Arc<Recorder>) -> App {
             page_url: "https://page.example".to_owned(),
             ..Settings::default()
         },
+        stop: Stop::never(),
     }
 }

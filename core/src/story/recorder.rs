@@ -173,9 +173,13 @@ impl Objects for Recorder {
 
 #[async_trait]
 impl Jobs for Recorder {
-    async fn send(&self, job: &Job) -> Result<()> {
+    async fn send(&self, job: &Job, delay: Duration) -> Result<()> {
         let json = serde_json::to_string(job).map_err(|error| Error::Gone(error.to_string()))?;
-        self.note(format!("send {json}"))
+        let delay = match delay.num_seconds() {
+            0 => String::new(),
+            seconds => format!(" in {seconds} s"),
+        };
+        self.note(format!("send {json}{delay}"))
     }
 
     async fn bury(&self, body: &str, reason: &str) -> Result<()> {

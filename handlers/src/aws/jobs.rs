@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::types::MessageAttributeValue;
+use chrono::Duration;
 use fotograma_core::domain::Job;
 use fotograma_core::ports::Jobs;
 use fotograma_core::{Error, Result};
@@ -29,7 +30,7 @@ impl SqsJobs {
 
 #[async_trait]
 impl Jobs for SqsJobs {
-    async fn send(&self, job: &Job) -> Result<()> {
+    async fn send(&self, job: &Job, delay: Duration) -> Result<()> {
         let body = serde_json::to_string(job).map_err(|error| Error::Gone(error.to_string()))?;
         let url = self.0.queue_url(short::VIDEO_QUEUE).await?;
         let send = self
@@ -37,7 +38,8 @@ impl Jobs for SqsJobs {
             .sqs()
             .send_message()
             .queue_url(url)
-            .message_body(body);
+            .message_body(body)
+            .set_delay_seconds(delay_s(delay));
         send.send()
             .await
             .map_err(|error| fault("sqs SendMessage", &error))?;
@@ -68,6 +70,14 @@ impl Jobs for SqsJobs {
     }
 }
 
+/// A delay as SQS takes it: in whole seconds, and no longer than fifteen minutes. `None` is the
+/// queue's own.
+fn delay_s(delay: Duration) -> Option<i32> {
+    let up = delay + Duration::milliseconds(999);
+    let seconds = up.num_seconds().clamp(0, 900);
+    (seconds > 0).then(|| i32::try_from(seconds).ok()).flatten()
+}
+
 /// A text as SQS takes it: not empty, not too long, and without what XML 1.0 cannot hold
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>).
 fn sendable(text: &str) -> String {
@@ -90,6 +100,20 @@ fn sendable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_delay_is_rounded_up_and_bounded() {
+        for (ms, seconds) in [
+            (0, None),
+            (-5, None),
+            (1, Some(1)),
+            (1_000, Some(1)),
+            (1_001, Some(2)),
+        ] {
+            assert_eq!(delay_s(Duration::milliseconds(ms)), seconds, "{ms}");
+        }
+        assert_eq!(delay_s(Duration::days(1)), Some(900));
+    }
 
     #[test]
     fn a_reason_is_always_sendable() {

@@ -26,14 +26,7 @@ def test_frames_of_a_file(fotograma, clips, tmp_path):
     assert difference(small_frames(frames), small_clip(file)) < 4
 
 
-BORDERS = pytest.mark.xfail(
-    strict=True, reason="known: the select filter's floating point misses frames on exact borders"
-)
-
-
-@pytest.mark.parametrize(
-    "every", [120, 600, *(pytest.param(every, marks=BORDERS) for every in (40, 80, 200, 400))]
-)
+@pytest.mark.parametrize("every", [40, 80, 120, 200, 400, 600])
 def test_a_moment_that_has_a_frame_gets_that_frame(fotograma, clips, tmp_path, every):
     """25 frames a second: each of these intervals ends where a frame begins."""
     done = fotograma(

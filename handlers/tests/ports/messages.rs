@@ -37,7 +37,9 @@ async fn a_job_goes_through_the_queue_as_lambda_would_show_it() {
     let queue = queue(&world, short::VIDEO_QUEUE);
     let job = Job::from_body(r#"{"video_id":"v1","user_id":"ü","etag":"\"e\""}"#).expect("a job");
     let jobs = SqsJobs::new(Arc::clone(&world.aws));
-    jobs.send(&job[0]).await.expect("it is sent");
+    jobs.send(&job[0], chrono::Duration::zero())
+        .await
+        .expect("it is sent");
 
     let message = receive(&queue).await;
     assert_eq!(
@@ -92,7 +94,9 @@ async fn what_is_not_deleted_is_told() {
         .expect("a job")
         .remove(0);
     for _ in 0..12 {
-        jobs.send(&job).await.expect("it is sent");
+        jobs.send(&job, chrono::Duration::zero())
+            .await
+            .expect("it is sent");
     }
     let mut receipts = Vec::new();
     while receipts.len() < 12 {
@@ -144,7 +148,9 @@ async fn a_message_is_put_aside_after_five_tries() {
     let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
         .expect("a job")
         .remove(0);
-    jobs.send(&job).await.expect("it is sent");
+    jobs.send(&job, chrono::Duration::zero())
+        .await
+        .expect("it is sent");
     for _ in 0..5 {
         let message = receive(&queue).await;
         queue

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use fotograma_core::feature::{Feature, Trigger, call_sqs};
+use fotograma_core::Result;
+use fotograma_core::feature::{Context, Feature, Stop, Trigger, call_sqs};
 use futures::FutureExt;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -29,11 +31,16 @@ enum Outcome {
     Handled(HashSet<String>),
     /// None was done; all come back later.
     Failed,
-    /// All come back at once: it was not their fault.
+    /// Delete all but those with these ids, which come back at once: it was not their fault.
+    Stopped(HashSet<String>),
+    /// All come back at once.
     GivenBack,
 }
 
-impl<C: Send + Sync + 'static> Batch<C> {
+/// How long a handler that was told to stop may take to leave things in order.
+const WIND_DOWN: Duration = Duration::from_secs(5);
+
+impl<C: Context> Batch<C> {
     /// Runs the handler; gives how many messages failed.
     pub(super) async fn run(self, cancel: CancellationToken) -> usize {
         let outcome = self.handle(&cancel).await;
@@ -42,12 +49,14 @@ impl<C: Send + Sync + 'static> Batch<C> {
             let receipt = message.receipt_handle.as_deref().unwrap_or_default();
             let id = message.message_id.as_deref().unwrap_or_default();
             let back_in = match &outcome {
-                Outcome::Handled(failures) if !failures.contains(id) => {
+                Outcome::Handled(failures) | Outcome::Stopped(failures)
+                    if !failures.contains(id) =>
+                {
                     // The deleter outlives every batch.
                     let _ = self.deletes.send(receipt.to_owned());
                     continue;
                 }
-                Outcome::GivenBack => Duration::ZERO,
+                Outcome::Stopped(_) | Outcome::GivenBack => Duration::ZERO,
                 Outcome::Handled(_) | Outcome::Failed => {
                     failed += 1;
                     self.back_in(message)
@@ -68,25 +77,38 @@ impl<C: Send + Sync + 'static> Batch<C> {
             .iter()
             .filter_map(|m| m.receipt_handle.as_deref())
             .collect();
-        let handler = AssertUnwindSafe(call_sqs(self.feature, &*self.host.context, event));
+        let stop = CancellationToken::new();
+        let stopped = Stop::when(stop.clone().cancelled_owned());
+        let context = self.host.context.until(stopped);
+        let handler = AssertUnwindSafe(call_sqs(self.feature, &context, event)).catch_unwind();
+        let mut handler = pin!(handler.map(|response| self.read(response)));
         tokio::select! {
             biased;
-            response = handler.catch_unwind() => match response {
-                Ok(Ok(response)) => self.obey(&response),
-                Ok(Err(error)) => {
-                    tracing::error!(feature = self.feature.name, %error, "a batch failed");
-                    Outcome::Failed
-                }
-                Err(_) => {
-                    tracing::error!(feature = self.feature.name, "a handler panicked");
-                    Outcome::Failed
-                }
-            },
+            outcome = &mut handler => return outcome,
             () = lease::keep(&*self.queue, &receipts, self.visibility) => {
                 tracing::warn!(feature = self.feature.name, "a lease was lost; the attempt is ended");
-                Outcome::GivenBack
             }
-            () = cancel.cancelled() => Outcome::GivenBack,
+            () = cancel.cancelled() => {}
+        }
+        stop.cancel();
+        match tokio::time::timeout(WIND_DOWN, handler).await {
+            Ok(Outcome::Handled(failures)) => Outcome::Stopped(failures),
+            Ok(_) | Err(_) => Outcome::GivenBack,
+        }
+    }
+
+    /// What a handler's end means.
+    fn read(&self, response: std::thread::Result<Result<SqsBatchResponse>>) -> Outcome {
+        match response {
+            Ok(Ok(response)) => self.obey(&response),
+            Ok(Err(error)) => {
+                tracing::error!(feature = self.feature.name, %error, "a batch failed");
+                Outcome::Failed
+            }
+            Err(_) => {
+                tracing::error!(feature = self.feature.name, "a handler panicked");
+                Outcome::Failed
+            }
         }
     }
 

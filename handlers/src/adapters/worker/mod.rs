@@ -2,7 +2,7 @@
 //!
 //! It receives only as many messages as it has free slots, renews each message's visibility
 //! while its handler runs, deletes what is done and lets what failed come back later. At `stop`
-//! the poll ends at once, what runs may finish within the grace, and what does not is given back.
+//! the poll ends at once, what runs may finish within the grace, and what does not is told to stop and given back.
 
 mod batch;
 mod delete;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::SqsMessage;
 use fotograma_core::Result;
-use fotograma_core::feature::{Feature, Trigger};
+use fotograma_core::feature::{Context, Feature, Trigger};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -96,7 +96,7 @@ pub struct Worker<C: 'static> {
 /// Works until `stop`. True: all that was received was also finished.
 pub async fn run<C>(worker: Worker<C>, stop: CancellationToken) -> bool
 where
-    C: Send + Sync + 'static,
+    C: Context,
 {
     let slots = Arc::new(Semaphore::new(worker.options.concurrency.max(1)));
     let deleter = Deleter::start(Arc::clone(&worker.queue));
@@ -153,7 +153,7 @@ fn spawn<C>(
     cancel: &CancellationToken,
     running: &mut JoinSet<usize>,
 ) where
-    C: Send + Sync + 'static,
+    C: Context,
 {
     while !messages.is_empty() {
         let rest = messages.split_off(messages.len().min(worker.options.batch_size.max(1)));
@@ -177,7 +177,7 @@ fn spawn<C>(
 }
 
 /// Leaves a queue that people look into alone for a while, once something in it has failed.
-async fn rest<C: Send + Sync + 'static>(
+async fn rest<C: Context>(
     worker: &Worker<C>,
     running: &mut JoinSet<usize>,
     stop: &CancellationToken,
