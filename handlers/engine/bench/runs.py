@@ -88,10 +88,11 @@ class Ways:
 
     def identical(self, clip, run, every):
         """How many frames of a run are those of a full decode, and how many there are."""
-        select = (
-            f"select=eq(n\\,0)+gt(floor((t-start_t)/{every})\\,"
-            f"floor((prev_selected_t-start_t)/{every}))"
+        # In whole nanoseconds, or a frame on the border of an interval is missed now and then.
+        now, last = (
+            f"floor(round(({pts}-start_pts)*TB*1e9)/{every}e9)" for pts in ("pts", "prev_selected_pts")
         )
+        select = f"select=eq(n\\,0)+gt({now}\\,{last})"
         words = [self.ffmpeg, "-v", "error", "-nostdin", "-threads", "2", "-i", clip]
         words += ["-map", "0:V:0", "-vf", select, "-fps_mode", "passthrough", "-c:v", "mjpeg"]
         words += ["-threads", "1", "-q:v", "3", "-huffman", "optimal", "-f", "image2pipe", "-"]

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::time::Duration;
 
 use crate::ffmpeg::Ffmpeg;
 use crate::limits::Limits;
@@ -77,62 +78,69 @@ pub(crate) fn after_input(options: &Options, select: &str) -> Vec<OsString> {
     .collect()
 }
 
+/// Takes the frame, and prints its timestamp in milliseconds: seconds would be cut to microseconds.
+///
+/// It is printed at a level at which no part of ffmpeg speaks, so that the log tells it apart (see
+/// `process::log`).
+pub(crate) const TAKE: &str = "1+0*print(t*1000,0)";
+
+/// The seconds from the timestamp `start` to the timestamp `pts`, both in ticks, as an expression
+/// whose whole intervals may be counted.
+///
+/// A frame that begins where an interval does must count as that interval's, but computed in
+/// doubles its time may come out a little too early (`floor(0.12/0.04)` is 2). So a little is
+/// added, which is more than the error, about 4e-16 of the time, for the first 13 days and 2⁴⁰
+/// ticks. It takes no frame across a border: intervals begin at whole milliseconds, so that a
+/// frame of one that is not on a border is a thousandth of a tick or more away from it. The
+/// second bound holds the same for ticks that are no unit fraction of a second.
+pub(crate) fn since(pts: &str, start: &str) -> String {
+    format!("(({pts}-{start})*TB+min(TB/2048,5e-10))")
+}
+
 /// The selection by timestamp: of each interval its first frame, and the video's very first.
 ///
-/// Each selected frame's timestamp is printed, at a level at which no part of ffmpeg speaks, so
-/// that the log tells it apart (see `process::log`). Infinity says that the wanted end is past.
-/// The very first frame is taken even when frames are wanted from later on: its timestamp is
-/// the video's start, and its image is thrown away.
+/// Infinity, printed like a timestamp, says that the wanted end is past. The very first frame is
+/// taken even when frames are wanted from later on: its timestamp is the video's start, and its
+/// image is thrown away.
 pub(crate) fn select(options: &Options) -> String {
-    let every = seconds(options.every.as_millis());
+    let every = seconds(options.every);
     let from = options.from.unwrap_or_default();
+    let now = since("pts", "start_pts");
+    let last = since("prev_selected_pts", "start_pts");
     let wanted = if from.is_zero() {
-        format!("eq(n,0)+gt(floor((t-start_t)/{every}),floor((prev_selected_t-start_t)/{every}))")
+        format!("eq(n,0)+gt(floor({now}/{every}),floor({last}/{every}))")
     } else {
-        let from = seconds(from.as_millis());
+        let from = seconds(from);
         format!(
-            "eq(n,0)+gte(t-start_t,{from})*gt(floor((t-start_t-{from})/{every}),\
-             floor((prev_selected_t-start_t-{from})/{every}))"
+            "eq(n,0)+gte({now},{from})*gt(floor(({now}-{from})/{every}),\
+             floor(({last}-{from})/{every}))"
         )
     };
-    ending(options, format!("if({wanted},1+0*print(t,0),0)"))
+    until_end(options, &now, format!("if({wanted},{TAKE},0)"))
 }
 
 /// The selection among keyframes, which are all that is decoded: every one, as which is the last
 /// before a moment is known only when the next one comes.
 pub(crate) fn select_keyframes(options: &Options) -> String {
-    ending(options, "1+0*print(t,0)".into())
+    until_end(options, &since("pts", "start_pts"), TAKE.into())
 }
 
-/// `taken`, until the wanted end.
-fn ending(options: &Options, taken: String) -> String {
+/// `taken`, until the wanted end; `now` is a frame's time from the video's start.
+pub(crate) fn until_end(options: &Options, now: &str, taken: String) -> String {
     match options.to {
         None => taken,
-        Some(to) => {
-            let to = seconds(to.as_millis());
-            format!("if(gte(t-start_t,{to}),gt(0,print(1/0,0)),{taken})")
-        }
+        Some(to) => format!("if(gte({now},{}),gt(0,print(1/0,0)),{taken})", seconds(to)),
     }
 }
 
-/// The interval and the wanted start, in seconds, as the selection writes them.
-pub(crate) fn every_and_from(options: &Options) -> (String, String) {
-    let from = options.from.unwrap_or_default();
-    (
-        seconds(options.every.as_millis()),
-        seconds(from.as_millis()),
-    )
-}
-
-/// Milliseconds as decimal seconds.
-fn seconds(millis: u128) -> String {
+/// Decimal seconds, to the millisecond.
+pub(crate) fn seconds(duration: Duration) -> String {
+    let millis = duration.as_millis();
     format!("{}.{:03}", millis / 1000, millis % 1000)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -141,7 +149,7 @@ mod tests {
             every: Duration::from_millis(ms),
             ..Options::default()
         };
-        assert!(select(&every(1)).contains("(t-start_t)/0.001)"));
-        assert!(select(&every(90_500)).contains("(t-start_t)/90.500)"));
+        assert!(select(&every(1)).contains(")/0.001)"));
+        assert!(select(&every(90_500)).contains(")/90.500)"));
     }
 }

@@ -1,16 +1,23 @@
 //! Which keyframes stand for the wanted moments, where the whole video is read.
 
+use std::time::Duration;
+
 use crate::frames::Frame;
 use crate::options::Options;
 
+/// How far a keyframe's time, told in decimals, may be from the time itself, in milliseconds.
+const TOLERANCE: f64 = 1e-5;
+
 /// Picks out of all keyframes, as they come, those at or before the start of an interval; each
 /// of them once. Moments before the first keyframe have that one.
+///
+/// Times are in milliseconds, so that moments are whole numbers, which doubles hold exactly.
 #[derive(Debug)]
 pub(crate) struct Picker {
     every: f64,
     from: f64,
     to: f64,
-    /// Of the first frame of all.
+    /// Of the first frame of all, in seconds.
     start: Option<f64>,
     /// The last keyframe, until it is known whether it is wanted.
     held: Option<Frame>,
@@ -21,9 +28,9 @@ pub(crate) struct Picker {
 impl Picker {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
-            every: options.every.as_secs_f64(),
-            from: options.from.unwrap_or_default().as_secs_f64(),
-            to: options.to.map_or(f64::INFINITY, |to| to.as_secs_f64()),
+            every: millis(options.every),
+            from: millis(options.from.unwrap_or_default()),
+            to: options.to.map_or(f64::INFINITY, millis),
             start: None,
             held: None,
             interval: 0.0,
@@ -33,13 +40,13 @@ impl Picker {
     /// Takes the next keyframe, and gives the one before it if that is wanted.
     pub(crate) fn next(&mut self, frame: Frame) -> Option<Frame> {
         let start = *self.start.get_or_insert(frame.timestamp);
-        let seconds = frame.timestamp - start;
+        let shown = (frame.timestamp - start) * 1e3 - TOLERANCE;
         let before = self.held.replace(frame)?;
         let moment = self.moment();
-        if moment >= seconds || moment >= self.to {
+        if moment >= shown || moment >= self.to {
             return None;
         }
-        self.interval = ((seconds - self.from) / self.every).ceil();
+        self.interval = ((shown - self.from) / self.every).ceil();
         Some(before)
     }
 
@@ -47,9 +54,9 @@ impl Picker {
     /// from its start as far as it is known.
     pub(crate) fn last(self, end: Option<f64>) -> Option<Frame> {
         let moment = self.moment();
-        let shown = self.held.as_ref()?.timestamp - self.start?;
+        let shown = (self.held.as_ref()?.timestamp - self.start?) * 1e3;
         // The end is that of the last frame, at which nothing is shown any more.
-        let within = moment <= shown || end.is_some_and(|end| moment < end);
+        let within = moment <= shown + TOLERANCE || end.is_some_and(|end| moment < end * 1e3);
         (within && moment < self.to).then_some(self.held).flatten()
     }
 
@@ -58,10 +65,13 @@ impl Picker {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "285 thousand years fit")]
+fn millis(duration: Duration) -> f64 {
+    duration.as_millis() as f64
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bytes::Bytes;
 
     use super::*;

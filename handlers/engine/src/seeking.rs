@@ -5,11 +5,13 @@
 //! every further one computes with the same numbers as if it had come from there.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 
-use crate::command;
+use crate::command::{self, TAKE, seconds, since, until_end};
 use crate::counters::Counters;
 use crate::cues::Cues;
 use crate::feed::Surprise;
@@ -52,22 +54,13 @@ pub(crate) async fn run(
     };
     let start = seeker.start().await?;
     output.start_at(start.frame.timestamp);
-    let from = options.from.unwrap_or_default().as_secs_f64();
-    let to = options
-        .to
-        .map_or(cues.duration, |to| to.as_secs_f64().min(cues.duration));
-    counters.set_span(from..to);
-    let every = options.every.as_secs_f64();
-    let count = ((to - from) / every).ceil().clamp(0.0, 1e9);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped"
-    )]
-    let intervals = 0..count as u64;
+    let from = options.from.unwrap_or_default();
+    let end = Duration::try_from_secs_f64(cues.duration).unwrap_or(Duration::MAX);
+    let to = options.to.map_or(end, |to| to.min(end));
+    counters.set_span(from.as_secs_f64()..to.as_secs_f64());
     let start = &start;
     let seeker = &seeker;
-    let mut found = stream::iter(intervals)
+    let mut found = stream::iter(0..intervals(from..to, options.every))
         .map(|interval| async move { (interval, seeker.first_of(interval, start).await) })
         .buffered(ffmpeg.threads.get());
     let mut last = None;
@@ -89,6 +82,13 @@ pub(crate) async fn run(
         duration: Some(cues.duration),
         damaged: None,
     })
+}
+
+/// How many intervals begin within `span`; as many as there may be frames.
+fn intervals(span: Range<Duration>, every: Duration) -> u64 {
+    let length = span.end.saturating_sub(span.start);
+    let count = length.as_nanos().div_ceil(every.as_nanos().max(1));
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "285 years fit")]
@@ -120,7 +120,9 @@ struct Seeker<'a> {
 
 impl Seeker<'_> {
     async fn start(&self) -> Result<Start, Broken> {
-        let (frame, log) = self.one(Vec::new(), "if(eq(n,0),1+0*print(t,0),0)").await?;
+        let (frame, log) = self
+            .one(Vec::new(), &format!("if(eq(n,0),{TAKE},0)"))
+            .await?;
         let (Some(frame), Some(file)) = (frame, log.start) else {
             return Err(Surprise("the video has no first frame".into()).into());
         };
@@ -135,17 +137,11 @@ impl Seeker<'_> {
             return Ok(Some(start.frame.clone()));
         }
         let Start { ticks, file, .. } = start;
-        let (every, from) = command::every_and_from(self.options);
-        let since = format!("(t-{ticks}*TB)");
-        let wanted = format!("gte({since},{from})*gte(floor(({since}-{from})/{every}),{interval})");
-        let select = format!("if({wanted},1+0*print(t,0),0)");
-        let select = match self.options.to {
-            None => select,
-            Some(to) => format!(
-                "if(gte({since},{}),gt(0,print(1/0,0)),{select})",
-                to.as_secs_f64()
-            ),
-        };
+        let every = seconds(self.options.every);
+        let from = seconds(self.options.from.unwrap_or_default());
+        let now = since("pts", &ticks.to_string());
+        let wanted = format!("gte({now},{from})*gte(floor(({now}-{from})/{every}),{interval})");
+        let select = until_end(self.options, &now, format!("if({wanted},{TAKE},0)"));
         let seek = interval_start(self.options, interval) + start.frame.timestamp;
         // Timestamps as they are in the file, less its start: what they are without seeking.
         let words = ["-copyts", "-itsoffset", &format!("{:.6}", -file)];

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use fotograma_engine::{FileSource, OnDamage, Options, Strategy};
 use futures::{StreamExt, stream};
-use support::{entries, run};
+use support::{entries, run, selection};
 
 /// Intervals in milliseconds: below, around and above the usual distance of keyframes.
 const INTERVALS: [u64; 3] = [300, 2000, 10_000];
@@ -35,11 +35,8 @@ fn options(every: u64) -> Options {
 
 /// The images that a full decode gives, end to end.
 async fn full_decode(path: &Path, every: u64) -> Vec<u8> {
-    let n = Duration::from_millis(every).as_secs_f64();
-    let select = format!(
-        "select=lt(t-start_t\\,{SECONDS})*(eq(n\\,0)+\
-         gt(floor((t-start_t)/{n})\\,floor((prev_selected_t-start_t)/{n})))"
-    );
+    let wanted = selection(Duration::from_millis(every));
+    let select = format!("select=lt(t-start_t\\,{SECONDS})*({wanted})");
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg
         .args("-v quiet -nostdin -threads 2 -t".split(' '))

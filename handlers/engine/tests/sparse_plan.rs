@@ -2,6 +2,7 @@
 //! pixel, for clips made here with every structure that matters.
 
 mod clips;
+mod support;
 
 use std::time::Duration;
 

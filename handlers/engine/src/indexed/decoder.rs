@@ -19,11 +19,13 @@ use crate::plan::Plan;
 use crate::process::{Ended, Running, Stdin};
 use crate::verdict::verdict;
 
-/// Picks the frames that are marked by an odd time, and tells their times (see `command::select`).
-const SELECT: &str = "if(mod(pts,2),1+0*print(t,0),0)";
-
 /// How far a time told in decimals may be from the time itself, in seconds.
 const TOLERANCE: f64 = 2e-6;
+
+/// Picks the frames that are marked by an odd time.
+fn select() -> String {
+    format!("if(mod(pts,2),{},0)", command::TAKE)
+}
 
 /// Runs decoders and checks what they give.
 pub(super) struct Decoder<'a> {
@@ -116,7 +118,7 @@ impl<'a> Decoder<'a> {
         let show_all: &[&str] = if fresh { &["-flags2", "+showall"] } else { &[] };
         let input = ["-copyts", "-f", "mov", "-i", "pipe:0"];
         arguments.extend(show_all.iter().chain(&input).map(Into::into));
-        arguments.extend(command::after_input(self.options, SELECT));
+        arguments.extend(command::after_input(self.options, &select()));
         Running::start(self.ffmpeg, limits, Stdin::Piped, arguments)
     }
 

@@ -1,15 +1,16 @@
 //! Which frames are wanted.
 //!
-//! The rule is that of the select filter of the whole strategy, computed in the same
-//! floating-point steps: a frame that lies on the border of an interval must not be chosen here
-//! and missed there.
+//! The rule is that of the whole strategy's selection (`command::select`), in integers: a frame
+//! that begins exactly where an interval does is that interval's, here and there.
 
-use super::ticks;
+use std::time::Duration;
+
 use crate::index::{Index, Sample, Unfit};
 use crate::options::{Mode, Options};
 
-/// Media times beyond this would not be exact in a double, once doubled.
-const MAX_TICKS: i64 = 1 << 50;
+/// Up to this time, 141 days at 90,000 ticks in a second, the selection of the whole strategy
+/// computes as exactly in doubles as is done here.
+const MAX_TICKS: i64 = 1 << 40;
 
 /// A wanted frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,14 +33,7 @@ pub(super) fn choose(index: &Index, options: &Options) -> Result<Vec<Chosen>, Un
     let (Some(first), Some(last)) = (shown.first(), shown.last()) else {
         return Err(Unfit::NoVideo);
     };
-    let clock = Clock {
-        origin: first.pts,
-        lead: index.window.lead,
-        tick: 1.0 / f64::from(index.timescale),
-        every: options.every.as_secs_f64(),
-        from: options.from.unwrap_or_default().as_secs_f64(),
-        to: options.to.map_or(f64::INFINITY, |to| to.as_secs_f64()),
-    };
+    let clock = Clock::new(first.pts, index.timescale, options);
     let wanted = match options.mode {
         Mode::Exact => exact(&shown, &clock),
         Mode::Keyframe => keyframes(index, &shown, &clock, last.pts),
@@ -77,42 +71,59 @@ fn shown(index: &Index) -> Result<Vec<Shown>, Unfit> {
     Ok(shown)
 }
 
-/// From ticks to the numbers that the select filter computes with.
+/// Times from the first frame on, in thousandths of a tick: frames' times, which are whole ticks,
+/// and moments, which are whole milliseconds, are both integers.
 struct Clock {
     origin: i64,
-    lead: i64,
-    tick: f64,
-    every: f64,
-    from: f64,
-    to: f64,
+    every: i128,
+    from: i128,
+    to: Option<i128>,
 }
 
 impl Clock {
-    /// `t - start_t` of a frame.
-    fn since_start(&self, pts: i64) -> f64 {
-        let at = |pts: i64| ticks(pts - self.origin + self.lead) * self.tick;
-        at(pts) - at(self.origin)
+    fn new(origin: i64, timescale: u32, options: &Options) -> Self {
+        let moment = |at: Duration| at.as_millis().cast_signed() * i128::from(timescale);
+        Self {
+            origin,
+            every: moment(options.every).max(1),
+            from: moment(options.from.unwrap_or_default()),
+            to: options.to.map(moment),
+        }
+    }
+
+    /// When a frame is shown.
+    fn since_start(&self, pts: i64) -> i128 {
+        (i128::from(pts) - i128::from(self.origin)) * 1000
+    }
+
+    fn is_past_end(&self, moment: i128) -> bool {
+        self.to.is_some_and(|to| moment >= to)
     }
 
     /// The interval in which a frame lies, if it lies between the wanted ends.
-    fn interval(&self, pts: i64) -> Option<f64> {
+    fn interval(&self, pts: i64) -> Option<i128> {
         let since = self.since_start(pts);
-        let inside = self.from <= since && since < self.to;
-        inside.then(|| ((since - self.from) / self.every).floor())
+        let inside = self.from <= since && !self.is_past_end(since);
+        inside.then(|| (since - self.from) / self.every)
+    }
+
+    /// The start of the first interval that begins at or after `since`, which is after the
+    /// wanted start.
+    fn next_moment(&self, since: i128) -> i128 {
+        let intervals = (since - self.from + self.every - 1) / self.every;
+        self.from + intervals * self.every
     }
 }
 
 /// The first frame of each interval in which there is one.
 fn exact(shown: &[Shown], clock: &Clock) -> Vec<usize> {
-    let mut last = f64::NEG_INFINITY;
+    let mut last = None;
     let mut wanted = Vec::new();
     for (at, frame) in shown.iter().enumerate() {
-        match clock.interval(frame.pts) {
-            Some(interval) if interval > last => {
-                wanted.push(at);
-                last = interval;
-            }
-            _ => {}
+        let interval = clock.interval(frame.pts);
+        if interval > last {
+            wanted.push(at);
+            last = interval;
         }
     }
     wanted
@@ -128,13 +139,12 @@ fn keyframes(index: &Index, shown: &[Shown], clock: &Clock, end: i64) -> Vec<usi
     let mut wanted: Vec<usize> = Vec::new();
     let mut keys = (0..shown.len()).filter(|&at| is_key(&shown[at])).peekable();
     let mut current = keys.peek().copied();
-    let mut interval = 0_u32;
+    let mut moment = clock.from;
     loop {
-        let start = f64::from(interval).mul_add(clock.every, clock.from);
-        if start > end || start >= clock.to {
+        if moment > end || clock.is_past_end(moment) {
             return wanted;
         }
-        while let Some(next) = keys.next_if(|&at| clock.since_start(shown[at].pts) <= start) {
+        while let Some(next) = keys.next_if(|&at| clock.since_start(shown[at].pts) <= moment) {
             current = Some(next);
         }
         if wanted.last().copied() != current {
@@ -144,17 +154,6 @@ fn keyframes(index: &Index, shown: &[Shown], clock: &Clock, end: i64) -> Vec<usi
         let Some(&next) = keys.peek() else {
             return wanted;
         };
-        let next = (clock.since_start(shown[next].pts) - clock.from) / clock.every;
-        interval = (interval + 1).max(whole(next));
+        moment = clock.next_moment(clock.since_start(shown[next].pts));
     }
-}
-
-/// The number of whole intervals in `intervals`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float is clamped to the integer's range"
-)]
-fn whole(intervals: f64) -> u32 {
-    intervals.floor().min(f64::from(u32::MAX - 1)) as u32
 }

@@ -114,10 +114,10 @@ impl Log {
         if text.starts_with("inf") {
             return Some(Event::PastEnd);
         }
+        let millis: f64 = text.parse().ok()?;
         // A first frame without a timestamp is selected all the same.
-        text.parse()
-            .ok()
-            .map(|t: f64| Event::Selected(if t.is_nan() { 0.0 } else { t }))
+        let seconds = if millis.is_nan() { 0.0 } else { millis / 1e3 };
+        Some(Event::Selected(seconds))
     }
 
     fn fact(&mut self, text: &str) -> Option<Event> {

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use fotograma_engine::Options;
 use tempfile::TempDir;
 
+use crate::support::selection;
+
 /// Five seconds of moving pictures at 25 frames a second.
 #[derive(Debug)]
 pub(crate) struct Clip {
@@ -43,10 +45,7 @@ impl Clip {
 
 /// The hashes of the frames that a full decode with the timestamp filter gives.
 pub(crate) fn whole(clip: &Clip, options: &Options) -> Vec<String> {
-    let n = options.every.as_secs_f64();
-    let select = format!(
-        "select=eq(n\\,0)+gt(floor((t-start_t)/{n})\\,floor((prev_selected_t-start_t)/{n}))"
-    );
+    let select = format!("select={}", selection(options.every));
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg
         .args("-v error -nostdin -i".split(' '))

@@ -34,7 +34,7 @@ fn reads_the_selection() {
     let duration = log.line("[info]   Duration: 01:00:05.25, start: 0.000000");
     assert_eq!(duration, Some(Event::Duration(3605.25)));
     assert_eq!(log.line("[info]   Duration: N/A, start: 0.0"), None);
-    assert_eq!(log.line("[panic] 2.040000"), Some(Event::Selected(2.04)));
+    assert_eq!(log.line("[panic] 2040.000000"), Some(Event::Selected(2.04)));
     assert_eq!(
         log.line("[Eval @ 0x55] [panic] nan"),
         Some(Event::Selected(0.0))
