@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
+use crate::domain::overdue::Patience;
 use crate::feature::{Context, Stop};
 use crate::ports::{Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos};
 
@@ -54,6 +55,8 @@ pub struct Settings {
     pub download_expiry: Duration,
     /// How long an attempt holds a video without a sign of life.
     pub lease: Duration,
+    /// How long a video may stand still before it is swept.
+    pub patience: Patience,
     /// How long the mark of a deleted video is kept, so that a late message does not bring it back.
     pub tombstone: Duration,
     /// Where the page is, without a slash at the end; named in mails.
@@ -67,6 +70,10 @@ impl Default for Settings {
             upload_expiry: Duration::minutes(15),
             download_expiry: Duration::hours(12),
             lease: Duration::seconds(60),
+            patience: Patience {
+                job: Duration::minutes(30),
+                upload: Duration::hours(24),
+            },
             tombstone: Duration::days(15),
             page_url: "http://127.0.0.1:8000".to_owned(),
         }

@@ -25,6 +25,23 @@ pub trait Videos: Send + Sync {
 
     /// A user's videos, newest first; `after` is the `next` of the page before.
     async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage>;
+
+    /// Unfinished videos whose record last changed before `before`, those first that have stood
+    /// still the longest; `after` is the `next` of the page before.
+    async fn unfinished(
+        &self,
+        before: DateTime<Utc>,
+        after: Option<&str>,
+    ) -> Result<UnfinishedPage>;
+}
+
+/// Some of the unfinished videos.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnfinishedPage {
+    /// Their ids; what is known of them may be old.
+    pub video_ids: Vec<String>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<String>,
 }
 
 /// Some of a user's videos.

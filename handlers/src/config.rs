@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use clap::Args;
 use fotograma_core::app::Settings;
 use fotograma_core::domain::every;
+use fotograma_core::domain::overdue::Patience;
 use fotograma_engine::{Limits, Options};
 
 use crate::aws::{AwsSettings, short};
@@ -110,6 +111,12 @@ pub struct SystemArgs {
     /// How long an attempt holds a video without a sign of life
     #[arg(long, env = "FOTOGRAMA_LEASE", default_value = "1m", value_parser = duration)]
     pub lease: Duration,
+    /// How long a job may stand still before the sweep sends it again
+    #[arg(long, env = "FOTOGRAMA_SWEEP_JOBS_AFTER", default_value = "30m", value_parser = duration)]
+    pub sweep_jobs_after: Duration,
+    /// How long an upload may take before the sweep gives it up
+    #[arg(long, env = "FOTOGRAMA_SWEEP_UPLOADS_AFTER", default_value = "24h", value_parser = duration)]
+    pub sweep_uploads_after: Duration,
     /// Where the page is; named in mails [default in dev: its own page]
     #[arg(long, env = "FOTOGRAMA_PAGE_URL", value_name = "URL")]
     pub page_url: Option<String>,
@@ -131,6 +138,10 @@ impl SystemArgs {
             upload_expiry: TimeDelta::from_std(self.upload_expiry)?,
             download_expiry: TimeDelta::from_std(self.download_expiry)?,
             lease: TimeDelta::from_std(self.lease)?,
+            patience: Patience {
+                job: TimeDelta::from_std(self.sweep_jobs_after)?,
+                upload: TimeDelta::from_std(self.sweep_uploads_after)?,
+            },
             page_url: page_url.unwrap_or(defaults.page_url),
             tombstone: defaults.tombstone,
         })

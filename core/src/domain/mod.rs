@@ -5,6 +5,7 @@ pub mod job;
 pub mod keys;
 pub mod mail;
 pub mod notice;
+pub mod overdue;
 pub mod status;
 pub mod video;
 

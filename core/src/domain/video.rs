@@ -58,6 +58,9 @@ pub struct Video {
     /// How many attempts were cut off, since it was last queued.
     #[serde(default)]
     pub lost: u32,
+    /// How often its job was sent again because it stood still.
+    #[serde(default)]
+    pub swept: u32,
     /// Frames so far, or in the zip.
     pub frames: u64,
     /// Percent done.
@@ -117,6 +120,7 @@ impl Video {
             status: Status::AwaitingUpload,
             attempt: None,
             lost: 0,
+            swept: 0,
             frames: 0,
             progress: 0,
             reason: None,
@@ -161,7 +165,13 @@ impl Video {
         self.deleted_until.is_some()
     }
 
-    fn next(&self, now: DateTime<Utc>) -> Self {
+    /// Whether something is still to be done: it is not in an end state, or that is unpublished.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        !self.is_deleted() && (self.unpublished || !self.status.is_terminal())
+    }
+
+    pub(super) fn next(&self, now: DateTime<Utc>) -> Self {
         Self {
             version: self.version + 1,
             updated_at: now,
@@ -189,6 +199,7 @@ impl Video {
             etag: None,
             attempt: None,
             lost: 0,
+            swept: 0,
             frames: 0,
             progress: 0,
             reason: None,
@@ -217,6 +228,7 @@ impl Video {
         Begin::Go(Box::new(Self {
             status: Status::Processing,
             lost,
+            swept: 0,
             attempt: Some(Attempt {
                 id: attempt.to_owned(),
                 lease_until: now + lease,

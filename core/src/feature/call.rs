@@ -42,7 +42,7 @@ pub fn sqs<'a, C: Sync + 'static>(
     event: SqsEvent,
 ) -> Reply<'a, SqsBatchResponse> {
     match feature.trigger {
-        Trigger::Http(_) => {
+        Trigger::Http(_) | Trigger::Schedule { .. } => {
             let error = Error::Gone(format!("{} takes no messages", feature.name));
             Box::pin(async { Err(error) })
         }

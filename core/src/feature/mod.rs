@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use aws_lambda_events::encodings::Body;
+use aws_lambda_events::eventbridge::EventBridgeEvent;
 use aws_lambda_events::s3::S3Event;
 use aws_lambda_events::sns::SnsEvent;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -81,6 +82,13 @@ pub enum Trigger<C: 'static> {
         /// The handler.
         handle: for<'a> fn(&'a C, S3Event) -> Reply<'a, ()>,
     },
+    /// The clock: `EventBridge` for a function, a `CronJob` for a cluster, a timer elsewhere.
+    Schedule {
+        /// The time from one run to the next.
+        every: Duration,
+        /// The handler.
+        handle: for<'a> fn(&'a C, EventBridgeEvent) -> Reply<'a, ()>,
+    },
 }
 
 /// A route and its handler.
@@ -112,7 +120,7 @@ impl<C> Feature<C> {
     #[must_use]
     pub fn queue(&self) -> Option<&'static str> {
         match self.trigger {
-            Trigger::Http(_) => None,
+            Trigger::Http(_) | Trigger::Schedule { .. } => None,
             Trigger::Sqs { queue, .. } | Trigger::Sns { queue, .. } | Trigger::S3 { queue, .. } => {
                 Some(queue)
             }

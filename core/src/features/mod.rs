@@ -20,6 +20,7 @@ pub mod dead_letter;
 pub mod notify_mail;
 pub mod notify_publish;
 pub mod process_video;
+pub mod sweep;
 pub mod upload_arrived;
 pub mod upload_complete;
 pub mod upload_create;
@@ -97,6 +98,9 @@ const fn http(
         handle,
     })
 }
+
+/// How often what stands still is looked for.
+const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
 /// How long a poller lets the dead-letter queue rest once it found what it cannot settle, so
 /// that people can look at it there.

@@ -1,10 +1,11 @@
 //! The rows.
 
 use super::{
-    Access, App, DEAD_LETTER_PAUSE, Duration, Feature, Method, OPERATORS, Route, Touch, Trigger,
-    auth_confirm, auth_login, auth_logout, auth_me, auth_refresh, auth_signup, dead_letter, http,
-    notify_mail, notify_publish, process_video, upload_arrived, upload_complete, upload_create,
-    upload_form, video_delete, video_download, video_get, video_list, video_patch,
+    Access, App, DEAD_LETTER_PAUSE, Duration, Feature, Method, OPERATORS, Route, SWEEP_EVERY,
+    Touch, Trigger, auth_confirm, auth_login, auth_logout, auth_me, auth_refresh, auth_signup,
+    dead_letter, http, notify_mail, notify_publish, process_video, sweep, upload_arrived,
+    upload_complete, upload_create, upload_form, video_delete, video_download, video_get,
+    video_list, video_patch,
 };
 
 /// Every feature there is.
@@ -153,6 +154,22 @@ pub static TABLE: &[Feature<App>] = &[
             handle: |app, event| Box::pin(dead_letter::handle(app, event)),
         },
         touches: &[Touch::ReadVideos, Touch::WriteVideos, Touch::Publish],
+    },
+    Feature {
+        name: "sweep",
+        service: "video-processor",
+        about: "finds videos that stand still: lost jobs, unpublished outcomes, uploads that never came",
+        trigger: Trigger::Schedule {
+            every: SWEEP_EVERY,
+            handle: |app, event| Box::pin(sweep::handle(app, event)),
+        },
+        touches: &[
+            Touch::ReadVideos,
+            Touch::WriteVideos,
+            Touch::ReadUploads,
+            Touch::SendJobs,
+            Touch::Publish,
+        ],
     },
     Feature {
         name: "notify-publish",

@@ -3,7 +3,7 @@
 
 use aws_lambda_events::s3::S3Event;
 
-use super::uploads::enqueue;
+use super::uploads::{enqueue, is_as_announced};
 use crate::domain::{Status, keys};
 use crate::feature::s3_key;
 use crate::{App, Result};
@@ -28,7 +28,7 @@ pub async fn handle(app: &App, event: S3Event) -> Result<()> {
         let Some(head) = app.objects.head(&key).await? else {
             continue;
         };
-        if video.size.is_none_or(|announced| announced == head.size) {
+        if is_as_announced(&video, &head) {
             enqueue(app, &video, &head).await?;
         }
     }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::records::{own_video, param};
-use super::uploads::{check_size, enqueue, requeue};
+use super::uploads::{check_size, enqueue, is_as_announced, requeue};
 use super::view::View;
 use crate::domain::{Status, Video};
 use crate::feature::call::{json_body, json_response};
@@ -44,7 +44,7 @@ async fn uploaded(app: &App, video: &Video) -> Result<Video> {
         return Err(Error::conflict("the file has not been uploaded yet"));
     };
     check_size(app, head.size)?;
-    if video.size.is_some_and(|announced| announced != head.size) {
+    if !is_as_announced(video, &head) {
         return Err(Error::conflict(format!(
             "the file has {} bytes, but {} were announced",
             head.size,

@@ -46,6 +46,11 @@ pub(super) async fn email_of(app: &App, caller: &Caller) -> Result<Option<String
     }
 }
 
+/// Whether an uploaded file has the length that was announced, if one was.
+pub(super) fn is_as_announced(video: &Video, head: &ObjectHead) -> bool {
+    video.size.is_none_or(|announced| announced == head.size)
+}
+
 /// Queues the job of a video whose file is there. The job is sent before the record says so: a
 /// crash between the two costs a second message, which finds the work done, and never the job.
 pub(super) async fn enqueue(app: &App, video: &Video, head: &ObjectHead) -> Result<Video> {

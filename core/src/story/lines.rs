@@ -32,6 +32,9 @@ pub(super) fn written(before: Option<&Video>, after: &Video) -> String {
     if before.unpublished != after.unpublished {
         return format!("note {id} published");
     }
+    if before.swept != after.swept {
+        return format!("note {id} swept");
+    }
     if before.attempt.is_some() && after.attempt.is_none() {
         return format!("release {id}");
     }

@@ -11,7 +11,7 @@ use super::lines::{noon, written};
 use crate::domain::{Job, Mail, Mode, Notice, Video};
 use crate::ports::{
     Clock, Extraction, FrameExtractor, Identity, Ids, Jobs, Mailer, ObjectHead, Objects, Order,
-    Progress, SignedPut, Tokens, Topic, VideoPage, Videos, Watch,
+    Progress, SignedPut, Tokens, Topic, UnfinishedPage, VideoPage, Videos, Watch,
 };
 use crate::{Error, Result};
 
@@ -122,6 +122,20 @@ impl Videos for Recorder {
         videos.truncate(limit as usize);
         let next = videos.last().filter(|_| more).map(|v| v.video_id.clone());
         Ok(VideoPage { videos, next })
+    }
+
+    async fn unfinished(
+        &self,
+        before: DateTime<Utc>,
+        _after: Option<&str>,
+    ) -> Result<UnfinishedPage> {
+        let world = self.world();
+        let still = world.videos.values();
+        let still = still.filter(|v| v.is_unfinished() && v.updated_at < before);
+        Ok(UnfinishedPage {
+            video_ids: still.map(|v| v.video_id.clone()).collect(),
+            next: None,
+        })
     }
 }
 

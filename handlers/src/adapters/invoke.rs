@@ -65,6 +65,11 @@ where
                 serde_json::from_value(payload).context("the payload is not an S3 event")?;
             handle(context, event).await?;
         }
+        Trigger::Schedule { handle, .. } => {
+            let event = serde_json::from_value(payload)
+                .context("the payload is not an EventBridge event")?;
+            handle(context, event).await?;
+        }
         Trigger::Http(_) | Trigger::Sqs { .. } => bail!("{} takes other events", feature.name),
     }
     Ok(Value::Null)

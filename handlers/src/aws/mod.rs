@@ -13,10 +13,12 @@ mod names;
 mod objects;
 pub mod provision;
 mod queue;
+pub mod redrive;
 mod s3_sink;
 mod s3_source;
 mod settings;
 mod topic;
+mod unfinished;
 mod upload;
 mod videos;
 

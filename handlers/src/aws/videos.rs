@@ -1,19 +1,20 @@
 //! The status table in `DynamoDB`: key `video_id`, index `user_id-index` over `user_id` and
-//! `created_at`, time to live on `deleted_until`.
+//! `created_at`, index `open-index` of what is unfinished, time to live on `deleted_until`.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use chrono::{DateTime, Utc};
 use fotograma_core::Result;
 use fotograma_core::domain::Video;
-use fotograma_core::ports::{VideoPage, Videos};
+use fotograma_core::ports::{UnfinishedPage, VideoPage, Videos};
 use uuid::Uuid;
 
 use super::error::fault;
 use super::item::{Item, from_item, to_item};
-use super::{Aws, cursor};
+use super::{Aws, cursor, unfinished};
 
 /// The index that lists a user's videos by time.
 pub(super) const INDEX: &str = "user_id-index";
@@ -58,6 +59,7 @@ impl Videos for DynamoVideos {
         // The index sorts by this text.
         let created_at = cursor::ordered(video.created_at);
         item.insert("created_at".to_owned(), AttributeValue::S(created_at));
+        unfinished::mark(&mut item, video);
         item.insert(WRITE_ID.to_owned(), AttributeValue::S(write_id.clone()));
         let put = self
             .0
@@ -118,6 +120,14 @@ impl Videos for DynamoVideos {
         let next = (videos.len() > limit).then(|| cursor::after(&videos[limit - 1]));
         videos.truncate(limit);
         Ok(VideoPage { videos, next })
+    }
+
+    async fn unfinished(
+        &self,
+        before: DateTime<Utc>,
+        after: Option<&str>,
+    ) -> Result<UnfinishedPage> {
+        unfinished::page(&self.0, before, after).await
     }
 }
 

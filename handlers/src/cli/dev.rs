@@ -4,12 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use fotograma_core::features::SERVICES;
+use fotograma_core::features::{SERVICES, TABLE};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::local::LocalArgs;
 use super::{replay, serve, stop, work};
+use crate::adapters::schedule;
 use crate::adapters::server::{self, Server};
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
@@ -74,6 +75,10 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
         };
         servers.spawn(server::run(server, listener, stop.clone()));
         work::spawn(&mut workers, &system, service, args.worker.options(), &stop);
+    }
+    for (feature, every) in schedule::features(TABLE) {
+        let run = schedule::run(system.host.clone(), feature, every, stop.clone());
+        tokio::spawn(run);
     }
     let served = serve::finish(servers).await;
     // A server that failed takes the workers along; else they have been told already.

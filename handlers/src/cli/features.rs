@@ -41,6 +41,7 @@ fn trigger(feature: &Feature<App>) -> String {
         Trigger::Sqs { queue, .. } => format!("queue {queue}"),
         Trigger::Sns { topic, queue, .. } => format!("topic {topic}, queue {queue}"),
         Trigger::S3 { prefix, queue, .. } => format!("bucket {prefix}, queue {queue}"),
+        Trigger::Schedule { every, .. } => format!("every {} s", every.as_secs()),
     }
 }
 
@@ -56,6 +57,9 @@ fn row(feature: &Feature<App>) -> Value {
         }
         Trigger::S3 { prefix, queue, .. } => {
             json!({ "type": "s3", "prefix": prefix, "queue": queue })
+        }
+        Trigger::Schedule { every, .. } => {
+            json!({ "type": "schedule", "every_s": every.as_secs() })
         }
     };
     json!({

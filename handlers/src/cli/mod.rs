@@ -9,7 +9,9 @@ mod features;
 mod local;
 mod logs;
 mod plan;
+mod redrive;
 mod replay;
+mod run;
 mod serve;
 mod stop;
 mod work;
@@ -47,6 +49,10 @@ enum Command {
     Features(features::FeaturesArgs),
     /// Sample events through their handlers
     Replay(replay::ReplayArgs),
+    /// A scheduled feature, once and now
+    Run(run::RunArgs),
+    /// Dead letters back into their queue
+    Redrive(redrive::RedriveArgs),
     /// The engine alone: frames of a video into a zip
     Extract(extract::ExtractArgs),
     /// How the frames of a video would be got at
@@ -87,6 +93,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Local(args) => local::run(args).await,
         Command::Features(args) => features::run(&args),
         Command::Replay(args) => replay::run(args).await,
+        Command::Run(args) => run::run(args).await,
+        Command::Redrive(args) => redrive::run(args).await,
         Command::Extract(args) => extract::run(args).await,
         Command::Plan(args) => plan::run(args).await,
     }

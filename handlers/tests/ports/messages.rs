@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use fotograma::adapters::worker::Queue;
-use fotograma::aws::{SesMailer, SnsTopic, SqsJobs, SqsQueue, short};
+use fotograma::aws::{SesMailer, SnsTopic, SqsJobs, SqsQueue, redrive, short};
 use fotograma_core::domain::{Job, Mail, Notice};
 use fotograma_core::ports::{Jobs, Mailer, Topic};
 use serde_json::Value;
@@ -246,4 +246,31 @@ async fn a_mail_arrives_as_text_and_as_html() {
     assert_eq!(mails[0]["text"], mail.text);
     assert_eq!(mails[0]["html"], mail.html);
     assert_eq!(mails[0]["from"], world.aws.settings().mail_from());
+}
+
+#[tokio::test]
+async fn a_job_with_a_delay_and_one_that_is_redriven_come_when_they_should() {
+    let world = World::new().await;
+    let jobs = SqsJobs::new(Arc::clone(&world.aws));
+    let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
+        .expect("a job")
+        .remove(0);
+    jobs.send(&job, chrono::Duration::milliseconds(59_001))
+        .await
+        .expect("it is sent");
+    let work = queue(&world, short::VIDEO_QUEUE);
+    let none = work.receive(10, Duration::ZERO, HIDDEN).await;
+    assert_eq!(none.expect("an answer").len(), 0, "it is delayed");
+    world.local.clock().advance(Duration::from_mins(1));
+    let messages = work.receive(10, WAIT, HIDDEN).await.expect("an answer");
+    assert_eq!(messages.len(), 1);
+
+    jobs.bury("poison", "it is no job").await.expect("buried");
+    let arn = redrive::start(&world.aws, short::VIDEO_DLQ, short::VIDEO_QUEUE, None)
+        .await
+        .expect("it begins");
+    let back = work.receive(10, WAIT, HIDDEN).await.expect("an answer");
+    assert_eq!(back[0].body.as_deref(), Some("poison"));
+    let task = redrive::progress(&world.aws, &arn).await;
+    assert_eq!(task.expect("an answer").map(|task| task.moved), Some(1));
 }

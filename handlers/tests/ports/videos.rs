@@ -198,3 +198,29 @@ async fn trouble_is_told_apart() {
     let error = videos.get("v1").await.expect_err("denied");
     assert!(matches!(&error, Error::Gone(text) if text.contains("dynamodb GetItem: AccessDenied")));
 }
+
+#[tokio::test]
+async fn what_is_unfinished_is_found_and_nothing_else() {
+    let (_world, videos) = setup().await;
+    let queued = |id: &str, ms: i64| {
+        let video = video(id, "u1", 0);
+        video.uploaded(5, "\"e\"", at(ms)).expect("uploaded")
+    };
+    for (id, ms) in [("late", 2_000), ("early", 1_000), ("now", 10_000)] {
+        assert_eq!(videos.put(&queued(id, ms), None).await, Ok(true));
+    }
+    let failed = queued("failed", 1_500).ended(Err("no".to_owned()), at(1_500));
+    assert_eq!(videos.put(&failed, None).await, Ok(true));
+    let gone = queued("gone", 1_000).deleted(Duration::days(1), at(1_000));
+    assert_eq!(videos.put(&gone, None).await, Ok(true));
+    let unfinished = async || {
+        let page = videos.unfinished(at(10_000), None).await.expect("a page");
+        assert_eq!(page.next, None);
+        page.video_ids
+    };
+    assert_eq!(unfinished().await, ["early", "failed", "late"]);
+
+    let published = failed.published(at(1_600));
+    assert_eq!(videos.put(&published, Some(failed.version)).await, Ok(true));
+    assert_eq!(unfinished().await, ["early", "late"]);
+}

@@ -308,7 +308,7 @@ fn messages(case: &Case) -> Option<Vec<SqsMessage>> {
     let records = case.event.get("Records").and_then(Value::as_array)?;
     let wrap = |body: Value| json!({ "body": body.to_string() });
     let messages: Vec<Value> = match case.feature.trigger {
-        Trigger::Http(_) => return None,
+        Trigger::Http(_) | Trigger::Schedule { .. } => return None,
         _ if records[0]["eventSource"] == "aws:sqs" => records.clone(),
         Trigger::Sns { .. } => records
             .iter()

@@ -15,9 +15,9 @@ use aws_sdk_s3::types::{
 use fotograma_core::Result;
 
 use super::{made, wrong};
-use crate::aws::Aws;
 use crate::aws::error::fault;
 use crate::aws::videos::INDEX;
+use crate::aws::{Aws, unfinished};
 
 /// The one region whose name S3 does not want to hear.
 const UNNAMED_REGION: &str = "us-east-1";
@@ -118,17 +118,13 @@ pub(super) async fn notifications(aws: &Aws, queue_arn: &str) -> Result<()> {
 
 pub(super) async fn table(aws: &Aws) -> Result<()> {
     let table = aws.settings().table();
-    let index = GlobalSecondaryIndex::builder()
-        .index_name(INDEX)
-        .key_schema(key("user_id", KeyType::Hash)?)
-        .key_schema(key("created_at", KeyType::Range)?)
-        .projection(
-            Projection::builder()
-                .projection_type(ProjectionType::All)
-                .build(),
-        )
-        .build()
-        .map_err(wrong)?;
+    let by_user = index(INDEX, "user_id", "created_at", ProjectionType::All)?;
+    let open = index(
+        unfinished::INDEX,
+        unfinished::OPEN,
+        "updated_at",
+        ProjectionType::KeysOnly,
+    )?;
     let create = aws
         .dynamodb()
         .create_table()
@@ -138,7 +134,10 @@ pub(super) async fn table(aws: &Aws) -> Result<()> {
         .attribute_definitions(text("video_id")?)
         .attribute_definitions(text("user_id")?)
         .attribute_definitions(text("created_at")?)
-        .global_secondary_indexes(index);
+        .attribute_definitions(text(unfinished::OPEN)?)
+        .attribute_definitions(text("updated_at")?)
+        .global_secondary_indexes(by_user)
+        .global_secondary_indexes(open);
     made(
         "dynamodb CreateTable",
         create.send().await,
@@ -182,6 +181,21 @@ async fn time_to_live(aws: &Aws, table: &str) -> Result<()> {
         .await
         .map_err(|error| fault("dynamodb UpdateTimeToLive", &error))?;
     Ok(())
+}
+
+fn index(
+    name: &str,
+    hash: &str,
+    range: &str,
+    projection: ProjectionType,
+) -> Result<GlobalSecondaryIndex> {
+    GlobalSecondaryIndex::builder()
+        .index_name(name)
+        .key_schema(key(hash, KeyType::Hash)?)
+        .key_schema(key(range, KeyType::Range)?)
+        .projection(Projection::builder().projection_type(projection).build())
+        .build()
+        .map_err(wrong)
 }
 
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement> {

@@ -1,0 +1,83 @@
+//! On a schedule: finds videos that stand still, so that none does so for ever.
+//!
+//! A job whose message is gone is sent again, an outcome that was stored but not published is
+//! published, and an upload that never came ends as failed. Most of the time there is nothing
+//! to do: a crash leaves its message in the queue.
+
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use chrono::Duration;
+
+use super::records::{publish, update};
+use super::uploads::{enqueue, is_as_announced};
+use crate::domain::overdue::Overdue;
+use crate::domain::{Status, Video};
+use crate::{App, Error, Result};
+
+const NO_UPLOAD: &str = "its file was not uploaded in time";
+
+/// Looks at each video that is not finished and has not changed for a while.
+///
+/// # Errors
+/// When some could not be looked after; the next run will.
+pub async fn handle(app: &App, _event: EventBridgeEvent) -> Result<()> {
+    let before = app.clock.now() - app.settings.patience.job;
+    let (mut seen, mut failed) = (0_u32, 0_u32);
+    let mut after = None;
+    loop {
+        let page = app.videos.unfinished(before, after.as_deref()).await?;
+        for video_id in &page.video_ids {
+            seen += 1;
+            let outcome = app.stop.or(look_after(app, video_id)).await;
+            match outcome {
+                Some(Ok(())) => {}
+                Some(Err(error)) => {
+                    tracing::warn!(video_id, %error, "a video could not be looked after");
+                    failed += 1;
+                }
+                None => return Err(Error::Again("the sweep was told to stop".to_owned())),
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    if failed > 0 {
+        return Err(Error::Again(format!(
+            "{failed} of {seen} videos could not be looked after"
+        )));
+    }
+    Ok(())
+}
+
+async fn look_after(app: &App, video_id: &str) -> Result<()> {
+    let now = app.clock.now();
+    let Some(video) = app.videos.get(video_id).await? else {
+        return Ok(());
+    };
+    match video.overdue(app.settings.patience, now) {
+        None => Ok(()),
+        Some(Overdue::Publish) => publish(app, &video).await,
+        Some(Overdue::Upload) => upload(app, &video).await,
+        Some(Overdue::Job(next)) => {
+            tracing::warn!(video_id, "a job stood still and is sent again");
+            app.jobs.send(&video.job(), Duration::zero()).await?;
+            // Who was faster has moved it, and that is all that is wanted.
+            app.videos.put(&next, Some(video.version)).await.map(|_| ())
+        }
+    }
+}
+
+/// Nobody said that the file is there: it may be, or it never comes.
+async fn upload(app: &App, video: &Video) -> Result<()> {
+    let head = app.objects.head(&video.key).await?;
+    if let Some(head) = head.filter(|head| is_as_announced(video, head)) {
+        return enqueue(app, video, &head).await.map(|_| ());
+    }
+    let ended = update(app, &video.video_id, |now| {
+        let waits = now.status == Status::AwaitingUpload && !now.is_deleted();
+        Ok(waits.then(|| now.ended(Err(NO_UPLOAD.to_owned()), app.clock.now())))
+    })
+    .await?;
+    publish(app, &ended).await
+}

@@ -1,0 +1,36 @@
+//! `fotograma run`: a feature that the clock sets off, once and now; what a `CronJob` runs.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use fotograma_core::features::TABLE;
+
+use crate::adapters::{invoke, schedule};
+use crate::config::SystemArgs;
+use crate::system;
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// The feature
+    #[arg(value_name = "FEATURE", value_parser = scheduled)]
+    feature: &'static str,
+    #[command(flatten)]
+    system: SystemArgs,
+}
+
+pub(super) async fn run(args: RunArgs) -> Result<ExitCode> {
+    let system = system::build(&args.system, args.system.aws.settings()).await?;
+    invoke::invoke(&system.host, args.feature, schedule::event()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn scheduled(name: &str) -> Result<&'static str, String> {
+    let names: Vec<_> = schedule::features(TABLE)
+        .map(|(feature, _)| feature.name)
+        .collect();
+    let known = names.iter().find(|known| **known == name);
+    known
+        .copied()
+        .ok_or_else(|| format!("the scheduled features are {}", names.join(", ")))
+}
