@@ -5,20 +5,19 @@
 //! a process that died between writing and committing, and is swept away. What is being written
 //! or read is pinned: a pinned file is removed only when the last pin is gone.
 
+mod read;
+mod write;
+
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use futures::{Stream, StreamExt as _};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::checksums::Digests;
-use super::error::S3Failure;
+pub(super) use read::Stretch;
 
 /// Bytes that are written or read in one go: enough that the hop to a blocking thread is cheap.
 const PIECE: usize = 256 * 1024;
@@ -51,14 +50,6 @@ pub(super) struct Received {
     pin: Pin,
 }
 
-/// A stretch of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stretch {
-    pub(super) name: String,
-    pub(super) from: u64,
-    pub(super) until: u64,
-}
-
 impl Blobs {
     /// Opens or creates the folder; to be called in a runtime.
     pub(crate) fn open(folder: &Path) -> io::Result<Self> {
@@ -70,52 +61,18 @@ impl Blobs {
         })
     }
 
-    /// Writes a stream to a new file, hashing as it goes; memory does not grow with the body.
-    pub(super) async fn receive<S>(
-        &self,
-        stream: S,
-        digests: Digests,
-    ) -> Result<(Received, Digests), S3Failure>
-    where
-        S: Stream<Item = Result<Bytes, S3Failure>> + Send,
-    {
+    /// A new name, pinned and doomed from the start: only [`keep`](Received::keep) lifts that, so
+    /// that whatever goes wrong leaves no file.
+    fn fresh(&self) -> (String, Pin) {
         let name = Uuid::new_v4().simple().to_string();
         let pin = self.pin(vec![name.clone()]);
-        // Doomed from the start: only `keep` lifts it, so that whatever goes wrong leaves no file.
         self.doom(&name);
-        let mut stream = std::pin::pin!(stream);
-        let mut writer = Writer {
-            path: self.path(&name),
-            file: None,
-            digests,
-            size: 0,
-            pin,
-        };
-        let mut pieces = Vec::new();
-        let mut waiting = 0;
-        while let Some(piece) = stream.next().await {
-            let piece = piece?;
-            waiting += piece.len();
-            pieces.push(piece);
-            if waiting >= PIECE {
-                writer = writer.write(std::mem::take(&mut pieces)).await?;
-                waiting = 0;
-            }
-        }
-        let writer = writer.write(pieces).await?;
-        let received = Received {
-            name,
-            size: writer.size,
-            pin: writer.pin,
-        };
-        Ok((received, writer.digests))
+        (name, pin)
     }
 
     /// Gives an existing file a second name, for a copy that shares its bytes.
     pub(super) async fn link(&self, name: &str) -> io::Result<Received> {
-        let new = Uuid::new_v4().simple().to_string();
-        let pin = self.pin(vec![new.clone()]);
-        self.doom(&new);
+        let (new, pin) = self.fresh();
         let (from, to) = (self.path(name), self.path(&new));
         blocking(move || {
             fs::hard_link(&from, &to)?;
@@ -127,33 +84,6 @@ impl Blobs {
             })
         })
         .await
-    }
-
-    /// Opens stretches for reading, one after the other, in pieces.
-    ///
-    /// The first file is opened before this returns, so that a body removed in the meantime is
-    /// noticed while a status can still be chosen.
-    pub(super) async fn read(
-        &self,
-        stretches: Vec<Stretch>,
-    ) -> io::Result<impl Stream<Item = io::Result<Bytes>> + Send + use<>> {
-        let pin = self.pin(stretches.iter().map(|s| s.name.clone()).collect());
-        let mut reader = Reader {
-            stretches: stretches.into(),
-            open: None,
-            pin,
-        };
-        let first = reader.next().await?;
-        let rest = futures::stream::unfold(Some(reader), |reader| async {
-            let mut reader = reader?;
-            match reader.next().await {
-                Ok(None) => None,
-                Ok(Some(piece)) => Some((Ok(piece), Some(reader))),
-                // A body cut short is closed by the connection, never completed.
-                Err(error) => Some((Err(error), None)),
-            }
-        });
-        Ok(futures::stream::iter(first.map(Ok)).chain(rest))
     }
 
     /// Removes files that no row names any more, in the background; those in use go when they are
@@ -233,71 +163,6 @@ impl Drop for Pin {
                 }
             }
         }
-    }
-}
-
-struct Writer {
-    path: PathBuf,
-    file: Option<File>,
-    digests: Digests,
-    size: u64,
-    /// Travels with the file: whoever gives up in the middle, it is removed after the last write.
-    pin: Pin,
-}
-
-impl Writer {
-    async fn write(mut self, pieces: Vec<Bytes>) -> io::Result<Self> {
-        blocking(move || {
-            let mut file = match self.file.take() {
-                Some(file) => file,
-                None => File::create_new(&self.path)?,
-            };
-            for piece in &pieces {
-                file.write_all(piece)?;
-                self.digests.update(piece);
-                self.size += piece.len() as u64;
-            }
-            self.file = Some(file);
-            Ok(self)
-        })
-        .await
-    }
-}
-
-struct Reader {
-    stretches: std::collections::VecDeque<Stretch>,
-    open: Option<(String, Arc<File>)>,
-    pin: Pin,
-}
-
-impl Reader {
-    async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let Some(stretch) = self.stretches.front_mut() else {
-            return Ok(None);
-        };
-        let open = self.open.take().filter(|(name, _)| *name == stretch.name);
-        let path = self.pin.blobs.path(&stretch.name);
-        let from = stretch.from;
-        let length = usize::try_from(stretch.until - from)
-            .unwrap_or(usize::MAX)
-            .min(PIECE);
-        let (file, bytes) = blocking(move || {
-            let file = match open {
-                Some((_, file)) => file,
-                None => Arc::new(File::open(path)?),
-            };
-            let mut bytes = vec![0; length];
-            file.read_exact_at(&mut bytes, from)?;
-            Ok((file, Bytes::from(bytes)))
-        })
-        .await?;
-        stretch.from += length as u64;
-        if stretch.from >= stretch.until {
-            self.stretches.pop_front();
-        } else {
-            self.open = Some((stretch.name.clone(), file));
-        }
-        Ok(Some(bytes))
     }
 }
 
