@@ -11,34 +11,43 @@ const MAX_EDITS: u32 = 16;
 
 /// The part of media time that `trak` shows, given ticks per second of movie and media time.
 pub(super) fn window(trak: &Mp4Box, movie: u32, media: u32) -> Result<Window, Unfit> {
-    let Some(container) = trak.child(*b"edts")? else {
+    let Some(last) = last(trak)? else {
         return Ok(Window::ALL);
     };
+    if last.duration == 0 {
+        return Err(Unfit::Edits);
+    }
+    let length = scaled(last.duration, media, movie).ok_or(Unfit::Edits)?;
+    Ok(Window {
+        start: last.start,
+        end: last.start.checked_add(length).ok_or(Unfit::Edits)?,
+    })
+}
+
+/// Makes sure that the edit list of a `trak` in fragments only moves all of it.
+///
+/// Of samples in fragments ffmpeg discards none, whatever the list says of its length.
+pub(super) fn moves_only(trak: &Mp4Box) -> Result<(), Unfit> {
+    last(trak).map(drop)
+}
+
+/// The only edit that shows something, if there is a list: nothing but waiting may come before it.
+fn last(trak: &Mp4Box) -> Result<Option<Edit>, Unfit> {
+    let Some(container) = trak.child(*b"edts")? else {
+        return Ok(None);
+    };
     let Some(elst) = container.child(*b"elst")? else {
-        return Ok(Window::ALL);
+        return Ok(None);
     };
     let edits = read(&elst)?;
     let Some((&last, before)) = edits.split_last() else {
-        return Ok(Window::ALL);
+        return Ok(None);
     };
-    let ticks = |duration| scaled(duration, media, movie).ok_or(Unfit::Edits);
-    let mut lead = 0;
-    for empty in before {
-        if empty.start != -1 {
-            return Err(Unfit::Edits);
-        }
-        lead += ticks(empty.duration)?;
-    }
-    let simple = last.start >= 0 && last.duration > 0 && last.rate == 1 << 16;
-    if !simple || lead > i64::from(u32::MAX) * 1000 {
+    let waits = before.iter().all(|empty| empty.start == -1);
+    if !waits || last.start < 0 || last.rate != 1 << 16 {
         return Err(Unfit::Edits);
     }
-    let end = last.start.checked_add(ticks(last.duration)?);
-    Ok(Window {
-        start: last.start,
-        end: end.ok_or(Unfit::Edits)?,
-        lead,
-    })
+    Ok(Some(last))
 }
 
 #[derive(Clone, Copy)]

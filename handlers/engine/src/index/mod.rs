@@ -8,6 +8,7 @@
 mod boxes;
 mod codec;
 mod edits;
+mod fragments;
 mod locate;
 mod open;
 mod samples;
@@ -54,8 +55,6 @@ pub struct Window {
     pub start: i64,
     /// The first moment no longer shown.
     pub end: i64,
-    /// How long nothing is shown before it.
-    pub lead: i64,
 }
 
 impl Window {
@@ -63,7 +62,6 @@ impl Window {
     pub const ALL: Self = Self {
         start: i64::MIN,
         end: i64::MAX,
-        lead: 0,
     };
 
     /// Whether a frame at `pts` is shown.
@@ -95,5 +93,5 @@ pub struct Init {
 /// # Errors
 /// Why the samples cannot be had one by one.
 pub fn parse(ftyp: Bytes, moov: &Bytes, file_len: u64) -> Result<Index, Unfit> {
-    track::read(ftyp, moov, file_len)
+    track::Track::read(ftyp, moov)?.index(file_len)
 }

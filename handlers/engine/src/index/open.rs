@@ -1,11 +1,12 @@
-//! Reading the index of a source: two requests for nearly every file, wherever its index is.
+//! Reading the index of a source: two requests for nearly every file, wherever its index is. A
+//! fragmented file takes one more for each fragment.
 
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
 use super::boxes::boxes;
-use super::{Index, Step, Unfit, locate, parse};
+use super::{Index, Step, Unfit, fragments, locate, parse};
 use crate::source::{Source, SourceError};
 
 /// What is read at a later border, where more than this remains.
@@ -25,8 +26,13 @@ pub(crate) async fn open(
         match locate(&data, at, len) {
             Err(unfit) => return Ok(Err(unfit)),
             Ok(Step::Found(range)) => {
-                let moov = complete(source, at, &data, range).await?;
-                return Ok(parse(ftyp(&head), &moov, len));
+                let moov = complete(source, at, &data, range.clone()).await?;
+                return match parse(ftyp(&head), &moov, len) {
+                    Err(Unfit::Fragmented) => {
+                        fragments::open(source, &head, &moov, range.end).await
+                    }
+                    done => Ok(done),
+                };
             }
             Ok(Step::Look(border)) => {
                 at = border;
@@ -62,7 +68,7 @@ async fn complete(
 }
 
 /// The file type box at the start of `head`, if it is there and whole.
-fn ftyp(head: &Bytes) -> Bytes {
+pub(super) fn ftyp(head: &Bytes) -> Bytes {
     let len = head.first_chunk::<4>().map(|len| u32::from_be_bytes(*len));
     let len = len.and_then(|len| usize::try_from(len).ok());
     let first = match len {

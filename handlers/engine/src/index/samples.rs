@@ -57,10 +57,10 @@ impl Sample {
 }
 
 /// Longer ticks than this are errors, to ffmpeg as well.
-const MAX_TICKS: u32 = i32::MAX as u32;
+pub(super) const MAX_TICKS: u32 = i32::MAX as u32;
 
 /// Larger shifts than this make ffmpeg disbelieve all of them.
-const MAX_SHIFT: i32 = 1 << 28;
+pub(super) const MAX_SHIFT: i32 = 1 << 28;
 
 /// Every sample, all of whose bytes lie within `file_len`.
 pub(super) fn expand(tables: &Tables, file_len: u64) -> Result<Vec<Sample>, Unfit> {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::boxes::{Mp4Box, boxes, u32_at, u64_at};
+use super::boxes::{Mp4Box, boxes, only, u32_at, u64_at};
 use super::codec::Codec;
 use super::samples::expand;
 use super::tables::Tables;
@@ -11,50 +11,80 @@ use super::{Index, Init, Unfit, edits};
 /// The highest ticks per second whose double still fits.
 const MAX_TIMESCALE: u32 = i32::MAX as u32 / 2;
 
-pub(super) fn read(ftyp: Bytes, moov: &Bytes, file_len: u64) -> Result<Index, Unfit> {
-    let [moov] = boxes(moov)?
-        .try_into()
-        .map_err(|_| Unfit::inconsistent("moov"))?;
-    let children = moov.children()?;
-    if children.iter().any(|child| &child.kind == b"cmov") {
-        return Err(Unfit::Compressed);
+/// What the movie box says of the video track, its samples apart.
+pub(super) struct Track {
+    pub(super) codec: Codec,
+    pub(super) timescale: u32,
+    pub(super) init: Init,
+    pub(super) trak: Mp4Box,
+    pub(super) stbl: Mp4Box,
+    /// What fragments do not say themselves; there when the samples are in fragments.
+    pub(super) mvex: Option<Mp4Box>,
+    movie_scale: u32,
+    movie_duration: u64,
+}
+
+impl Track {
+    pub(super) fn read(ftyp: Bytes, moov: &Bytes) -> Result<Self, Unfit> {
+        let [moov] = boxes(moov)?
+            .try_into()
+            .map_err(|_| Unfit::inconsistent("moov"))?;
+        let children = moov.children()?;
+        if children.iter().any(|child| &child.kind == b"cmov") {
+            return Err(Unfit::Compressed);
+        }
+        let mvhd = moov.need(*b"mvhd")?;
+        let (movie_scale, movie_duration) = times(&mvhd)?;
+        let trak = video(&children)?.clone();
+        let mdia = trak.need(*b"mdia")?;
+        let (timescale, _) = times(&mdia.need(*b"mdhd")?)?;
+        if timescale == 0 || timescale > MAX_TIMESCALE || movie_scale == 0 {
+            return Err(Unfit::inconsistent("mdhd"));
+        }
+        let minf = mdia.need(*b"minf")?;
+        self_contained(&minf)?;
+        let stbl = minf.need(*b"stbl")?;
+        let stsd = stbl.need(*b"stsd")?;
+        let codec = Codec::read(&stsd)?;
+        intra_refresh(&stbl)?;
+        let tkhd = trak.need(*b"tkhd")?;
+        let number = track_id(&tkhd.raw).ok_or_else(|| tkhd.broken())?;
+        Ok(Self {
+            codec,
+            timescale,
+            init: Init {
+                ftyp,
+                mvhd: mvhd.raw,
+                track: number,
+                tkhd: tkhd.raw,
+                stsd: stsd.raw,
+            },
+            mvex: only(children, *b"mvex")?,
+            trak,
+            stbl,
+            movie_scale,
+            movie_duration,
+        })
     }
-    if children.iter().any(|child| &child.kind == b"mvex") {
-        return Err(Unfit::Fragmented);
+
+    /// The index of a track whose samples are all listed in the movie box.
+    pub(super) fn index(self, file_len: u64) -> Result<Index, Unfit> {
+        if self.mvex.is_some() {
+            return Err(Unfit::Fragmented);
+        }
+        let samples = expand(&Tables::read(&self.stbl)?, file_len)?;
+        if samples.is_empty() {
+            return Err(Unfit::NoVideo);
+        }
+        Ok(Index {
+            window: edits::window(&self.trak, self.movie_scale, self.timescale)?,
+            codec: self.codec,
+            timescale: self.timescale,
+            samples,
+            init: self.init,
+            duration_ms: self.movie_duration.saturating_mul(1000) / u64::from(self.movie_scale),
+        })
     }
-    let (movie_scale, movie_duration) = times(&moov.need(*b"mvhd")?)?;
-    let trak = video(&children)?;
-    let mdia = trak.need(*b"mdia")?;
-    let (timescale, _) = times(&mdia.need(*b"mdhd")?)?;
-    if timescale == 0 || timescale > MAX_TIMESCALE || movie_scale == 0 {
-        return Err(Unfit::inconsistent("mdhd"));
-    }
-    let minf = mdia.need(*b"minf")?;
-    self_contained(&minf)?;
-    let stbl = minf.need(*b"stbl")?;
-    let stsd = stbl.need(*b"stsd")?;
-    let codec = Codec::read(&stsd)?;
-    intra_refresh(&stbl)?;
-    let header = trak.need(*b"tkhd")?;
-    let number = track_id(&header.raw).ok_or_else(|| header.broken())?;
-    let samples = expand(&Tables::read(&stbl)?, file_len)?;
-    if samples.is_empty() {
-        return Err(Unfit::NoVideo);
-    }
-    Ok(Index {
-        codec,
-        timescale,
-        samples,
-        window: edits::window(trak, movie_scale, timescale)?,
-        init: Init {
-            ftyp,
-            mvhd: moov.need(*b"mvhd")?.raw,
-            track: number,
-            tkhd: header.raw,
-            stsd: stsd.raw,
-        },
-        duration_ms: movie_duration.saturating_mul(1000) / u64::from(movie_scale),
-    })
 }
 
 /// The first track of video, if nothing before it might be one too.

@@ -17,9 +17,12 @@ pub enum Unfit {
     /// The index is larger than is worth reading.
     #[error("the index is too large")]
     TooLarge,
-    /// The samples are listed in fragments.
-    #[error("the file is fragmented")]
+    /// The samples are listed in fragments, of which there is no usable index.
+    #[error("the file is fragmented, without an index")]
     Fragmented,
+    /// So many fragments that finding their samples costs as much as reading all.
+    #[error("the file has too many fragments")]
+    ManyFragments,
     /// The movie header is compressed.
     #[error("the index is compressed")]
     Compressed,
@@ -76,6 +79,7 @@ impl Unfit {
             Self::NoIndex => "no_index",
             Self::TooLarge => "too_large",
             Self::Fragmented => "fragmented",
+            Self::ManyFragments => "many_fragments",
             Self::Compressed => "compressed",
             Self::NoVideo => "no_video",
             Self::Unclear => "unclear",

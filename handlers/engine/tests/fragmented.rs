@@ -1,0 +1,173 @@
+//! Fragmented mp4s: read by their index where there is one, with the frames of a full decode.
+
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use fotograma_engine::plan::Because;
+use fotograma_engine::{Extraction, Mode, Options, Strategy};
+use support::{Memory, clip, entries, folder, make, reference, run};
+use tempfile::TempDir;
+
+const H264: &str = "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0";
+
+fn every(millis: u64) -> Options {
+    Options {
+        every: Duration::from_millis(millis),
+        ..Options::default()
+    }
+}
+
+/// A clip with sound, in fragments as `words` say.
+fn fragmented(folder: &TempDir, name: &str, coding: &str, words: &str) -> std::path::PathBuf {
+    let whole = clip(folder, &format!("whole-{name}"), 12, coding);
+    let path = folder.path().join(name);
+    let sound = "-f lavfi -i sine=duration=12 -map 0 -map 1 -c:v copy -c:a aac";
+    make(&path, &format!("-i {} {sound} {words}", whole.display()));
+    path
+}
+
+/// Extracts `bytes` and makes sure that the frames are those of a full decode of `path`.
+async fn same_as_whole(path: &Path, bytes: Vec<u8>, options: &Options) -> Extraction {
+    let (done, kept) = run(Memory::new(bytes), options).await;
+    let done = done.expect("frames");
+    let images: Vec<u8> = entries(kept.bytes())
+        .into_iter()
+        .filter(|(name, _)| name != "frames.csv")
+        .flat_map(|(_, image)| image)
+        .collect();
+    assert!(images == reference(path, options.every), "{done:?}");
+    done
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    std::fs::read(path).expect("the clip")
+}
+
+#[tokio::test]
+async fn each_kind_of_index_is_used() {
+    let folder = folder();
+    let open = format!("{H264} -x264-params open-gop=1");
+    let hevc = "-c:v libx265 -tag:v hvc1 -x265-params keyint=25:open-gop=1:log-level=none";
+    for (name, coding, words) in [
+        // What ffmpeg writes unless it is told not to: the first frames in moov, an mfra.
+        ("mfra.mp4", H264, "-movflags frag_keyframe"),
+        ("empty.mp4", H264, "-movflags frag_keyframe+empty_moov"),
+        // With an edit list, as moov is written when the first frames are known.
+        ("edits.mp4", H264, "-movflags frag_keyframe+delay_moov"),
+        ("sidx.mp4", H264, "-movflags cmaf+global_sidx+skip_trailer"),
+        (
+            "both.mp4",
+            H264,
+            "-movflags frag_keyframe+default_base_moof+empty_moov+global_sidx",
+        ),
+        (
+            "negative.mp4",
+            H264,
+            "-movflags frag_keyframe+empty_moov+negative_cts_offsets",
+        ),
+        // Fragments that begin between keyframes.
+        ("between.mp4", H264, "-frag_duration 700000"),
+        ("open.mp4", &open, "-movflags frag_keyframe"),
+        ("hevc.mp4", hevc, "-movflags frag_keyframe"),
+    ] {
+        let path = fragmented(&folder, name, coding, words);
+        for millis in [300, 2700] {
+            let done = same_as_whole(&path, bytes(&path), &every(millis)).await;
+            let told = format!("{name}: {:?}", done.because);
+            assert_eq!(done.strategy, Strategy::Indexed, "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_is_read_and_one_request_a_fragment_made() {
+    let folder = folder();
+    let path = fragmented(
+        &folder,
+        "a.mp4",
+        &format!("{H264} -b:v 3M"),
+        "-movflags frag_keyframe",
+    );
+    let done = same_as_whole(&path, bytes(&path), &every(4000)).await;
+    assert_eq!(done.because, Because::Sparse);
+    assert!(done.bytes_read * 3 < done.source_bytes, "{done:?}");
+    // Twelve fragments; the file's beginning, the trailer and its length.
+    assert!(done.requests <= done.frames + 12 + 3, "{done:?}");
+}
+
+#[tokio::test]
+async fn keyframes_are_those_of_a_file_in_one_piece() {
+    let folder = folder();
+    let path = fragmented(&folder, "a.mp4", H264, "-movflags frag_keyframe");
+    let options = Options {
+        mode: Mode::Keyframe,
+        ..every(2500)
+    };
+    let mut zips = Vec::new();
+    for path in [path, folder.path().join("whole-a.mp4")] {
+        let (done, kept) = run(Memory::of(&path), &options).await;
+        assert_eq!(done.expect("frames").strategy, Strategy::Indexed);
+        zips.push(kept.bytes());
+    }
+    assert!(zips[0] == zips[1], "other keyframes, or other times");
+}
+
+#[tokio::test]
+async fn without_an_index_all_is_read() {
+    let folder = folder();
+    let words = "-movflags frag_keyframe+skip_trailer";
+    let path = fragmented(&folder, "a.mp4", H264, words);
+    let done = same_as_whole(&path, bytes(&path), &every(2700)).await;
+    assert_eq!(done.strategy, Strategy::Whole);
+    assert_eq!(done.because.code(), "fragmented");
+}
+
+/// ffmpeg shows what `moov` lists earlier than the rest by the lowest shift.
+#[tokio::test]
+async fn negative_shifts_in_moov_are_left_to_ffmpeg() {
+    let folder = folder();
+    let words = "-movflags frag_keyframe+negative_cts_offsets";
+    let path = fragmented(&folder, "a.mp4", H264, words);
+    let done = same_as_whole(&path, bytes(&path), &every(300)).await;
+    assert_eq!(done.strategy, Strategy::Whole);
+}
+
+#[tokio::test]
+async fn fragments_of_a_frame_are_too_many() {
+    let folder = folder();
+    let words = "-movflags frag_every_frame";
+    let path = fragmented(&folder, "a.mp4", &format!("{H264} -bf 0"), words);
+    let done = same_as_whole(&path, bytes(&path), &every(2700)).await;
+    assert_eq!(done.strategy, Strategy::Whole);
+    assert_eq!(done.because.code(), "many_fragments");
+}
+
+/// An index that leaves fragments out costs requests, one that points elsewhere is not believed.
+#[tokio::test]
+async fn an_index_that_lies_gives_the_same_frames() {
+    let folder = folder();
+    let path = fragmented(&folder, "a.mp4", H264, "-movflags frag_keyframe");
+    let good = bytes(&path);
+    let tfra = good.windows(4).rposition(|kind| kind == b"tfra");
+    // Version and flags, track, lengths, count; then rows of a time, an offset and three numbers.
+    let rows = tfra.expect("the table") + 4 + 4 + 4 + 4 + 4;
+    let video = good.windows(4).position(|kind| kind == b"tfra");
+    assert!(video < tfra, "the sound's table is the last");
+    let rows = rows - (tfra.expect("it") - video.expect("it"));
+    let row = |number: usize| rows + number * 19..rows + (number + 1) * 19;
+
+    let mut shorter = good.clone();
+    shorter.copy_within(row(1), row(2).start);
+    let done = same_as_whole(&path, shorter, &every(2700)).await;
+    assert_eq!(done.strategy, Strategy::Indexed);
+
+    for wrong in [1_u8, 255] {
+        let mut lying = good.clone();
+        // The lowest byte of the third fragment's offset.
+        lying[row(2).start + 15] ^= wrong;
+        let done = same_as_whole(&path, lying, &every(2700)).await;
+        assert_eq!(done.strategy, Strategy::Whole, "{:?}", done.because);
+    }
+}
