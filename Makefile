@@ -10,8 +10,10 @@ AUTH ?= http://127.0.0.1:8001
 STATUS ?= http://127.0.0.1:8003
 
 DEV := .fotograma
+# Where the benchmarks keep their Python and, if it is there, what they are compared with.
+BENCH_VENV := $(DEV)/bench
 
-.PHONY: help up down logs test lint fmt ffmpeg replay test-status bench-engine bench-local
+.PHONY: help up down logs test lint fmt ffmpeg replay test-status soak bench-engine bench-local
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +45,10 @@ fmt: ## format the code
 ffmpeg: ## build the minimal, static ffmpeg into .fotograma/bin: smaller, quicker to start, safer
 	@containers/ffmpeg/build.sh $(DEV)/bin
 
+soak: $(BENCH_VENV) ## 2,000 jobs while AWS fails and workers are killed: nothing may be lost; five minutes at most
+	@cargo build --release -q
+	@$(BENCH_VENV)/bin/python handlers/tests/soak/soak.py target/release/fotograma $(ARGS)
+
 replay: ## run a sample event through its handler: EVENT=events/<feature>/<case>.json
 	@cargo run -q -- replay $(EVENT)
 
@@ -51,11 +57,8 @@ test-status: ## list the demo user's videos, as the status-service tells them
 	  | sed -E 's/.*"access_token":"([^"]*)".*/\1/') \
 	  && curl -fsS -H "Authorization: Bearer $$token" $(STATUS)/videos/me && echo
 
-# Where the benchmarks keep their Python and, if it is there, what they are compared with.
-BENCH_VENV := $(DEV)/bench
-
 $(BENCH_VENV):
-	@python3 -m venv $@ && $@/bin/pip install --quiet boto3 ministack cryptography opencv-python-headless numpy
+	@python3 -m venv $@ && $@/bin/pip install --quiet boto3 requests ministack cryptography opencv-python-headless numpy
 
 bench-engine: $(BENCH_VENV) ## measure the engine against a full decode and against what others do
 	@cargo build --release -q -p fotograma-engine --example extract

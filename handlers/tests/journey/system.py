@@ -41,6 +41,8 @@ class System:
     variables of the program; those of the machine that begin like them do not reach it.
     """
 
+    READY = "fotograma is ready"
+
     def __init__(self, program, folder, *flags, data_dir=None, **environment):
         self.program = str(program)
         self.log = Path(folder) / f"stderr-{random.getrandbits(32):08x}.log"
@@ -80,7 +82,7 @@ class System:
         watchdog.start()
         self.ready_line = self.process.stdout.readline()
         watchdog.cancel()
-        if "fotograma is ready" not in self.ready_line:
+        if self.READY not in self.ready_line:
             self.process.stdout.close()
             raise NotStarted(self.process.wait(timeout=STOP_SECONDS), self.stderr())
         return self
