@@ -79,9 +79,12 @@ async fn read(source: &dyn Source, head: &Bytes, moov: &Bytes, end: u64) -> Resu
         return Err(Unfit::ManyFragments.into());
     }
     runs.add(&fragments)?;
-    let mut rest = stream::iter(segments)
+    // Collected, and not mapped by the stream: over its closure the compiler could not tell that
+    // the whole future may move between threads.
+    let walks: Vec<_> = segments
         .map(|segment| walk(source, segment, probe))
-        .buffered(AHEAD);
+        .collect();
+    let mut rest = stream::iter(walks).buffered(AHEAD);
     while let Some(fragments) = rest.try_next().await? {
         runs.add(&fragments)?;
     }
