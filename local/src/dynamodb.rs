@@ -1,7 +1,9 @@
 //! `DynamoDB`: dynoxide's own server, on a thread of its own, with requests forwarded to it.
 //!
 //! Forwarding keeps its checks and its wording of errors. It works synchronously on `SQLite`, so it
-//! must not share a runtime with anything that has to answer soon. Its port is on loopback only.
+//! must not share a runtime with anything that has to answer soon. Its port is on loopback only and
+//! asks for no signature: it cannot be had without a port, since its router is private, and a call
+//! of its library for each operation would lose the checks and wording that are its server's.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,8 +15,8 @@ use bytes::Bytes;
 use dynoxide::Database;
 use dynoxide::storage::Storage;
 use dynoxide::storage_backend;
-use http::{HeaderMap, Method, Uri, header};
-use http_body_util::Full;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -180,6 +182,23 @@ pub(crate) async fn forward(
         .await
         .map_err(|e| unreachable(&e))?;
     let (mut parts, body) = answer.into_parts();
+    let body = if parts.status == StatusCode::BAD_REQUEST {
+        let error = body
+            .collect()
+            .await
+            .map_err(|e| unreachable(&e))?
+            .to_bytes();
+        // As with AWS there is no message; here people want to know which operation it is.
+        if error.ends_with(b"#UnknownOperationException\"}") {
+            let target = headers.get("x-amz-target").map(HeaderValue::as_bytes);
+            let target = String::from_utf8_lossy(target.unwrap_or_default()).into_owned();
+            let operation = target.split('.').next_back().unwrap_or_default();
+            return Err(ServiceError::unknown_operation("dynamodb", operation));
+        }
+        error.into()
+    } else {
+        s3s::Body::http_body_unsync(body)
+    };
     for name in [
         header::CONNECTION,
         header::TRANSFER_ENCODING,
@@ -188,8 +207,5 @@ pub(crate) async fn forward(
         parts.headers.remove(name);
     }
     parts.headers.remove("x-dynoxide-version");
-    Ok(Response::from_parts(
-        parts,
-        s3s::Body::http_body_unsync(body),
-    ))
+    Ok(Response::from_parts(parts, body))
 }

@@ -145,7 +145,6 @@ impl Local {
         let state = State::open(config, addr).await?;
         sqs::start(&state);
         sns::start(&state);
-        cognito::start(&state);
         s3::start(&state);
         let app = dispatch::App::new(Arc::clone(&state));
         let server = server::Server::start(listener, app, state.stopping.clone());

@@ -118,10 +118,8 @@ CREATE TABLE IF NOT EXISTS cognito_session (
 CREATE INDEX IF NOT EXISTS cognito_session_sub ON cognito_session (sub);
 ";
 
-/// Nothing runs in the background from the start: a pool's key is made when the pool is.
-pub(crate) fn start(_state: &Arc<State>) {}
-
 /// Whether AWS takes the operation without a signature: those that a user's own browser calls.
+/// Those in the second half are not served; to ask for a signature would hide that.
 pub(crate) fn is_public(operation: &str) -> bool {
     matches!(
         operation,
@@ -138,6 +136,14 @@ pub(crate) fn is_public(operation: &str) -> bool {
             | "RevokeToken"
             | "SignUp"
             | "UpdateUserAttributes"
+            | "AssociateSoftwareToken"
+            | "ConfirmDevice"
+            | "GetTokensFromRefreshToken"
+            | "GetUserAttributeVerificationCode"
+            | "GetUserAuthFactors"
+            | "SetUserMFAPreference"
+            | "VerifySoftwareToken"
+            | "VerifyUserAttribute"
     )
 }
 

@@ -157,6 +157,9 @@ struct Presigned {
     /// Seconds.
     expires: Option<i64>,
     headers: Option<String>,
+    /// Of the older form (Signature Version 2), which boto3 makes unless told otherwise: the end,
+    /// in seconds since the epoch.
+    end: Option<i64>,
 }
 
 impl Presigned {
@@ -167,6 +170,7 @@ impl Presigned {
                 "X-Amz-Date" => read.date = Some(value.into_owned()),
                 "X-Amz-Expires" => read.expires = value.parse().ok(),
                 "X-Amz-SignedHeaders" => read.headers = Some(value.into_owned()),
+                "Expires" => read.end = value.parse().ok(),
                 _ => {}
             }
         }
@@ -175,6 +179,12 @@ impl Presigned {
 
     /// `s3s` judges by the system's time; this does so by ours, which may be ahead.
     fn check_life(&self, state: &State) -> Result<(), S3Error> {
+        if self
+            .end
+            .is_some_and(|end| state.clock.now_ms() / 1000 > end)
+        {
+            return Err(s3_error!(AccessDenied, "Request has expired"));
+        }
         let (Some(date), Some(expires)) = (&self.date, self.expires) else {
             return Ok(());
         };

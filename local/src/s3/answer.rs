@@ -2,11 +2,45 @@
 
 use std::fmt::Write as _;
 
-use http::HeaderValue;
+use http::{HeaderValue, header};
+use percent_encoding::percent_decode_str;
 use s3s::{Body, S3Error};
 
 use crate::error::escape_xml;
-use crate::http_types::Response;
+use crate::http_types::{Request, Response};
+
+/// What errors tell of the request that they answer.
+pub(super) struct Asked {
+    path: String,
+    range: Option<String>,
+}
+
+impl Asked {
+    pub(super) fn read(request: &Request) -> Self {
+        let range = request.headers().get(header::RANGE);
+        Self {
+            path: request.uri().path().to_owned(),
+            range: range.and_then(|range| Some(range.to_str().ok()?.to_owned())),
+        }
+    }
+
+    /// The elements that AWS adds to an error of this code. `total` is the size of the object, of
+    /// which an unsatisfiable range is told.
+    fn detail(&self, code: &str, total: Option<&str>) -> Vec<(&'static str, String)> {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let path = self.path.strip_prefix('/').unwrap_or_default();
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        match (code, &self.range, total) {
+            ("NoSuchBucket", ..) => vec![("BucketName", decoded(bucket))],
+            ("NoSuchKey", ..) => vec![("Key", decoded(key))],
+            ("InvalidRange", Some(range), Some(total)) => vec![
+                ("RangeRequested", range.clone()),
+                ("ActualObjectSize", total.to_owned()),
+            ],
+            _ => Vec::new(),
+        }
+    }
+}
 
 /// Sentences of errors that `s3s` tells without one.
 const MESSAGES: [(&str, &str); 8] = [
@@ -46,8 +80,9 @@ pub(super) fn of_error(error: S3Error) -> Response {
     })
 }
 
-/// Adds the ids, and to an error what is missing of `Message`, `Resource` and `RequestId`.
-pub(super) fn finish(response: &mut Response, resource: &str, request_id: &str) {
+/// Adds the ids, and to an error what is missing of `Message`, `Resource`, `RequestId` and of what
+/// AWS tells with its code.
+pub(super) fn finish(response: &mut Response, asked: &Asked, request_id: &str) {
     let id: String = request_id
         .chars()
         .filter(char::is_ascii_hexdigit)
@@ -60,7 +95,7 @@ pub(super) fn finish(response: &mut Response, resource: &str, request_id: &str) 
             headers.insert(name, value);
         }
     }
-    headers.insert(http::header::SERVER, HeaderValue::from_static("AmazonS3"));
+    headers.insert(header::SERVER, HeaderValue::from_static("AmazonS3"));
     if response.status().as_u16() < 400 {
         return;
     }
@@ -68,28 +103,36 @@ pub(super) fn finish(response: &mut Response, resource: &str, request_id: &str) 
         return;
     };
     let text = String::from_utf8_lossy(&body);
-    let completed = complete(&text, resource, &id).into_bytes();
+    let total = response.headers().get(header::CONTENT_RANGE);
+    let total = total.and_then(|range| range.to_str().ok()?.strip_prefix("bytes */"));
+    let completed = complete(&text, asked, total, &id).into_bytes();
     if completed.len() != body.len() {
-        response.headers_mut().remove(http::header::CONTENT_LENGTH);
+        response.headers_mut().remove(header::CONTENT_LENGTH);
     }
     *response.body_mut() = Body::from(bytes::Bytes::from(completed));
 }
 
-fn complete(error: &str, resource: &str, id: &str) -> String {
+fn complete(error: &str, asked: &Asked, total: Option<&str>, id: &str) -> String {
     let Some((start, _)) = error.split_once("</Error>") else {
         return error.to_owned();
     };
+    let code = start.split_once("<Code>").unwrap_or_default().1;
+    let code = code.split_once("</Code>").unwrap_or_default().0;
     let mut completed = start.to_owned();
     if !start.contains("<Message>") {
-        let found = MESSAGES
-            .iter()
-            .find(|(code, _)| start.contains(&format!("<Code>{code}</Code>")));
-        if let Some((_, message)) = found {
+        if let Some((_, message)) = MESSAGES.iter().find(|(of, _)| *of == code) {
             let _ = write!(completed, "<Message>{message}</Message>");
         }
     }
+    for (name, value) in asked.detail(code, total) {
+        let _ = write!(completed, "<{name}>{}</{name}>", escape_xml(&value));
+    }
     if !start.contains("<Resource>") {
-        let _ = write!(completed, "<Resource>{}</Resource>", escape_xml(resource));
+        let _ = write!(
+            completed,
+            "<Resource>{}</Resource>",
+            escape_xml(&asked.path)
+        );
     }
     if !start.contains("<RequestId>") {
         let _ = write!(

@@ -83,7 +83,7 @@ impl Service {
         let allowed = question
             .as_ref()
             .and_then(|q| q.answer(rules.as_deref().unwrap_or_default()));
-        let resource = request.uri().path().to_owned();
+        let asked = answer::Asked::read(&request);
         let (head, body) = request.into_parts();
         let (body, returned) = lend(body);
         let request = http::Request::from_parts(head, body);
@@ -99,7 +99,7 @@ impl Service {
             self.call(request).await?
         };
         returned.settle(&mut response).await;
-        answer::finish(&mut response, &resource, request_id);
+        answer::finish(&mut response, &asked, request_id);
         if let Some(headers) = allowed {
             response.headers_mut().extend(headers);
         }

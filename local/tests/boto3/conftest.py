@@ -57,8 +57,8 @@ def client(endpoint):
             read_timeout=60,
             max_pool_connections=32,
         )
-        settings = {**CREDENTIALS, "endpoint_url": endpoint, **overrides}
-        return boto3.client(service, config=config, **settings)
+        settings = {**CREDENTIALS, "endpoint_url": endpoint, "config": config, **overrides}
+        return boto3.client(service, **settings)
 
     return make
 

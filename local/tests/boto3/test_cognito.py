@@ -154,6 +154,8 @@ def test_options_that_change_what_happens_are_refused(cognito, server, unique):
     assert "LambdaConfig" in message
     message = refused("UnknownOperationException", cognito.create_user_pool_domain, Domain="d", UserPoolId="p")
     assert "CreateUserPoolDomain" in message
+    message = refused("UnknownOperationException", cognito.verify_user_attribute, AccessToken="t", AttributeName="email", Code="1")
+    assert "VerifyUserAttribute" in message
 
 
 # Signing up

@@ -197,3 +197,11 @@ def test_errors_have_their_names(dynamodb, table, client):
     with pytest.raises(ClientError) as unknown:
         stranger.list_tables()
     assert error_code(unknown) == "UnrecognizedClientException"
+
+
+def test_an_operation_that_is_not_served_is_named(dynamodb, server):
+    if server is None:
+        pytest.skip("others may serve it")
+    with pytest.raises(ClientError, match="ListBackups") as unknown:
+        dynamodb.list_backups()
+    assert error_code(unknown) == "UnknownOperationException"

@@ -39,11 +39,13 @@ def test_an_object_comes_back_as_it_was_put(s3, bucket):
 
 def test_a_missing_object_and_a_missing_bucket_are_told_apart(s3, bucket, unique):
     with pytest.raises(ClientError) as no_key:
-        s3.get_object(Bucket=bucket, Key="none")
+        s3.get_object(Bucket=bucket, Key="é none")
     assert (error_code(no_key), status(no_key)) == ("NoSuchKey", 404)
+    assert no_key.value.response["Error"]["Key"] == "é none"
     with pytest.raises(ClientError) as no_bucket:
         s3.put_object(Bucket=f"{unique}-none", Key="k", Body=b"")
     assert (error_code(no_bucket), status(no_bucket)) == ("NoSuchBucket", 404)
+    assert no_bucket.value.response["Error"]["BucketName"] == f"{unique}-none"
     with pytest.raises(ClientError) as no_head:
         s3.head_object(Bucket=bucket, Key="none")
     assert status(no_head) == 404
@@ -112,6 +114,8 @@ def test_a_range_past_the_end_is_416(s3, bucket, asked):
     with pytest.raises(ClientError) as refused:
         s3.get_object(Bucket=bucket, Key="k", Range=asked)
     assert (error_code(refused), status(refused)) == ("InvalidRange", 416)
+    error = refused.value.response["Error"]
+    assert (error["RangeRequested"], error["ActualObjectSize"]) == (asked, "10")
 
 
 def test_lists_have_prefix_delimiter_and_pages(s3, bucket):

@@ -1,6 +1,7 @@
 """S3: who is let in. Presigned addresses, expiry, tampering, CORS."""
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from conftest import error_code, status
 from raw import send
@@ -103,6 +104,22 @@ def test_a_presigned_address_expires(s3, bucket, local):
     local("POST", "clock", {"advance_ms": 58_000})
     assert send(url)[0] == 200
     local("POST", "clock", {"advance_ms": 4_000})
+    code, _, body = send(url)
+    assert code == 403 and b"Request has expired" in body
+
+
+def test_the_older_presigned_form_holds_too(client, bucket, local):
+    """Signature Version 2, which boto3 makes in us-east-1 unless it is told otherwise."""
+    older = client("s3", config=Config(signature_version="s3"))
+    url = presign(older, "get_object", Bucket=bucket, Key="k", seconds=60)
+    assert "AWSAccessKeyId=" in url
+    assert send(url)[0] == 200
+    assert send(url.replace(f"{bucket}/k", f"{bucket}/other"))[0] == 403
+    typed = presign(older, "put_object", Bucket=bucket, Key="up", ContentType="text/plain")
+    assert send(typed, "PUT", b"x", {"Content-Type": "text/html"})[0] == 403
+    assert send(typed, "PUT", b"x", {"Content-Type": "text/plain", "x-amz-meta-owner": "me"})[0] == 403
+    assert send(typed, "PUT", b"x", {"Content-Type": "text/plain"})[0] == 200
+    local("POST", "clock", {"advance_ms": 62_000})
     code, _, body = send(url)
     assert code == 403 and b"Request has expired" in body
 
