@@ -13,10 +13,10 @@ DEV := .fotograma
 # Where the benchmarks keep their Python and, if it is there, what they are compared with.
 BENCH_VENV := $(DEV)/bench
 
-.PHONY: help up down logs test lint fmt ffmpeg replay test-status soak bench-engine bench-local
+.PHONY: help up down logs test lint fmt ffmpeg replay test-status soak bench-engine bench-local bench-local-big crash
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## install what is missing, build, and run the whole system; Ctrl-C ends it
 	@.ci/install run
@@ -68,3 +68,11 @@ bench-local: $(BENCH_VENV) ## measure the embedded AWS against ministack
 	@cargo build --release -q -p fotograma-local --example local
 	@$(BENCH_VENV)/bin/python local/bench/bench.py target/release/examples/local \
 	  --ministack $(BENCH_VENV)/bin/ministack $(ARGS)
+
+bench-local-big: ## bring 5 GiB into the embedded AWS and back, and tell its peak memory
+	@cargo build --release -q -p fotograma-local --example local
+	@python3 local/bench/big.py target/release/examples/local $(ARGS)
+
+crash: $(BENCH_VENV) ## kill the embedded AWS 50 times under load and check that it kept its word
+	@cargo build --release -q -p fotograma-local --example local
+	@$(BENCH_VENV)/bin/python local/tests/crash.py target/release/examples/local $(ARGS)

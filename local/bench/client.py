@@ -28,15 +28,19 @@ class Client:
         return json.loads(self.call(service, "POST", "/", "", data, headers) or b"{}")
 
     def call(self, service, method, path, query="", data=b"", headers=None):
-        """Sends one signed request; anything but 2xx is an error."""
+        """Sends one signed request and reads the answer whole."""
+        return self.send(service, method, path, query, data, headers).read()
+
+    def send(self, service, method, path, query="", data=b"", headers=None):
+        """Sends one signed request, for S3 also of a body that comes piece by piece; the answer is
+        still to be read. Anything but 2xx is an error."""
         signed = self._sign(service, method, path, query, data, dict(headers or {}))
         target = path + (f"?{query}" if query else "")
         self.connection.request(method, target, data or None, signed)
         response = self.connection.getresponse()
-        body = response.read()
         if response.status // 100 != 2:
-            raise RuntimeError(f"{method} {target}: {response.status} {body[:300]}")
-        return body
+            raise RuntimeError(f"{method} {target}: {response.status} {response.read()[:300]}")
+        return response
 
     def _sign(self, service, method, path, query, data, headers):
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
