@@ -6,6 +6,7 @@
 //! and the rest must be had by reading all of the video.
 
 mod decoder;
+mod feeding;
 mod fetch;
 
 use std::sync::Arc;

@@ -1,31 +1,23 @@
-//! The decoders that a plan needs: mostly one, a new one wherever a group cannot follow another.
+//! What a plan's decoders give: mostly one, a new one wherever a group cannot follow another.
 
-use bytes::Bytes;
-use tokio::io::AsyncWriteExt;
-use tokio::process::ChildStdin;
-use tokio::sync::mpsc::Receiver;
+use futures::future::try_join;
+use tokio::sync::mpsc::{self, Receiver};
 
 use super::Broken;
-use crate::command;
-use crate::error::ExtractError;
+use super::feeding::{AT_ONCE, Started, feed};
 use crate::feed::{Act, Surprise};
 use crate::ffmpeg::Ffmpeg;
 use crate::fragment::Times;
-use crate::frames::{Frame, Frames, Next};
+use crate::frames::{Frame, Next};
 use crate::index::Index;
 use crate::options::Options;
 use crate::output::Output;
 use crate::plan::Plan;
-use crate::process::{Ended, Running, Stdin};
+use crate::process::Ended;
 use crate::verdict::verdict;
 
 /// How far a time told in decimals may be from the time itself, in seconds.
 const TOLERANCE: f64 = 2e-6;
-
-/// Picks the frames that are marked by an odd time.
-fn select() -> String {
-    format!("if(mod(pts,2),{},0)", command::TAKE)
-}
 
 /// Runs decoders and checks what they give.
 pub(super) struct Decoder<'a> {
@@ -36,14 +28,6 @@ pub(super) struct Decoder<'a> {
     times: Times,
     /// How many of the plan's targets have been given.
     given: usize,
-}
-
-/// How one decoder was fed.
-enum Fed {
-    /// Up to the end, or to where the next one starts.
-    All { next: Option<Act> },
-    /// It closed its input before.
-    Refused,
 }
 
 impl<'a> Decoder<'a> {
@@ -66,78 +50,53 @@ impl<'a> Decoder<'a> {
     /// Does what comes through `acts`, and gives all frames of the plan to `output`.
     pub(super) async fn run(
         mut self,
-        mut acts: Receiver<Act>,
+        acts: Receiver<Act>,
         output: &mut Output,
     ) -> Result<(), Broken> {
-        let mut next = acts.recv().await;
-        while let Some(act) = next {
-            let Act::Start { fresh } = act else {
-                return Err(ExtractError::Machine("no decoder to feed".into()).into());
-            };
-            next = self.one(fresh, &mut acts, output).await?;
-        }
+        // One of those at work is being read; its frames come first, those of the others wait in
+        // their pipes.
+        let (sender, started) = mpsc::channel(AT_ONCE - 1);
+        let feeding = feed(self.ffmpeg, self.options, acts, sender);
+        try_join(feeding, self.read(started, output)).await?;
         match self.plan.targets.len() - self.given {
             0 => Ok(()),
             missing => Err(Surprise(format!("{missing} frames are missing")).into()),
         }
     }
 
-    /// Starts and ends one decoder; returns the act that starts the next.
-    async fn one(
-        &mut self,
-        fresh: bool,
-        acts: &mut Receiver<Act>,
-        output: &mut Output,
-    ) -> Result<Option<Act>, Broken> {
-        let mut frames = Frames::of(self.start(fresh)?, self.options)?;
-        let stdin = frames
-            .take_stdin()
-            .ok_or_else(|| ExtractError::Machine("ffmpeg has no standard input".into()))?;
-        let mut fed = None;
-        {
-            let feeding = feed(stdin, acts);
-            let reading = self.read(&mut frames, fresh, output);
-            tokio::pin!(feeding, reading);
-            loop {
-                tokio::select! {
-                    how = &mut feeding, if fed.is_none() => fed = Some(how),
-                    read = &mut reading => break read?,
-                }
-            }
-        }
-        self.check(&frames.wait().await?, fresh)?;
-        match fed {
-            Some(Fed::All { next }) => Ok(next),
-            Some(Fed::Refused) | None => Err(Surprise("the decoder ended early".into()).into()),
-        }
-    }
-
-    fn start(&self, fresh: bool) -> Result<Running, ExtractError> {
-        let limits = &self.options.limits;
-        let mut arguments = command::before_input(self.ffmpeg, limits, "mov", "pipe");
-        let show_all: &[&str] = if fresh { &["-flags2", "+showall"] } else { &[] };
-        let input = ["-copyts", "-f", "mov", "-i", "pipe:0"];
-        arguments.extend(show_all.iter().chain(&input).map(Into::into));
-        arguments.extend(command::after_input(self.options, &select()));
-        Running::start(self.ffmpeg, limits, Stdin::Piped, arguments)
-    }
-
-    /// Reads frames until there are no more.
+    /// Reads what decoders give, one after the other.
     async fn read(
         &mut self,
-        frames: &mut Frames,
-        fresh: bool,
+        mut started: Receiver<Started>,
         output: &mut Output,
     ) -> Result<(), Broken> {
+        while let Some(decoder) = started.recv().await {
+            self.one(decoder, output).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads frames until there are no more, and makes sure that nothing was amiss.
+    async fn one(&mut self, decoder: Started, output: &mut Output) -> Result<(), Broken> {
+        let Started {
+            mut frames,
+            fresh,
+            fed,
+        } = decoder;
         loop {
             match frames.next().await? {
                 Next::Duration(_) => {}
-                Next::End { .. } => return Ok(()),
+                Next::End { .. } => break,
                 Next::Frame(_) if frames.complained() && !fresh => {
                     return Err(Surprise("the decoder complained".into()).into());
                 }
                 Next::Frame(frame) => output.frame(self.expected(frame)?).await?,
             }
+        }
+        self.check(&frames.wait().await?, fresh)?;
+        match fed.await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(Surprise("the decoder ended early".into()).into()),
         }
     }
 
@@ -172,19 +131,6 @@ impl<'a> Decoder<'a> {
             }
             Ok(Some(damage)) => Err(Surprise(damage).into()),
             Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// Writes to a decoder what is for it.
-async fn feed(mut stdin: ChildStdin, acts: &mut Receiver<Act>) -> Fed {
-    loop {
-        let bytes: Bytes = match acts.recv().await {
-            Some(Act::Feed(bytes)) => bytes,
-            next => return Fed::All { next },
-        };
-        if stdin.write_all(&bytes).await.is_err() {
-            return Fed::Refused;
         }
     }
 }
