@@ -237,6 +237,9 @@ pub struct ServerArgs {
     /// The port of auth-service; the other services follow in order
     #[arg(long, env = "FOTOGRAMA_HTTP_PORT_BASE", default_value_t = 8001)]
     pub http_port_base: u16,
+    /// How many requests a service has under way at once; more are answered 503
+    #[arg(long, env = "FOTOGRAMA_MAX_REQUESTS", default_value_t = 512)]
+    pub max_requests: usize,
 }
 
 /// A duration as people write it: `30s`, `15m`, `12h`.

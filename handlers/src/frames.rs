@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use fotograma_core::domain::Mode;
 use fotograma_core::ports::{self, FrameExtractor, Order};
 use fotograma_core::{Error, Result};
-use fotograma_engine::{ExtractError, Ffmpeg, Options, SourceError, Stop};
+use fotograma_engine::{ExtractError, Extraction, Ffmpeg, Options, SourceError, Stop, Strategy};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::aws::{Aws, S3Sink, S3Source};
@@ -80,6 +80,7 @@ impl FrameExtractor for EngineFrames {
                     because = %done.because,
                     "frames extracted"
                 );
+                measure(&done);
                 Ok(ports::Extraction {
                     frames: done.frames,
                     zip_bytes: done.bytes_written,
@@ -91,6 +92,20 @@ impl FrameExtractor for EngineFrames {
             Err(error) => Err(core_error(error)),
         }
     }
+}
+
+fn measure(done: &Extraction) {
+    let strategy = match done.strategy {
+        Strategy::Indexed => "indexed",
+        Strategy::Blocks => "blocks",
+        Strategy::Whole => "whole",
+    };
+    let because = done.because.code();
+    metrics::counter!("fotograma.extractions", "strategy" => strategy, "because" => because)
+        .increment(1);
+    metrics::counter!("fotograma.frames").increment(done.frames);
+    metrics::counter!("fotograma.read").increment(done.bytes_read);
+    metrics::counter!("fotograma.written").increment(done.bytes_written);
 }
 
 /// Tells a feature's watch what the engine tells, and keeps the error it stops with.

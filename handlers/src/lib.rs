@@ -6,7 +6,9 @@ pub mod aws;
 pub mod cli;
 pub mod config;
 pub mod frames;
+mod outbound;
 #[cfg(feature = "local")]
 pub mod page;
 pub mod system;
+pub mod telemetry;
 pub mod tokens;

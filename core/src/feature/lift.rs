@@ -111,6 +111,16 @@ fn raw_delivery(body: &str, message: &SqsMessage) -> SnsMessage {
     sns
 }
 
+/// A text among a message's attributes, or among those of the SNS envelope in it.
+#[must_use]
+pub fn attribute(message: &SqsMessage, name: &str) -> Option<String> {
+    let own = message.message_attributes.get(name);
+    own.and_then(|own| own.string_value.clone()).or_else(|| {
+        let sns = notification(message.body.as_deref()?)?;
+        sns.message_attributes.get(name).map(|a| a.value.clone())
+    })
+}
+
 /// The message inside an SNS envelope; any other body as it is.
 #[must_use]
 pub fn unwrap_sns(body: &str) -> Cow<'_, str> {

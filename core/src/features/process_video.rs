@@ -7,8 +7,9 @@
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use chrono::{DateTime, Utc};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use chrono::{DateTime, Duration, Utc};
+use tracing::Instrument;
 
 use super::records::{TRIES, publish, update};
 use crate::domain::video::Begin;
@@ -23,9 +24,28 @@ use crate::{App, Error, Result};
 /// When the whole batch must come back.
 pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
     each(&event, |message| {
+        measure_wait(app, message);
         take(app, message.body.as_deref().unwrap_or_default())
     })
     .await
+}
+
+/// How long the message was in the queue, by SQS's own word.
+fn measure_wait(app: &App, message: &SqsMessage) {
+    let sent = message.attributes.get("SentTimestamp");
+    let sent = sent.and_then(|ms| DateTime::from_timestamp_millis(ms.parse().ok()?));
+    if let Some(sent) = sent {
+        measure("waiting", app.clock.now() - sent);
+    }
+}
+
+fn measure(phase: &'static str, time: Duration) {
+    let seconds = time.to_std().unwrap_or_default().as_secs_f64();
+    metrics::histogram!("fotograma.job.duration", "phase" => phase).record(seconds);
+}
+
+fn count(outcome: &'static str) {
+    metrics::counter!("fotograma.jobs", "outcome" => outcome).increment(1);
 }
 
 async fn take(app: &App, body: &str) -> Result<()> {
@@ -35,7 +55,10 @@ async fn take(app: &App, body: &str) -> Result<()> {
     };
     match outcome {
         // No retry can help: it need not burn its receives on the way to the dead letters.
-        Err(Error::Gone(reason)) => app.jobs.bury(body, &reason).await,
+        Err(Error::Gone(reason)) => {
+            count("buried");
+            app.jobs.bury(body, &reason).await
+        }
         outcome => outcome,
     }
 }
@@ -56,13 +79,25 @@ async fn process(app: &App, job: &Job) -> Result<()> {
     let Some(video) = begin(app, job, &attempt).await? else {
         return Ok(());
     };
+    let span = tracing::info_span!(
+        "job",
+        video_id = video.video_id,
+        user_id = video.user_id,
+        attempt
+    );
+    try_it(app, job, &video, &attempt).instrument(span).await
+}
+
+/// One attempt, from the hold on the video to its release.
+async fn try_it(app: &App, job: &Job, video: &Video, attempt: &str) -> Result<()> {
     let hold = Hold {
         app,
         video_id: &video.video_id,
-        attempt: &attempt,
+        attempt,
         last: Mutex::default(),
     };
-    let extracted = app.stop.or(extract(app, &video, job, &hold)).await;
+    let began = app.clock.now();
+    let extracted = app.stop.or(extract(app, video, job, &hold)).await;
     let outcome = match extracted {
         Some(Ok(extraction)) => Ok(extraction),
         Some(Err(Error::Refused { detail, .. })) => Err(detail),
@@ -70,12 +105,22 @@ async fn process(app: &App, job: &Job) -> Result<()> {
         None => return hold.give_up(stopped()).await,
     };
     let now = app.clock.now();
+    measure("extracting", now - began);
     let ended = update(app, &video.video_id, |video| {
         hold.check(video)?;
         Ok(Some(video.ended(outcome.clone(), now)))
     });
     match ended.await {
-        Ok(video) => publish(app, &video).await,
+        Ok(video) => {
+            count(video.status.word());
+            tracing::info!(
+                outcome = video.status.word(),
+                frames = video.frames,
+                reason = video.reason,
+                "the job has ended"
+            );
+            publish(app, &video).await
+        }
         Err(error) => hold.give_up(error).await,
     }
 }
@@ -105,8 +150,12 @@ async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
             Begin::Over => return publish(app, &video).await.map(|()| None),
             // The holder may be at work, or dead: that shows when its lease is over. Until then
             // the job waits as a new message, because each receive of this one would count.
-            Begin::Held(rest) => return app.jobs.send(job, rest).await.map(|()| None),
+            Begin::Held(rest) => {
+                count("postponed");
+                return app.jobs.send(job, rest).await.map(|()| None);
+            }
             Begin::GiveUp(next) => {
+                count("failed");
                 if app
                     .videos
                     .put(&next, known.map(|video| video.version))
@@ -185,6 +234,7 @@ impl Hold<'_> {
     /// The attempt ends without an outcome. The next may begin at once; and what a deleted
     /// video's attempt may have stored is removed.
     async fn give_up(&self, error: Error) -> Result<()> {
+        count("given_back");
         let now = self.app.clock.now();
         let video = update(self.app, self.video_id, |video| {
             Ok(video.is_held_by(self.attempt).then(|| video.released(now)))

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use fotograma_core::feature::call::Form;
 use fotograma_core::feature::{Caller, Request, caller};
 use fotograma_core::{Error, Result};
+use futures::stream::{self, Stream};
 use futures::{StreamExt, TryStreamExt};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
@@ -14,6 +15,7 @@ use lambda_http::Body;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::Host;
+use super::http::{BODY_TIME, too_slow};
 
 /// The longest field that is no file, in bytes.
 const MAX_FIELD: u64 = 64 * 1024;
@@ -39,7 +41,7 @@ where
     let (mut parts, body) = request.into_parts();
     let limits = SizeLimit::new().whole_stream(u64::MAX).per_field(u64::MAX);
     let constraints = Constraints::new().size_limit(limits);
-    let form = Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
+    let form = Multipart::with_constraints(pieces(body), boundary, constraints);
 
     let mut claim = Form {
         key,
@@ -60,6 +62,25 @@ where
         HeaderValue::from_static("application/json"),
     );
     Ok(Request::from_parts(parts, Body::Text(body)))
+}
+
+/// A client has sent nothing for too long.
+#[derive(Debug, thiserror::Error)]
+#[error("nothing came for too long")]
+struct Idle;
+
+/// The body as it comes; it ends with an error when nothing comes any more.
+fn pieces<B>(body: B) -> impl Stream<Item = Result<Bytes, Box<dyn StdError + Send + Sync>>> + Send
+where
+    B: BodyExt<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    stream::unfold(Box::pin(body.into_data_stream()), |mut body| async {
+        match tokio::time::timeout(BODY_TIME, body.next()).await {
+            Ok(piece) => Some((piece?.map_err(Into::into), body)),
+            Err(_) => Some((Err(Idle.into()), body)),
+        }
+    })
 }
 
 fn boundary<B>(request: &http::Request<B>) -> Result<String> {
@@ -130,6 +151,11 @@ async fn keep(mut field: Field<'_>, claim: &mut Form) -> Result<()> {
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn broken(error: multer::Error) -> Error {
+    if let multer::Error::StreamReadFailed(why) = &error
+        && why.is::<Idle>()
+    {
+        return too_slow();
+    }
     tracing::debug!(%error, "a form could not be read");
     Error::bad_request("the form broke off or is malformed")
 }

@@ -1,6 +1,7 @@
 //! One HTTP request through the table: the same steps in a pod's server and in Lambda.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fotograma_core::feature::call::http as call;
@@ -12,11 +13,19 @@ use fotograma_core::{Error, Result};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use lambda_http::{Body, RequestExt};
+use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::{Host, forms};
+use crate::telemetry::trace;
 
 /// The longest body of a request that is no form upload, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
+
+/// How long a plain body may take to arrive, and a form between two pieces of it.
+pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long a handler may take.
+const HANDLER_TIME: Duration = Duration::from_secs(30);
 
 /// Answers a request by whichever it is for of the features that `name` stands for.
 pub async fn answer<C, B>(host: &Host<C>, name: &str, mut request: http::Request<B>) -> Response
@@ -32,19 +41,72 @@ where
         "" => request.uri().path(),
         path => path,
     };
-    match route(host.features(name), request.method(), path) {
+    let method = request.method().clone();
+    let routed = route(host.features(name), &method, path);
+    let template = match &routed {
+        Routed::Found(_, route, _) => route.path,
+        Routed::Method(_) | Routed::Nobody => "",
+    };
+    let span = tracing::info_span!("request", request_id = id, %method, route = template);
+    let parent = request.headers().get(trace::TRACEPARENT);
+    trace::follow(&span, parent.and_then(|parent| parent.to_str().ok()));
+    let began = Instant::now();
+    let response = reply(host, routed, request, &id).instrument(span).await;
+    metrics::histogram!(
+        "http.server.request.duration",
+        "http.request.method" => method_label(&method),
+        "http.route" => template,
+        "http.response.status_code" => response.status().as_u16().to_string(),
+    )
+    .record(began.elapsed());
+    response
+}
+
+/// A method that a client made up must not become a label.
+fn method_label(method: &http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "_OTHER",
+    }
+}
+
+async fn reply<C, B>(
+    host: &Host<C>,
+    routed: Routed<C>,
+    mut request: http::Request<B>,
+    id: &str,
+) -> Response
+where
+    C: Send + Sync + 'static,
+    B: http_body_util::BodyExt<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    match routed {
         Routed::Found(feature, route, params) => {
             request.extensions_mut().insert(params);
-            match prepare(host, feature, request).await {
-                Ok(request) => call(route, host.context.as_ref(), request).await,
-                Err(error) => response(&error, &id),
-            }
+            let request = match prepare(host, feature, request).await {
+                Ok(request) => request,
+                Err(error) => return response(&error, id),
+            };
+            let called = call(route, host.context.as_ref(), request);
+            let in_time = tokio::time::timeout(HANDLER_TIME, called).await;
+            in_time.unwrap_or_else(|_| {
+                tracing::error!("a request took too long and was given up");
+                let status = StatusCode::GATEWAY_TIMEOUT;
+                problem(status, "it took too long; please try again", id)
+            })
         }
         Routed::Method(allowed) => {
             let mut answer = problem(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "this path has other methods",
-                &id,
+                id,
             );
             let allowed: Vec<_> = allowed.iter().map(http::Method::as_str).collect();
             if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
@@ -52,7 +114,7 @@ where
             }
             answer
         }
-        Routed::Nobody => problem(StatusCode::NOT_FOUND, "there is no such path here", &id),
+        Routed::Nobody => problem(StatusCode::NOT_FOUND, "there is no such path here", id),
     }
 }
 
@@ -82,17 +144,15 @@ where
         return forms::receive(host, key, request).await;
     }
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY)
-        .collect()
-        .await
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                let detail = format!("the body is longer than {MAX_BODY} bytes");
-                Error::refused(StatusCode::PAYLOAD_TOO_LARGE, detail)
-            } else {
-                Error::bad_request("the body broke off")
-            }
-        })?;
+    let body = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect());
+    let body = body.await.map_err(|_| too_slow())?.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            let detail = format!("the body is longer than {MAX_BODY} bytes");
+            Error::refused(StatusCode::PAYLOAD_TOO_LARGE, detail)
+        } else {
+            Error::bad_request("the body broke off")
+        }
+    })?;
     let bytes = body.to_bytes();
     let body = if bytes.is_empty() {
         Body::Empty
@@ -100,6 +160,14 @@ where
         Body::Binary(bytes.to_vec())
     };
     Ok(Request::from_parts(parts, body))
+}
+
+/// 408: the client sends nothing any more.
+pub(super) fn too_slow() -> Error {
+    Error::refused(
+        StatusCode::REQUEST_TIMEOUT,
+        "the body did not arrive in time",
+    )
 }
 
 fn bearer<B>(request: &http::Request<B>) -> Option<&str> {

@@ -4,18 +4,26 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, anyhow, ensure};
+use aws_lambda_events::sqs::SqsMessage;
 use fotograma_core::feature::{Context, Stop};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
+use tracing::Instrument;
 
 use super::{Host, invoke};
+use crate::telemetry::trace;
 
-/// Serves Lambda's runtime API with the handler of this name until the environment ends.
+/// Serves Lambda's runtime API with the handler of this name until the environment ends;
+/// `after_each` is called when an event has been handled, before Lambda hears of it.
 ///
 /// # Errors
 /// When there is no such handler, or the runtime API cannot be reached.
-pub async fn run<C>(host: Host<C>, handler: &str) -> Result<()>
+pub async fn run<C>(
+    host: Host<C>,
+    handler: &str,
+    after_each: impl Fn() + Clone + Send + Sync + 'static,
+) -> Result<()>
 where
     C: Context,
 {
@@ -27,20 +35,33 @@ where
     // As many at once as the function is configured for: one, unless concurrency is managed.
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let (host, handler) = (host.clone(), Arc::clone(&handler));
+        let after_each = after_each.clone();
         async move {
             let request_id = event.context.request_id.clone();
             let host = in_time(&host, event.context.deadline());
-            invoke::invoke(&host, &handler, event.payload)
-                .await
-                .map_err(|error| {
-                    tracing::error!(request_id, "the invocation failed: {error:#}");
-                    lambda_runtime::Error::from(format!("{error:#}"))
-                })
+            let span = tracing::info_span!("invocation", handler = &*handler, request_id);
+            trace::follow(&span, parent(&event).as_deref());
+            let invoked = invoke::invoke(&host, &handler, event.payload);
+            let outcome = invoked.instrument(span).await;
+            after_each();
+            outcome.map_err(|error| {
+                tracing::error!(request_id, "the invocation failed: {error:#}");
+                lambda_runtime::Error::from(format!("{error:#}"))
+            })
         }
     });
     lambda_runtime::run_concurrent(service)
         .await
         .map_err(|error| anyhow!(error))
+}
+
+/// What an event says of the trace that it belongs to: its first message, else Lambda.
+fn parent(event: &LambdaEvent<Value>) -> Option<String> {
+    let records = event.payload.get("Records").cloned();
+    let messages: Option<Vec<SqsMessage>> = records.and_then(|r| serde_json::from_value(r).ok());
+    messages
+        .and_then(|messages| trace::of_messages(&messages))
+        .or_else(|| trace::from_aws(event.context.xray_trace_id.as_deref()?))
 }
 
 /// The longest that a handler is given, before the deadline, to leave things in order.

@@ -1,5 +1,6 @@
 //! The processor's queue in SQS, and the one for what no retry can help.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use fotograma_core::{Error, Result};
 
 use super::error::fault;
 use super::{Aws, short};
+use crate::telemetry::trace;
 
 /// The longest reason that is written beside a message, in characters.
 const MAX_REASON: usize = 1_000;
@@ -39,7 +41,8 @@ impl Jobs for SqsJobs {
             .send_message()
             .queue_url(url)
             .message_body(body)
-            .set_delay_seconds(delay_s(delay));
+            .set_delay_seconds(delay_s(delay))
+            .set_message_attributes(trace_attribute()?);
         send.send()
             .await
             .map_err(|error| fault("sqs SendMessage", &error))?;
@@ -56,18 +59,32 @@ impl Jobs for SqsJobs {
             .message_body(body);
         // The message matters more than the word about it: a long one goes alone.
         if body.len() <= MAX_BODY_WITH_REASON {
-            let reason = MessageAttributeValue::builder()
-                .data_type("String")
-                .string_value(sendable(reason))
-                .build()
-                .map_err(|error| Error::Gone(error.to_string()))?;
-            send = send.message_attributes("reason", reason);
+            send = send.message_attributes("reason", text(sendable(reason))?);
         }
         send.send()
             .await
             .map_err(|error| fault("sqs SendMessage", &error))?;
         Ok(())
     }
+}
+
+/// The trace that a message belongs to, as its attribute.
+fn trace_attribute() -> Result<Option<HashMap<String, MessageAttributeValue>>> {
+    let attribute = |parent| {
+        Ok(HashMap::from([(
+            trace::TRACEPARENT.to_owned(),
+            text(parent)?,
+        )]))
+    };
+    trace::current().map(attribute).transpose()
+}
+
+fn text(value: String) -> Result<MessageAttributeValue> {
+    MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(value)
+        .build()
+        .map_err(|error| Error::Gone(error.to_string()))
 }
 
 /// A delay as SQS takes it: in whole seconds, and no longer than fifteen minutes. `None` is the

@@ -10,6 +10,7 @@ use fotograma_core::{Error, Result};
 
 use super::Aws;
 use super::error::{fault, unexpected};
+use crate::telemetry::trace;
 
 /// [`Topic`] over SNS. The message is the notice as JSON; its status is an attribute too, so
 /// that a subscription can filter by it.
@@ -23,23 +24,27 @@ impl SnsTopic {
     }
 }
 
+fn text(value: &str) -> Result<MessageAttributeValue> {
+    MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(value)
+        .build()
+        .map_err(|error| Error::Gone(error.to_string()))
+}
+
 #[async_trait]
 impl Topic for SnsTopic {
     async fn publish(&self, notice: &Notice) -> Result<String> {
         let message = serde_json::to_string(notice).map_err(|e| Error::Gone(e.to_string()))?;
-        let status = MessageAttributeValue::builder()
-            .data_type("String")
-            .string_value(notice.status.word())
-            .build()
-            .map_err(|error| Error::Gone(error.to_string()))?;
-        let output = self
-            .0
-            .sns()
-            .publish()
+        let mut publish = self.0.sns().publish();
+        if let Some(parent) = trace::current() {
+            publish = publish.message_attributes(trace::TRACEPARENT, text(&parent)?);
+        }
+        let output = publish
             .topic_arn(self.0.topic_arn().await?)
             .subject(notice.subject())
             .message(message)
-            .message_attributes("status", status)
+            .message_attributes("status", text(notice.status.word())?)
             .send()
             .await
             .map_err(|error| fault("sns Publish", &error))?;

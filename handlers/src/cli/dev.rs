@@ -1,6 +1,7 @@
 //! `fotograma dev`: the whole system on this machine, on the embedded AWS.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -11,11 +12,12 @@ use tokio::task::JoinSet;
 use super::local::LocalArgs;
 use super::{replay, serve, stop, work};
 use crate::adapters::schedule;
-use crate::adapters::server::{self, Server};
+use crate::adapters::server::{self, Ending, Server};
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
 use crate::page::{self, Page};
 use crate::system;
+use crate::telemetry::metrics;
 
 #[derive(Debug, Args)]
 pub(super) struct DevArgs {
@@ -31,6 +33,7 @@ pub(super) struct DevArgs {
 
 pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
+    let metrics = metrics::prometheus()?;
     // Before anything is begun: a port that is taken is said at once.
     let mut listeners = Vec::new();
     for service in SERVICES {
@@ -64,14 +67,20 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
     }
     let mut servers = JoinSet::new();
     let mut workers = JoinSet::new();
-    let (routes, grace) = (page::router(page), args.worker.stop.grace);
-    servers.spawn(server::serve(routes, page_listener, stop.clone(), grace));
+    let ending = Ending {
+        lame_duck: Duration::ZERO,
+        grace: args.worker.stop.grace,
+    };
+    let routes = page::router(page);
+    servers.spawn(server::serve(routes, page_listener, stop.clone(), ending));
     for (service, listener) in listeners {
         let server = Server {
             host: system.host.clone(),
             service,
             invoke: true,
-            grace,
+            metrics: Some(metrics.clone()),
+            max_requests: args.server.max_requests,
+            ending,
         };
         servers.spawn(server::run(server, listener, stop.clone()));
         work::spawn(&mut workers, &system, service, args.worker.options(), &stop);

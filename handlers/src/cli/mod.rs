@@ -7,7 +7,6 @@ mod extract;
 mod features;
 #[cfg(feature = "local")]
 mod local;
-mod logs;
 mod plan;
 mod redrive;
 mod replay;
@@ -17,13 +16,14 @@ mod stop;
 mod work;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::adapters::lambda;
 use crate::config::SystemArgs;
-use crate::system;
+use crate::{system, telemetry};
 
 /// A video in, a zip of its frames out.
 #[derive(Debug, Parser)]
@@ -83,7 +83,7 @@ fn failed(error: &anyhow::Error) -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<ExitCode> {
-    logs::start();
+    let _telemetry = telemetry::start();
     match cli.command {
         #[cfg(feature = "local")]
         Command::Dev(args) => dev::run(args).await,
@@ -111,10 +111,15 @@ async fn in_lambda(handler: &str) -> Result<ExitCode> {
         #[command(flatten)]
         system: SystemArgs,
     }
-    logs::start();
+    let telemetry = Arc::new(telemetry::start());
+    let write = telemetry::metrics::cloudwatch()?;
     let args = Environment::parse_from(["fotograma"]).system;
     let system = system::build(&args, args.aws.settings()).await?;
-    lambda::run(system.host, handler).await?;
+    let after_each = move || {
+        write();
+        telemetry.flush();
+    };
+    lambda::run(system.host, handler, after_each).await?;
     Ok(ExitCode::SUCCESS)
 }
 

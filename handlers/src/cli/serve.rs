@@ -1,6 +1,7 @@
 //! `fotograma serve`: the HTTP servers of services, as in a pod.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -9,9 +10,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{Services, stop};
-use crate::adapters::server::{self, Server};
-use crate::config::{ServerArgs, StopArgs, SystemArgs};
+use crate::adapters::server::{self, Ending, Server};
+use crate::config::{ServerArgs, StopArgs, SystemArgs, duration};
 use crate::system;
+use crate::telemetry::metrics;
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -22,6 +24,9 @@ pub(super) struct ServeArgs {
     /// Take events at the path of Lambda's Invoke call too
     #[arg(long, env = "FOTOGRAMA_INVOKE")]
     invoke: bool,
+    /// How long requests are still taken after a signal to stop, while /readyz says so
+    #[arg(long, env = "FOTOGRAMA_LAME_DUCK", default_value = "3s", value_parser = duration)]
+    lame_duck: Duration,
     #[command(flatten)]
     stop: StopArgs,
     #[command(flatten)]
@@ -30,6 +35,7 @@ pub(super) struct ServeArgs {
 
 pub(super) async fn run(args: ServeArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
+    let metrics = metrics::prometheus()?;
     let system = system::build(&args.system, args.system.aws.settings()).await?;
     let mut servers = JoinSet::new();
     for service in args.services.services {
@@ -39,7 +45,12 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode> {
             host: system.host.clone(),
             service,
             invoke: args.invoke,
-            grace: args.stop.grace,
+            metrics: Some(metrics.clone()),
+            max_requests: args.server.max_requests,
+            ending: Ending {
+                lame_duck: args.lame_duck,
+                grace: args.stop.grace,
+            },
         };
         servers.spawn(server::run(server, listener, stop.clone()));
     }

@@ -1,18 +1,22 @@
 //! `fotograma work`: the SQS workers of services, as in a pod.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::Args;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Services, stop};
+use super::{Services, serve, stop};
+use crate::adapters::server::{self, Ending};
 use crate::adapters::worker::{self, Worker};
 use crate::aws::SqsQueue;
 use crate::config::{SystemArgs, WorkerArgs};
 use crate::system::{self, System};
+use crate::telemetry::metrics;
 
 #[derive(Debug, Args)]
 pub(super) struct WorkArgs {
@@ -20,6 +24,9 @@ pub(super) struct WorkArgs {
     services: Services,
     #[command(flatten)]
     worker: WorkerArgs,
+    /// Answer /livez, /readyz and /metrics at this address
+    #[arg(long, env = "FOTOGRAMA_PROBES", value_name = "HOST:PORT")]
+    probes: Option<SocketAddr>,
     #[command(flatten)]
     system: SystemArgs,
 }
@@ -36,11 +43,38 @@ pub(super) async fn run(args: WorkArgs) -> Result<ExitCode> {
             "no feature of {service} takes messages"
         );
     }
-    Ok(if drained(workers).await {
+    let probes = match args.probes {
+        Some(address) => Some(serve_probes(address, &stop).await?),
+        None => None,
+    };
+    let drained = drained(workers).await;
+    if let Some(probes) = probes {
+        probes.await??;
+    }
+    Ok(if drained {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Answers operators while the workers work.
+async fn serve_probes(
+    address: SocketAddr,
+    stop: &CancellationToken,
+) -> Result<JoinHandle<Result<()>>> {
+    let listener = serve::bind(address.ip(), address.port()).await?;
+    let routes = server::probes(Some(metrics::prometheus()?), stop.clone());
+    let ending = Ending {
+        lame_duck: Duration::ZERO,
+        grace: Duration::from_secs(1),
+    };
+    Ok(tokio::spawn(server::serve(
+        routes,
+        listener,
+        stop.clone(),
+        ending,
+    )))
 }
 
 /// Works on the queues of a service's features until `stop`.

@@ -6,18 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_s3::config::http::HttpRequest;
-use aws_sdk_s3::primitives::ByteStream;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::HttpConnector;
 use fotograma_core::{Error, Result};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::aws::is_plain;
+use crate::outbound::Outbound;
 
 /// How long the key set is let alone after it was fetched, whatever unknown keys are named.
 const AFTER_SUCCESS: Duration = Duration::from_secs(10);
@@ -41,36 +36,19 @@ pub trait Fetch: Send + Sync {
 /// A key set at an HTTP address (RFC 7517).
 pub struct KeySet {
     url: String,
-    http: Connector,
+    http: Outbound,
 }
 
 impl KeySet {
     /// The key set at `url`.
     #[must_use]
     pub fn new(url: String) -> Self {
-        let builder = Connector::builder();
-        let http = if is_plain(Some(&url)) {
-            builder.build_http()
-        } else {
-            builder
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build()
-        };
+        let http = Outbound::new(&url, TIMEOUT);
         Self { url, http }
     }
 
     async fn get(&self) -> Result<JwkSet, String> {
-        let request = HttpRequest::get(&self.url).map_err(|error| error.to_string())?;
-        let response = self
-            .http
-            .call(request)
-            .await
-            .map_err(|error| format!("{error:?}"))?;
-        if !response.status().is_success() {
-            return Err(format!("the answer is {}", response.status().as_u16()));
-        }
-        let body = ByteStream::new(response.into_body()).collect().await;
-        let body = body.map_err(|error| error.to_string())?.into_bytes();
+        let body = self.http.get(&self.url).await?;
         serde_json::from_slice(&body).map_err(|error| error.to_string())
     }
 }
@@ -78,9 +56,8 @@ impl KeySet {
 #[async_trait]
 impl Fetch for KeySet {
     async fn fetch(&self) -> Result<JwkSet> {
-        tokio::time::timeout(TIMEOUT, self.get())
+        self.get()
             .await
-            .unwrap_or_else(|_| Err("no answer in time".to_owned()))
             .map_err(|error| Error::Again(format!("the keys at {}: {error}", self.url)))
     }
 }

@@ -160,7 +160,7 @@ pub(super) fn lambda_child() -> ExitCode {
     runtime.block_on(async {
         let input_ends = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         tokio::select! {
-            ended = lambda::run(host, case.feature.name) => ended.expect("the adapter"),
+            ended = lambda::run(host, case.feature.name, || {}) => ended.expect("the adapter"),
             _ = tokio::task::spawn_blocking(input_ends) => {}
         }
     });
@@ -181,7 +181,12 @@ pub(super) async fn server(case: &Case) -> Vec<String> {
         host,
         service: case.feature.service,
         invoke: true,
-        grace: Duration::from_secs(5),
+        metrics: None,
+        max_requests: 8,
+        ending: server::Ending {
+            lame_duck: Duration::ZERO,
+            grace: Duration::from_secs(5),
+        },
     };
     let serving = tokio::spawn(server::run(served, listener, stop.clone()));
 

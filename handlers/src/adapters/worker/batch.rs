@@ -11,9 +11,12 @@ use fotograma_core::Result;
 use fotograma_core::feature::{Context, Feature, Stop, Trigger, call_sqs};
 use futures::FutureExt;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::{Host, Queue, lease};
+use crate::telemetry::trace;
 
 /// Messages in hand.
 pub(super) struct Batch<C: 'static> {
@@ -37,13 +40,54 @@ enum Outcome {
     GivenBack,
 }
 
+impl Outcome {
+    /// For metrics.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Handled(failures) if failures.is_empty() => "handled",
+            Self::Handled(_) => "partly_failed",
+            Self::Failed => "failed",
+            Self::Stopped(_) | Self::GivenBack => "given_back",
+        }
+    }
+}
+
+/// How often a message has been received.
+pub(super) fn receives(message: &SqsMessage) -> u32 {
+    let count = message.attributes.get("ApproximateReceiveCount");
+    count.and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
 /// How long a handler that was told to stop may take to leave things in order.
 const WIND_DOWN: Duration = Duration::from_secs(5);
 
 impl<C: Context> Batch<C> {
     /// Runs the handler; gives how many messages failed.
     pub(super) async fn run(self, cancel: CancellationToken) -> usize {
-        let outcome = self.handle(&cancel).await;
+        let busy = metrics::gauge!("fotograma.worker.slots.busy", "feature" => self.feature.name);
+        let messages = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
+        busy.increment(messages);
+        let failed = self.settle(&cancel).await;
+        busy.decrement(messages);
+        failed
+    }
+
+    /// Handles the messages, and deletes or gives back each.
+    async fn settle(&self, cancel: &CancellationToken) -> usize {
+        let span = tracing::info_span!(
+            "messages",
+            feature = self.feature.name,
+            message_id = self.messages.first().and_then(|m| m.message_id.as_deref()),
+            messages = self.messages.len(),
+        );
+        trace::follow(&span, trace::of_messages(&self.messages).as_deref());
+        let began = Instant::now();
+        let outcome = self.handle(cancel).instrument(span).await;
+        metrics::histogram!(
+            "messaging.process.duration",
+            "feature" => self.feature.name, "outcome" => outcome.word()
+        )
+        .record(began.elapsed());
         let mut failed = 0;
         for message in &self.messages {
             let receipt = message.receipt_handle.as_deref().unwrap_or_default();
@@ -136,7 +180,6 @@ impl<C: Context> Batch<C> {
         if matches!(self.feature.trigger, Trigger::Sqs { pause, .. } if !pause.is_zero()) {
             return Duration::ZERO;
         }
-        let received = message.attributes.get("ApproximateReceiveCount");
-        lease::delay(received.and_then(|count| count.parse().ok()).unwrap_or(1))
+        lease::delay(receives(message))
     }
 }

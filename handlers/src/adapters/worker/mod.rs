@@ -120,6 +120,7 @@ where
             }
         };
         faults = 0;
+        measure(worker.feature.name, &messages);
         spawn(&worker, messages, permits, &deleter, &cancel, &mut running);
         rest(&worker, &mut running, &stop).await;
         while running.try_join_next().is_some() {}
@@ -143,6 +144,15 @@ async fn free_slots(slots: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
         permits.merge(more);
     }
     Some(permits)
+}
+
+fn measure(feature: &'static str, messages: &[SqsMessage]) {
+    metrics::counter!("messaging.client.consumed.messages", "feature" => feature)
+        .increment(messages.len() as u64);
+    for message in messages {
+        metrics::histogram!("fotograma.message.receives", "feature" => feature)
+            .record(f64::from(batch::receives(message)));
+    }
 }
 
 fn spawn<C>(

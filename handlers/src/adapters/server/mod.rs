@@ -1,21 +1,28 @@
 //! The server adapter: the routes of a service on a port, and what operators ask of any server.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod listen;
 
-use anyhow::{Context, Result};
+use std::sync::Arc;
+
+use ::metrics::Gauge;
+use anyhow::Result;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
+use fotograma_core::feature::problem;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::net::TcpListener;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
 use super::{Host, http as routes, invoke, openapi};
+use crate::telemetry::metrics::Render;
+
+pub use listen::{Ending, serve};
 
 /// What a server serves.
 pub struct Server<C: 'static> {
@@ -25,8 +32,12 @@ pub struct Server<C: 'static> {
     pub service: &'static str,
     /// Whether events may be posted to the Invoke path: for development.
     pub invoke: bool,
-    /// How long requests that are begun may go on after `stop`.
-    pub grace: Duration,
+    /// The figures, where they are asked for.
+    pub metrics: Option<Render>,
+    /// How many requests may be under way at once; more are answered 503.
+    pub max_requests: usize,
+    /// How it comes to its end.
+    pub ending: Ending,
 }
 
 /// Serves until `stop`, then lets what is begun come to its end, within the grace.
@@ -37,33 +48,8 @@ pub async fn run<C>(server: Server<C>, listener: TcpListener, stop: Cancellation
 where
     C: Send + Sync + 'static,
 {
-    let grace = server.grace;
-    serve(router(server, stop.clone()), listener, stop, grace).await
-}
-
-/// Serves a router until `stop`, then lets what is begun come to its end, within `grace`.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(
-    router: Router,
-    listener: TcpListener,
-    stop: CancellationToken,
-    grace: Duration,
-) -> Result<()> {
-    let stopped = stop.clone().cancelled_owned();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stopped);
-    let over = async {
-        stop.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    tokio::select! {
-        ended = serving => ended.context("the server failed"),
-        () = over => {
-            tracing::warn!("requests were cut off: they went on after the grace");
-            Ok(())
-        }
-    }
+    let ending = server.ending;
+    serve(router(server, stop.clone()), listener, stop, ending).await
 }
 
 fn router<C>(server: Server<C>, stop: CancellationToken) -> Router
@@ -72,9 +58,7 @@ where
 {
     let invoke = server.invoke;
     let document = openapi::document(server.service, server.host.features(server.service));
-    let mut router = Router::new()
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(move || async move { ready(&stop) }))
+    let mut router = probes(server.metrics.clone(), stop)
         .route(
             "/openapi.json",
             get(move || async move { axum::Json(document) }),
@@ -86,7 +70,62 @@ where
             post(invocation::<C>),
         );
     }
-    router.layer(cors()).with_state(Arc::new(server))
+    let slots = Arc::new(Semaphore::new(server.max_requests));
+    router
+        .layer(cors())
+        .with_state(Arc::new(Serving { server, slots }))
+}
+
+/// What operators ask of any process: whether it lives, whether it is ready, and its figures.
+pub fn probes<S: Clone + Send + Sync + 'static>(
+    metrics: Option<Render>,
+    stop: CancellationToken,
+) -> Router<S> {
+    let router = Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(move || async move { ready(&stop) }));
+    match metrics {
+        None => router,
+        Some(render) => router.route("/metrics", get(move || async move { exposition(&render) })),
+    }
+}
+
+/// <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
+fn exposition(render: &Render) -> impl IntoResponse + use<> {
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], render())
+}
+
+/// A server, and how many more requests it may take.
+struct Serving<C: 'static> {
+    server: Server<C>,
+    slots: Arc<Semaphore>,
+}
+
+impl<C> Serving<C> {
+    /// A slot for one request; none is left when too many are under way.
+    fn slot(&self) -> Option<Slot> {
+        let permit = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        let active = metrics::gauge!("http.server.active_requests");
+        active.increment(1);
+        Some(Slot(active, permit))
+    }
+}
+
+struct Slot(
+    Gauge,
+    #[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit,
+);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}
+
+/// 503: so many requests are under way that one more would only make all of them slower.
+fn busy() -> fotograma_core::Error {
+    fotograma_core::Error::Again("too many requests are under way".to_owned())
 }
 
 fn ready(stop: &CancellationToken) -> (StatusCode, &'static str) {
@@ -97,12 +136,16 @@ fn ready(stop: &CancellationToken) -> (StatusCode, &'static str) {
     }
 }
 
-async fn answer<C>(State(server): State<Arc<Server<C>>>, request: Request) -> Response
+async fn answer<C>(State(serving): State<Arc<Serving<C>>>, request: Request) -> Response
 where
     C: Send + Sync + 'static,
 {
     let head = request.method() == Method::HEAD;
-    let response = routes::answer(&server.host, server.service, request).await;
+    let server = &serving.server;
+    let response = match serving.slot() {
+        Some(_slot) => routes::answer(&server.host, server.service, request).await,
+        None => problem::response(&busy(), &uuid::Uuid::now_v7().to_string()),
+    };
     let (parts, body) = response.into_parts();
     let body = if head {
         Body::empty()
@@ -114,13 +157,14 @@ where
 
 /// The Invoke call of Lambda, synchronous: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
 async fn invocation<C>(
-    State(server): State<Arc<Server<C>>>,
+    State(serving): State<Arc<Serving<C>>>,
     Path(feature): Path<String>,
     payload: Bytes,
 ) -> Response
 where
     C: Send + Sync + 'static,
 {
+    let server = &serving.server;
     if server
         .host
         .features(&feature)
