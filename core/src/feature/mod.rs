@@ -21,7 +21,7 @@ use aws_lambda_events::sns::SnsEvent;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use serde::Serialize;
 
-pub use call::{http as call_http, sqs as call_sqs};
+pub use call::{empty_response, http as call_http, sqs as call_sqs};
 pub use caller::{Access, Caller, RequestId};
 pub use lift::s3_key;
 pub use route::{Params, Routed, route};

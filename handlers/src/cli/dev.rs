@@ -1,6 +1,7 @@
 //! `fotograma dev`: the whole system on this machine, on the embedded AWS.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,6 +14,7 @@ use super::local::LocalArgs;
 use super::{replay, serve, stop, work};
 use crate::adapters::schedule;
 use crate::adapters::server::{self, Ending, Server};
+use crate::aws::SnsSubscriptions;
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
 use crate::page::{self, Page};
@@ -78,6 +80,7 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
             host: system.host.clone(),
             service,
             invoke: true,
+            subscriptions: Some(Arc::new(SnsSubscriptions::new(Arc::clone(&system.aws)))),
             metrics: Some(metrics.clone()),
             max_requests: args.server.max_requests,
             ending,

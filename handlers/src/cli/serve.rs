@@ -1,6 +1,7 @@
 //! `fotograma serve`: the HTTP servers of services, as in a pod.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::{Services, stop};
 use crate::adapters::server::{self, Ending, Server};
+use crate::aws::SnsSubscriptions;
 use crate::config::{ServerArgs, StopArgs, SystemArgs, duration};
 use crate::system;
 use crate::telemetry::metrics;
@@ -45,6 +47,7 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode> {
             host: system.host.clone(),
             service,
             invoke: args.invoke,
+            subscriptions: Some(Arc::new(SnsSubscriptions::new(Arc::clone(&system.aws)))),
             metrics: Some(metrics.clone()),
             max_requests: args.server.max_requests,
             ending: Ending {

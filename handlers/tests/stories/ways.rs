@@ -181,6 +181,7 @@ pub(super) async fn server(case: &Case) -> Vec<String> {
         host,
         service: case.feature.service,
         invoke: true,
+        subscriptions: None,
         metrics: None,
         max_requests: 8,
         ending: server::Ending {

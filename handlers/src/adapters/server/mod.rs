@@ -1,6 +1,7 @@
 //! The server adapter: the routes of a service on a port, and what operators ask of any server.
 
 mod listen;
+mod sns;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ use super::{Host, http as routes, invoke, openapi};
 use crate::telemetry::metrics::Render;
 
 pub use listen::{Ending, serve};
+pub use sns::Subscriptions;
 
 /// What a server serves.
 pub struct Server<C: 'static> {
@@ -32,6 +34,8 @@ pub struct Server<C: 'static> {
     pub service: &'static str,
     /// Whether events may be posted to the Invoke path: for development.
     pub invoke: bool,
+    /// SNS, where a topic may be subscribed to by HTTP.
+    pub subscriptions: Option<Arc<dyn Subscriptions>>,
     /// The figures, where they are asked for.
     pub metrics: Option<Render>,
     /// How many requests may be under way at once; more are answered 503.
@@ -69,6 +73,11 @@ where
             "/2015-03-31/functions/{feature}/invocations",
             post(invocation::<C>),
         );
+    }
+    if sns::feature(server.host.features(server.service)).is_some()
+        && server.subscriptions.is_some()
+    {
+        router = router.route("/", post(posted::<C>));
     }
     let slots = Arc::new(Semaphore::new(server.max_requests));
     router
@@ -146,6 +155,10 @@ where
         Some(_slot) => routes::answer(&server.host, server.service, request).await,
         None => problem::response(&busy(), &uuid::Uuid::now_v7().to_string()),
     };
+    into_axum(response, head)
+}
+
+fn into_axum(response: fotograma_core::feature::Response, head: bool) -> Response {
     let (parts, body) = response.into_parts();
     let body = if head {
         Body::empty()
@@ -153,6 +166,25 @@ where
         Body::from(body.to_vec())
     };
     Response::from_parts(parts, body)
+}
+
+/// A message of a topic that is subscribed by HTTP.
+async fn posted<C>(State(serving): State<Arc<Serving<C>>>, body: String) -> Response
+where
+    C: Send + Sync + 'static,
+{
+    let server = &serving.server;
+    let response = match (
+        serving.slot(),
+        sns::feature(server.host.features(server.service)),
+        &server.subscriptions,
+    ) {
+        (Some(_slot), Some(feature), Some(subscriptions)) => {
+            sns::answer(&server.host, feature, subscriptions, &body).await
+        }
+        _ => problem::response(&busy(), &uuid::Uuid::now_v7().to_string()),
+    };
+    into_axum(response, false)
 }
 
 /// The Invoke call of Lambda, synchronous: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
