@@ -41,12 +41,35 @@ impl Mailer for SesMailer {
             .content(EmailContent::builder().simple(message).build())
             .send()
             .await
-            .map_err(|error| fault("sesv2 SendEmail", &error))?;
+            .map_err(|error| hide(fault("sesv2 SendEmail", &error), &mail.to))?;
         Ok(())
+    }
+}
+
+/// An error without the address that SES repeats in it: errors are logged.
+fn hide(error: Error, address: &str) -> Error {
+    let without = |text: String| text.replace(address, "(the address)");
+    match error {
+        Error::Refused { status, detail } => Error::refused(status, without(detail)),
+        Error::Gone(text) => Error::Gone(without(text)),
+        Error::Again(text) => Error::Again(without(text)),
     }
 }
 
 fn utf8(text: &str) -> Result<Content> {
     let content = Content::builder().data(text).charset("UTF-8").build();
     content.map_err(|error| Error::Gone(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_does_not_repeat_the_address() {
+        let said = "Email address is not verified: ana@example.com";
+        for error in [Error::Gone(said.to_owned()), Error::Again(said.to_owned())] {
+            assert!(!hide(error, "ana@example.com").to_string().contains("ana@"));
+        }
+    }
 }

@@ -1,0 +1,99 @@
+//! Whatever AWS may send, to whatever feature: it is taken, or refused with a reason.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fotograma::adapters::{Authenticate, Files, Host, invoke};
+use fotograma_core::feature::Caller;
+use fotograma_core::story::{self, Given, Recorder};
+use fotograma_core::{App, Error, Result, features};
+use futures::stream::BoxStream;
+use serde_json::Value;
+
+struct Nobody;
+
+#[async_trait]
+impl Authenticate for Nobody {
+    async fn caller(&self, _: &str) -> Result<Caller> {
+        Err(Error::bad_request("nobody logs in here"))
+    }
+}
+
+#[async_trait]
+impl Files for Nobody {
+    async fn store(
+        &self,
+        _: &str,
+        _: Option<&str>,
+        _: BoxStream<'_, Result<Bytes>>,
+    ) -> Result<u64> {
+        Err(Error::bad_request("nothing is stored here"))
+    }
+
+    async fn remove(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn host() -> Host<App> {
+    let nobody = Arc::new(Nobody);
+    Host {
+        context: Arc::new(story::app(&Arc::new(Recorder::new(Given::default())))),
+        table: features::TABLE,
+        authenticate: nobody.clone(),
+        files: nobody,
+    }
+}
+
+fn samples() -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples/aws");
+    let files = std::fs::read_dir(folder).expect("the samples");
+    let read = |file: std::io::Result<std::fs::DirEntry>| {
+        let file = file.expect("a sample");
+        let text = std::fs::read_to_string(file.path()).expect("a sample");
+        let name = file.file_name().to_string_lossy().into_owned();
+        (name, serde_json::from_str(&text).expect("json"))
+    };
+    files.map(read).collect()
+}
+
+/// What a handler is named by in Lambda.
+fn handlers() -> impl Iterator<Item = &'static str> {
+    let services = features::SERVICES.iter().map(|service| service.name);
+    services.chain(features::TABLE.iter().map(|feature| feature.name))
+}
+
+#[tokio::test]
+async fn what_aws_sends_is_taken_or_refused_with_a_reason() {
+    let samples = samples();
+    assert!(samples.len() > 20);
+    for (name, sample) in &samples {
+        let mut taken = 0;
+        for handler in handlers() {
+            match invoke::invoke(&host(), handler, sample.clone()).await {
+                Ok(_) => taken += 1,
+                Err(error) => assert!(!format!("{error:#}").is_empty(), "{name} {handler}"),
+            }
+        }
+        let http = ["alb-", "apigw-", "lambda-"]
+            .iter()
+            .any(|kind| name.starts_with(kind));
+        if http {
+            assert!(taken > 0, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stage_is_no_part_of_a_route_and_strangers_are_told_so() {
+    for (name, sample) in samples() {
+        if !name.starts_with("apigw-v2-request") && !name.starts_with("alb-lambda") {
+            continue;
+        }
+        let reply = invoke::invoke(&host(), "status-service", sample).await;
+        let reply = reply.unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        assert_eq!(reply["statusCode"], 404, "{name}: {reply}");
+    }
+}
