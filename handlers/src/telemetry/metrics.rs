@@ -1,4 +1,4 @@
-//! Metrics: in a pod for Prometheus to fetch, in Lambda as CloudWatch's embedded metric format.
+//! Metrics: in a pod for Prometheus to fetch, in Lambda as `CloudWatch`'s embedded metric format.
 //! Names follow the OpenTelemetry semantic conventions where there is one
 //! (<https://opentelemetry.io/docs/specs/semconv/>); the others begin with `fotograma.`.
 
@@ -52,7 +52,7 @@ pub fn prometheus() -> Result<Render> {
     Ok(Arc::new(move || handle.render()))
 }
 
-/// Begins to record for CloudWatch; the answer writes what was recorded since it was last
+/// Begins to record for `CloudWatch`; the answer writes what was recorded since it was last
 /// called to standard output, from where Lambda's log takes it:
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html>.
 ///

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 const MAX_HEAD: usize = 32 * 1024;
 const MAX_HEADERS: usize = 100;
 /// How long a request's head may take to arrive; also how long a connection may be idle.
-const HEAD_TIME: Duration = Duration::from_secs(60);
+const HEAD_TIME: Duration = Duration::from_mins(1);
 /// How long no connection is taken after one could not be: mostly there are too many.
 const REST: Duration = Duration::from_millis(50);
 

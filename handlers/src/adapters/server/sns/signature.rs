@@ -30,7 +30,7 @@ pub(super) fn is_of_sns(url: &str) -> bool {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     uri.scheme() == Some(&http::uri::Scheme::HTTPS)
         && region.is_some_and(|region| !region.is_empty() && region.bytes().all(plain))
-        && uri.path().ends_with(".pem")
+        && uri.path().strip_suffix(".pem").is_some()
         && uri.query().is_none()
 }
 
