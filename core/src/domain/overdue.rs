@@ -59,8 +59,7 @@ impl Video {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Job;
-    use crate::domain::video::Begin;
+    use crate::domain::{Begin, Job};
 
     const PATIENCE: Patience = Patience {
         job: Duration::minutes(30),

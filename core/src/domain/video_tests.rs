@@ -1,4 +1,6 @@
 use super::*;
+use crate::domain::attempt::{Begin, MAX_LOST};
+use crate::ports::Progress;
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).expect("a time")

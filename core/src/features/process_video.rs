@@ -12,8 +12,7 @@ use chrono::{DateTime, Duration, Utc};
 use tracing::Instrument;
 
 use super::records::{TRIES, publish, update};
-use crate::domain::video::Begin;
-use crate::domain::{Job, Video};
+use crate::domain::{Begin, Job, Video};
 use crate::feature::lift::each;
 use crate::ports::{Extraction, Order, Progress, Watch};
 use crate::{App, Error, Result};

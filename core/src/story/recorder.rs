@@ -1,5 +1,7 @@
 //! The recorder: every port, written down.
 
+mod identity;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,8 +12,8 @@ use super::Given;
 use super::lines::{noon, written};
 use crate::domain::{Job, Mail, Mode, Notice, Video};
 use crate::ports::{
-    Clock, Extraction, FrameExtractor, Identity, Ids, Jobs, Mailer, ObjectHead, Objects, Order,
-    Progress, SignedPut, Tokens, Topic, UnfinishedPage, VideoPage, Videos, Watch,
+    Clock, Extraction, FrameExtractor, Ids, Jobs, Mailer, ObjectHead, Objects, Order, Progress,
+    SignedPut, Topic, UnfinishedPage, VideoPage, Videos, Watch,
 };
 use crate::{Error, Result};
 
@@ -211,47 +213,6 @@ impl Topic for Recorder {
             notice.status.word()
         ))?;
         Ok(format!("message-{}", self.next_id()))
-    }
-}
-
-#[async_trait]
-impl Identity for Recorder {
-    async fn sign_up(&self, username: &str, _password: &str, email: &str) -> Result<String> {
-        self.note(format!("sign-up {username} {email}"))?;
-        Ok(format!("user-{}", self.next_id()))
-    }
-
-    async fn confirm(&self, username: &str, code: &str) -> Result<()> {
-        self.note(format!("confirm {username} {code}"))
-    }
-
-    async fn login(&self, username: &str, _password: &str) -> Result<Tokens> {
-        self.note(format!("login {username}"))?;
-        Ok(tokens(Some("refresh")))
-    }
-
-    async fn refresh(&self, refresh_token: &str) -> Result<Tokens> {
-        self.note(format!("refresh {refresh_token}"))?;
-        Ok(tokens(None))
-    }
-
-    async fn logout(&self, access_token: &str) -> Result<()> {
-        self.note(format!("logout {access_token}"))
-    }
-
-    async fn email(&self, username: &str) -> Result<Option<String>> {
-        self.note(format!("ask-email {username}"))?;
-        Ok(Some(format!("{username}@example.com")))
-    }
-}
-
-fn tokens(refresh_token: Option<&str>) -> Tokens {
-    Tokens {
-        access_token: "access".to_owned(),
-        id_token: "id".to_owned(),
-        refresh_token: refresh_token.map(str::to_owned),
-        token_type: "Bearer".to_owned(),
-        expires_in: 3_600,
     }
 }
 
