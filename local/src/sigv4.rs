@@ -136,11 +136,11 @@ pub(crate) fn check(
         body,
     );
     let to_sign = format!(
-        "AWS4-HMAC-SHA256\n{date}\n{}/{}/{}/aws4_request\n{}",
+        "AWS4-HMAC-SHA256\n{date}\n{}/{}/{}/aws4_request\n{:x}",
         authorization.date,
         authorization.region,
         authorization.service,
-        hex(&Sha256::digest(canonical)),
+        Sha256::digest(canonical),
     );
     if signer(keys.secret, &authorization, &to_sign)
         .verify_slice(&unhex(authorization.signature))
@@ -210,7 +210,7 @@ fn canonical_request(
     for name in signed_headers.split(';') {
         let _ = writeln!(out, "{name}:{}", header_value(headers, name));
     }
-    let _ = write!(out, "\n{signed_headers}\n{}", hex(&Sha256::digest(body)));
+    let _ = write!(out, "\n{signed_headers}\n{:x}", Sha256::digest(body));
     out
 }
 
@@ -247,15 +247,6 @@ fn keyed(key: &[u8], message: &str) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     mac.update(message.as_bytes());
     mac
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
 }
 
 /// Reads hex; anything else gives what no signature can equal.

@@ -119,10 +119,10 @@ fn complete(error: &str, asked: &Asked, total: Option<&str>, id: &str) -> String
     let code = start.split_once("<Code>").unwrap_or_default().1;
     let code = code.split_once("</Code>").unwrap_or_default().0;
     let mut completed = start.to_owned();
-    if !start.contains("<Message>") {
-        if let Some((_, message)) = MESSAGES.iter().find(|(of, _)| *of == code) {
-            let _ = write!(completed, "<Message>{message}</Message>");
-        }
+    if !start.contains("<Message>")
+        && let Some((_, message)) = MESSAGES.iter().find(|(of, _)| *of == code)
+    {
+        let _ = write!(completed, "<Message>{message}</Message>");
     }
     for (name, value) in asked.detail(code, total) {
         let _ = write!(completed, "<{name}>{}</{name}>", escape_xml(&value));

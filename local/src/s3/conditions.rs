@@ -38,6 +38,27 @@ impl ReadConditions {
     }
 }
 
+/// The conditions in the fields of a read's input, or of a copy's source.
+macro_rules! read_conditions {
+    ($input:ident) => {
+        $crate::s3::conditions::ReadConditions {
+            matching: $input.if_match,
+            none_matching: $input.if_none_match,
+            modified_since: $input.if_modified_since,
+            unmodified_since: $input.if_unmodified_since,
+        }
+    };
+    (source of $input:ident) => {
+        $crate::s3::conditions::ReadConditions {
+            matching: $input.copy_source_if_match,
+            none_matching: $input.copy_source_if_none_match,
+            modified_since: $input.copy_source_if_modified_since,
+            unmodified_since: $input.copy_source_if_unmodified_since,
+        }
+    };
+}
+pub(super) use read_conditions;
+
 /// The conditions of a write, to be asked in the transaction that writes.
 #[derive(Debug, Default, Clone)]
 pub(super) struct WriteConditions {

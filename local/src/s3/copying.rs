@@ -8,13 +8,13 @@ use s3s::{S3Error, s3_error};
 
 use super::change::place;
 use super::checksums::{Algorithm, set_checksum};
-use super::conditions::{ReadConditions, WriteConditions};
+use super::conditions::{WriteConditions, read_conditions};
 use super::declared::Declared;
 use super::error::{S3Failure, not_served};
 use super::landing::{Incoming, Landed};
-use super::objects::{encrypted, hex, to_ms, user_meta};
+use super::objects::{encrypted, hex};
 use super::reading::streaming;
-use super::store::{Meta, Object, Piece, timestamp};
+use super::store::{Object, Piece, meta_of, timestamp};
 use super::{Store, refuse};
 
 impl Store {
@@ -32,13 +32,7 @@ impl Store {
             return Err(s3_error!(InvalidRequest, "{message}").into());
         }
         let object = self.find(&from_bucket, &from_key).await?;
-        ReadConditions {
-            matching: input.copy_source_if_match,
-            none_matching: input.copy_source_if_none_match,
-            modified_since: input.copy_source_if_modified_since,
-            unmodified_since: input.copy_source_if_unmodified_since,
-        }
-        .check_source(&object)?;
+        read_conditions!(source of input).check_source(&object)?;
         let asked = input
             .checksum_algorithm
             .as_ref()
@@ -48,15 +42,7 @@ impl Store {
             None => object.checksum.algorithm,
         };
         let meta = if replace {
-            Meta {
-                content_type: input.content_type,
-                content_encoding: input.content_encoding,
-                content_language: input.content_language,
-                content_disposition: input.content_disposition,
-                cache_control: input.cache_control,
-                expires_ms: input.expires.map(to_ms),
-                user: user_meta(input.metadata)?,
-            }
+            meta_of!(input)
         } else {
             object.meta.clone()
         };
@@ -117,13 +103,7 @@ impl Store {
             .await?;
         let (from_bucket, from_key) = source(&input.copy_source)?;
         let object = self.find(&from_bucket, &from_key).await?;
-        ReadConditions {
-            matching: input.copy_source_if_match,
-            none_matching: input.copy_source_if_none_match,
-            modified_since: input.copy_source_if_modified_since,
-            unmodified_since: input.copy_source_if_unmodified_since,
-        }
-        .check_source(&object)?;
+        read_conditions!(source of input).check_source(&object)?;
         let (from, until) = match &input.copy_source_range {
             None => (0, object.size),
             Some(range) => stretch(range, object.size)?,

@@ -13,8 +13,8 @@ use super::checksums::{Algorithm, checksum_fields, set_checksum};
 use super::declared::Declared;
 use super::error::{S3Failure, no_such_upload};
 use super::landing::{Incoming, Landed};
-use super::objects::{encrypted, hex, to_ms, user_meta};
-use super::store::{self, Meta};
+use super::objects::{encrypted, hex};
+use super::store::{self, meta_of};
 use super::upload::{Agreed, parts, remove, upload};
 use super::{Store, refuse};
 
@@ -30,15 +30,7 @@ impl Store {
             input.checksum_algorithm.as_ref(),
             input.checksum_type.as_ref(),
         )?;
-        let meta = Meta {
-            content_type: input.content_type,
-            content_encoding: input.content_encoding,
-            content_language: input.content_language,
-            content_disposition: input.content_disposition,
-            cache_control: input.cache_control,
-            expires_ms: input.expires.map(to_ms),
-            user: user_meta(input.metadata)?,
-        };
+        let meta = meta_of!(input);
         let id = Uuid::now_v7().simple().to_string();
         let output = CreateMultipartUploadOutput {
             bucket: Some(input.bucket.clone()),

@@ -12,7 +12,7 @@ use super::conditions::WriteConditions;
 use super::declared::Declared;
 use super::error::{S3Failure, not_served};
 use super::landing::Incoming;
-use super::store::{self, Meta};
+use super::store::{self, meta_of};
 use super::{Store, refuse};
 
 /// The largest sum of user metadata: 2 KB.
@@ -36,18 +36,7 @@ impl Store {
                 .map(s3s::dto::ChecksumAlgorithm::as_str),
             &request.headers,
         )?;
-        let meta = Meta {
-            content_type: input.content_type,
-            content_encoding: input
-                .content_encoding
-                .as_deref()
-                .and_then(without_aws_chunked),
-            content_language: input.content_language,
-            content_disposition: input.content_disposition,
-            cache_control: input.cache_control,
-            expires_ms: input.expires.map(to_ms),
-            user: user_meta(input.metadata)?,
-        };
+        let meta = meta_of!(input);
         let bucket = input.bucket.clone();
         self.read(move |c| store::require_bucket(c, &bucket))
             .await?;
@@ -161,7 +150,7 @@ pub(super) fn encrypted() -> ServerSideEncryption {
 }
 
 /// `aws-chunked` is about the way here, not about the object.
-fn without_aws_chunked(encoding: &str) -> Option<String> {
+pub(super) fn without_aws_chunked(encoding: &str) -> Option<String> {
     let codings: Vec<&str> = encoding
         .split(',')
         .map(str::trim)

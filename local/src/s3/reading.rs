@@ -11,7 +11,7 @@ use s3s::dto::{GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutpu
 use s3s::{S3Error, s3_error};
 
 use super::checksums::set_checksum;
-use super::conditions::ReadConditions;
+use super::conditions::read_conditions;
 use super::error::{S3Failure, bad_request};
 use super::objects::encrypted;
 use super::store::{Object, Piece, timestamp};
@@ -49,12 +49,7 @@ macro_rules! describe {
 impl Store {
     pub(super) async fn get(&self, input: GetObjectInput) -> Result<GetObjectOutput, S3Failure> {
         refuse::version(input.version_id.as_deref())?;
-        let conditions = ReadConditions {
-            matching: input.if_match,
-            none_matching: input.if_none_match,
-            modified_since: input.if_modified_since,
-            unmodified_since: input.if_unmodified_since,
-        };
+        let conditions = read_conditions!(input);
         let (object, selected, body) = loop {
             let object = self.find(&input.bucket, &input.key).await?;
             conditions.check(&object)?;
@@ -89,12 +84,7 @@ impl Store {
 
     pub(super) async fn head(&self, input: HeadObjectInput) -> Result<HeadObjectOutput, S3Failure> {
         refuse::version(input.version_id.as_deref())?;
-        let conditions = ReadConditions {
-            matching: input.if_match,
-            none_matching: input.if_none_match,
-            modified_since: input.if_modified_since,
-            unmodified_since: input.if_unmodified_since,
-        };
+        let conditions = read_conditions!(input);
         let object = self.find(&input.bucket, &input.key).await?;
         conditions.check(&object)?;
         let selected = select(&object, input.range, input.part_number)?;

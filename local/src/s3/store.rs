@@ -72,6 +72,25 @@ pub(super) struct Meta {
     pub(super) user: BTreeMap<String, String>,
 }
 
+/// What an input says about the object that it makes; three kinds of input share these fields.
+macro_rules! meta_of {
+    ($input:ident) => {
+        $crate::s3::store::Meta {
+            content_type: $input.content_type,
+            content_encoding: $input
+                .content_encoding
+                .as_deref()
+                .and_then($crate::s3::objects::without_aws_chunked),
+            content_language: $input.content_language,
+            content_disposition: $input.content_disposition,
+            cache_control: $input.cache_control,
+            expires_ms: $input.expires.map($crate::s3::objects::to_ms),
+            user: $crate::s3::objects::user_meta($input.metadata)?,
+        }
+    };
+}
+pub(super) use meta_of;
+
 /// One file of a body: its name and its size in bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Piece(pub(super) String, pub(super) u64);

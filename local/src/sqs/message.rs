@@ -1,7 +1,6 @@
 //! A message on its way in: attribute checks, size, and the MD5 digests that SDKs verify.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use md5::{Digest, Md5};
@@ -157,13 +156,8 @@ fn part(digest: &mut Md5, bytes: &[u8]) {
     digest.update(bytes);
 }
 
-fn hex(digest: impl AsRef<[u8]>) -> String {
-    let mut hex = String::with_capacity(32);
-    for byte in digest.as_ref() {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+fn hex(md5: impl Into<[u8; 16]>) -> String {
+    format!("{:032x}", u128::from_be_bytes(md5.into()))
 }
 
 #[cfg(test)]

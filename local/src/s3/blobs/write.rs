@@ -43,14 +43,14 @@ impl Blobs {
         };
         let mut writing = first.write(Vec::new());
         let mut pieces = Vec::new();
-        let mut waiting = 0;
+        let mut gathered = 0;
         while let Some(piece) = stream.next().await {
             let piece = piece?;
-            waiting += piece.len();
+            gathered += piece.len();
             pieces.push(piece);
-            if waiting >= PIECE {
+            if gathered >= PIECE {
                 writing = done(writing).await?.write(std::mem::take(&mut pieces));
-                waiting = 0;
+                gathered = 0;
             }
         }
         let writer = done(done(writing).await?.write(pieces)).await?;
