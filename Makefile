@@ -13,7 +13,8 @@ DEV := .fotograma
 # Where the benchmarks keep their Python and, if it is there, what they are compared with.
 BENCH_VENV := $(DEV)/bench
 
-.PHONY: help up down logs test lint fmt ffmpeg replay test-status soak bench-engine bench-local bench-local-big crash
+.PHONY: help up down logs test lint fmt ffmpeg lambda replay test-status soak fuzz
+.PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker crash
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +46,27 @@ fmt: ## format the code
 ffmpeg: ## build the minimal, static ffmpeg into .fotograma/bin: smaller, quicker to start, safer
 	@containers/ffmpeg/build.sh $(DEV)/bin
 
-soak: $(BENCH_VENV) ## 2,000 jobs while AWS fails and workers are killed: nothing may be lost; five minutes at most
+# Linked by zig, so that it runs on Lambda's C library whatever is on this machine.
+LAMBDA_TOOLS := $(DEV)/lambda
+
+$(LAMBDA_TOOLS):
+	@python3 -m venv $@ && $@/bin/pip install --quiet cargo-lambda ziglang
+
+lambda: $(LAMBDA_TOOLS) ## build the Lambda function: target/lambda/fotograma-x86_64.zip and -arm64.zip
+	@$(MAKE) --no-print-directory target/lambda/fotograma-x86_64.zip TARGET=x86_64-unknown-linux-gnu
+	@$(MAKE) --no-print-directory target/lambda/fotograma-arm64.zip TARGET=aarch64-unknown-linux-gnu
+
+.PHONY: target/lambda/fotograma-x86_64.zip target/lambda/fotograma-arm64.zip
+target/lambda/fotograma-%.zip:
+	@rustup target add $(TARGET) 2>/dev/null || echo "rustup cannot say whether Rust has $(TARGET)" >&2
+	@PATH="$(CURDIR)/$(LAMBDA_TOOLS)/bin:$$PATH" cargo lambda build --release --target $(TARGET) \
+	  -p fotograma --bin fotograma --no-default-features --output-format zip --lambda-dir target/lambda/$*
+	@mv target/lambda/$*/fotograma/bootstrap.zip $@ && ls -l $@
+
+fuzz: ## throw hostile events, messages and videos at what reads them: ARGS=<seconds a target>
+	@.ci/fuzz $(ARGS)
+
+soak: $(BENCH_VENV) ## 2,000 jobs while AWS fails and workers are killed; nothing may be lost; five minutes at most
 	@cargo build --release -q
 	@$(BENCH_VENV)/bin/python handlers/tests/soak/soak.py target/release/fotograma $(ARGS)
 
@@ -76,3 +97,19 @@ bench-local-big: ## bring 5 GiB into the embedded AWS and back, and tell its pea
 crash: $(BENCH_VENV) ## kill the embedded AWS 50 times under load and check that it kept its word
 	@cargo build --release -q -p fotograma-local --example local
 	@$(BENCH_VENV)/bin/python local/tests/crash.py target/release/examples/local $(ARGS)
+
+BENCH_NODE := $(DEV)/bench-node
+
+$(BENCH_NODE): handlers/bench/consumers/package.json
+	@mkdir -p $@ && cp $< $@ && npm install --silent --no-audit --no-fund --prefix $@ && touch $@
+
+bench-worker: $(BENCH_VENV) $(BENCH_NODE) ## measure the worker against other consumers of a queue
+	@cargo build --release -q -p fotograma-bench -p fotograma-local --bins --example local
+	@cp target/release/examples/local target/release/local
+	@cp handlers/bench/consumers/sqs_consumer.js $(BENCH_NODE)
+	@$(BENCH_VENV)/bin/python handlers/bench/worker.py target/release $(BENCH_NODE) $(ARGS)
+
+bench-lambda: $(LAMBDA_TOOLS) ## measure a function's start against a bare one's
+	@PATH="$(CURDIR)/$(LAMBDA_TOOLS)/bin:$$PATH" cargo lambda build --release -q \
+	  -p fotograma -p fotograma-bench --bin fotograma --bin bare_lambda --no-default-features
+	@python3 handlers/bench/start.py target/lambda/fotograma/bootstrap target/lambda/bare_lambda/bootstrap $(ARGS)
