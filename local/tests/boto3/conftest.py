@@ -17,6 +17,9 @@ from botocore.config import Config
 
 from server import Server
 
+# Their fixtures are used by several files.
+pytest_plugins = ["pools", "queues", "topics"]
+
 CREDENTIALS = {
     "region_name": "us-east-1",
     "aws_access_key_id": "test",
