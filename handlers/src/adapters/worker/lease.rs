@@ -23,11 +23,14 @@ pub(super) async fn keep(queue: &dyn Queue, receipts: &[&str], visibility: Durat
             return;
         }
         let renewal = timeout_at(valid_until, renew(queue, receipts, length));
-        match renewal.await {
+        let renewed = renewal.await;
+        if !matches!(renewed, Ok(Ok(true))) {
+            metrics::counter!("fotograma.message.renewals.failed").increment(1);
+        }
+        match renewed {
             Ok(Ok(true)) => valid_until = now + length,
             // A peer that is down for a moment does not end the hold, but the hold's own end does.
             Ok(Err(error)) if Instant::now() < valid_until => {
-                metrics::counter!("fotograma.message.renewals.failed").increment(1);
                 tracing::warn!(%error, "a message's visibility could not be renewed yet");
             }
             Ok(Ok(false) | Err(_)) | Err(_) => return,
