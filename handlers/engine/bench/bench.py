@@ -7,6 +7,7 @@ EXTRACT is the engine's example of that name, built for release. Videos given ar
 """
 
 import argparse
+import functools
 import importlib.util
 import os
 import shutil
@@ -14,7 +15,7 @@ import subprocess
 import tempfile
 
 from clips import Clips
-from runs import Ways, interleaved
+from runs import MEMORY, Ways, interleaved
 
 
 def table(title, columns):
@@ -50,32 +51,36 @@ def against_others(ways, clip, rounds):
 def against_decoding(ways, cases, rounds):
     """Bytes and time against a full decode."""
     columns = ["clip", "every", "mode", "strategy", "bytes read", "requests", "frames"]
-    columns += ["wall", "CPU", "CPU of a decode", "identical", "memory"]
+    columns += ["wall", "CPU", "CPU of a decode", "identical", "memory", "on disk"]
     table("Against decoding all (wall and CPU: share of decoding with 2 threads)", columns)
-    for name, make, every, mode in cases:
+    for name, make, jobs in cases:
         clip = make()
-        contest = {
-            "engine": lambda: ways.engine(clip, every, mode),
-            "decode": lambda: ways.decode(clip),
-        }
+        contest = {job: functools.partial(ways.engine, clip, *job) for job in jobs}
+        contest["decode"] = functools.partial(ways.decode, clip)
         found = interleaved(rounds, contest)
-        engine, decode = found["engine"], found["decode"]
-        facts = engine.facts
-        same = "/".join(map(str, ways.identical(clip, engine, every))) if mode == "exact" else "–"
-        row(
-            name, f"{every} s", mode, facts["strategy"],
-            f"{facts['bytes_read'] / facts['source_bytes']:.1%}", facts["requests"], facts["frames"],
-            f"{engine.wall / decode.wall:.2f}", f"{engine.cpu / decode.cpu:.3f}",
-            f"{decode.cpu / engine.cpu:.1f} times", same, megabytes(facts["peak_memory"]),
-        )
+        decode = found.pop("decode")
+        for (every, mode), engine in found.items():
+            facts = engine.facts
+            exact = mode == "exact"
+            same = "/".join(map(str, ways.identical(clip, engine, every))) if exact else "–"
+            row(
+                name, f"{every} s", mode, facts["strategy"],
+                f"{facts['bytes_read'] / facts['source_bytes']:.1%}", facts["requests"],
+                facts["frames"],
+                f"{engine.wall / decode.wall:.2f}", f"{engine.cpu / decode.cpu:.3f}",
+                f"{decode.cpu / engine.cpu:.1f} times", same, megabytes(facts["peak_memory"]),
+                engine.written,
+            )
 
 
 def growth(ways, clips, rounds):
     """Longer videos, as many seconds apart."""
-    table("Growth, every 10 s", ["minutes", "frames", "bytes read", "wall s", "CPU s", "memory"])
-    for minutes in (10, 30, 120):
-        clip = clips.h264(60, minutes)
-        run = interleaved(rounds, {"engine": lambda: ways.engine(clip, 10)})["engine"]
+    table("Growth, every 10.1 s", ["minutes", "frames", "bytes read", "wall s", "CPU s", "memory"])
+    lengths = {minutes: clips.h264(60, minutes) for minutes in (10, 30, 120)}
+    contest = {
+        minutes: functools.partial(ways.engine, clip, 10.1) for minutes, clip in lengths.items()
+    }
+    for minutes, run in interleaved(rounds, contest).items():
         facts = run.facts
         row(
             minutes, facts["frames"], f"{facts['bytes_read'] / facts['source_bytes']:.1%}",
@@ -84,23 +89,23 @@ def growth(ways, clips, rounds):
 
 
 def cases(clips, videos):
-    """Name, clip (made when it is asked for), interval and mode of each."""
-    short, long = lambda: clips.h264(60), lambda: clips.h264(300)
-    yield "H.264, 2 s", short, 1, "exact"
-    yield "H.264, 2 s", short, 10, "exact"
-    yield "H.264, 2 s", short, 10, "keyframe"
-    yield "H.264, 2 s, index at the end", lambda: clips.h264(60, front=False), 10, "exact"
-    yield "H.264, 10 s", long, 60, "exact"
-    yield "H.264, 10 s", long, 10, "exact"
-    for every in (1, 10):
-        yield "phone: no B-frames, 1 s", clips.phone, every, "exact"
-        yield "HEVC, closed groups", lambda: clips.hevc(False), every, "exact"
-        yield "HEVC, open groups", lambda: clips.hevc(True), every, "exact"
-        yield "VP9 WebM, 2 s", clips.vp9, every, "exact"
-        yield "4K H.264, 30 s", clips.uhd, every, "exact"
-        for video in videos:
-            path = os.path.abspath(video)
-            yield os.path.basename(video), lambda path=path: path, every, "exact"
+    """Name, clip (made when it is asked for), and the intervals and modes of each."""
+    # 10 s is a multiple of the distance of keyframes, where the wanted frames are keyframes
+    # themselves; 10.1 s is not.
+    short = [(1, "exact"), (10, "exact"), (10.1, "exact"), (10.1, "keyframe")]
+    yield "H.264, 2 s", lambda: clips.h264(60), short
+    yield "H.264, 2 s, index at the end", lambda: clips.h264(60, front=False), short[2:3]
+    yield "H.264, 2 s, fragmented", clips.fragmented, short[:1] + short[2:3]
+    yield "H.264, 10 s", lambda: clips.h264(300), [(10.1, "exact"), (60.7, "exact")]
+    usual = [(1, "exact"), (10.1, "exact")]
+    yield "phone: no B-frames, 1 s", clips.phone, usual
+    yield "HEVC, closed groups", lambda: clips.hevc(False), usual
+    yield "HEVC, open groups", lambda: clips.hevc(True), usual
+    yield "VP9 WebM, 2 s", clips.vp9, usual
+    yield "4K H.264, 30 s", clips.uhd, usual
+    for video in videos:
+        path = os.path.abspath(video)
+        yield os.path.basename(video), lambda path=path: path, usual
 
 
 def main():
@@ -115,7 +120,8 @@ def main():
     clips = Clips(given.clips)
     version = subprocess.run([given.ffmpeg, "-version"], capture_output=True, text=True, check=True)
     print(f"{version.stdout.splitlines()[0]}; {os.cpu_count()} cores; medians of {given.rounds}")
-    with tempfile.TemporaryDirectory() as folder:
+    # Zips in memory: what is then written to disk is written by the way.
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         ways = Ways(os.path.abspath(given.extract), folder, given.ffmpeg)
         if not given.only:
             against_others(ways, clips.h264(60), given.rounds)

@@ -53,6 +53,12 @@ class Clips:
         name = f"h264-{gop}-{minutes}min-{'front' if front else 'end'}.mp4"
         return repeat(minute, self.folder / name, minutes, *(self.FRONT if front else ()))
 
+    def fragmented(self):
+        """The same in fragments of a keyframe distance, with the index that ffmpeg writes."""
+        minute = self.h264(60, 1)
+        words = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
+        return repeat(minute, self.folder / "fragmented-5min.mp4", 5, *words)
+
     def phone(self):
         """As phones record: no B-frames, a keyframe each second."""
         words = f"{X264} -bf 0 -g 30 -keyint_min 30"
