@@ -97,3 +97,30 @@ async fn a_stage_is_no_part_of_a_route_and_strangers_are_told_so() {
         assert_eq!(reply["statusCode"], 404, "{name}: {reply}");
     }
 }
+
+#[tokio::test]
+async fn an_event_that_is_no_request_is_refused() {
+    let samples = samples();
+    let sample = |name: &str| {
+        let found = samples.iter().find(|(known, _)| known == name);
+        found.expect("a sample").1.clone()
+    };
+    let request = sample("apigw-v2-request-no-authorizer.json");
+    for (pointer, value) in [
+        ("/headers/host", Value::from("a b")),
+        ("/rawQueryString", Value::from("a b")),
+        ("/rawPath", Value::from("/videos/a b")),
+    ] {
+        let mut strange = request.clone();
+        if let Some(field) = strange.pointer_mut(pointer) {
+            *field = value;
+        }
+        // Refused or answered, but never a panic.
+        let _ = invoke::invoke(&host(), "status-service", strange).await;
+    }
+    let mut broken = request;
+    broken["isBase64Encoded"] = Value::from(true);
+    broken["body"] = Value::from("***");
+    let refused = invoke::invoke(&host(), "status-service", broken).await;
+    assert!(refused.is_err(), "{refused:?}");
+}
