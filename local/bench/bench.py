@@ -156,11 +156,14 @@ def measure(emulator, messages):
         client.call("s3", "PUT", "/bench/big", data=body)
         seconds.append(time.monotonic() - started)
     found["S3, PUT of 64 MiB, MB/s"] = len(body) / 1e6 / statistics.median(seconds)
-    started = time.monotonic()
-    for start in range(0, len(body), 8 * MIB):
-        wanted = {"range": f"bytes={start}-{start + 8 * MIB - 1}"}
-        assert client.call("s3", "GET", "/bench/big", headers=wanted) == body[start : start + 8 * MIB]
-    found["S3, GET in ranges of 8 MiB, MB/s"] = len(body) / 1e6 / (time.monotonic() - started)
+    seconds = []
+    for _ in range(3):
+        started = time.monotonic()
+        for start in range(0, len(body), 8 * MIB):
+            wanted = {"range": f"bytes={start}-{start + 8 * MIB - 1}"}
+            assert client.call("s3", "GET", "/bench/big", headers=wanted) == body[start : start + 8 * MIB]
+        seconds.append(time.monotonic() - started)
+    found["S3, GET in ranges of 8 MiB, MB/s"] = len(body) / 1e6 / statistics.median(seconds)
 
     client.json(
         "dynamodb",

@@ -19,8 +19,9 @@ use uuid::Uuid;
 
 pub(super) use read::Stretch;
 
-/// Bytes that are written or read in one go: enough that the hop to a blocking thread is cheap.
-const PIECE: usize = 256 * 1024;
+/// Bytes that are written or read in one go: enough that the hop to a blocking thread is cheap, also
+/// on a busy machine. A request holds two of these.
+const PIECE: usize = 1024 * 1024;
 
 /// The folder of bodies. Clones share it.
 #[derive(Clone)]
