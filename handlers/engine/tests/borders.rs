@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fotograma_engine::{Mode, Options, Strategy};
-use support::{Memory, clip, entries, folder, make, reference, run};
+use support::{Memory, clip, entries, every, folder, make, reference, run};
 
 /// The times in `frames.csv`, having checked by which strategy they were found.
 async fn times(path: &Path, options: &Options, strategy: Strategy) -> Vec<String> {
@@ -31,13 +31,6 @@ fn moments(span: std::ops::Range<u64>, every: u64) -> Vec<String> {
     moments
         .map(|ms| format!("{}.{:03}", ms / 1000, ms % 1000))
         .collect()
-}
-
-fn every(millis: u64) -> Options {
-    Options {
-        every: Duration::from_millis(millis),
-        ..Options::default()
-    }
 }
 
 #[tokio::test]

@@ -3,21 +3,13 @@
 mod support;
 
 use std::path::Path;
-use std::time::Duration;
 
 use fotograma_engine::plan::Because;
-use fotograma_engine::{Extraction, Mode, Options, Strategy};
-use support::{Memory, clip, entries, folder, make, reference, run};
+use fotograma_engine::{Mode, Options, Strategy};
+use support::{Memory, clip, every, folder, make, run, same_as_whole};
 use tempfile::TempDir;
 
 const H264: &str = "-c:v libx264 -preset veryfast -g 25 -bf 2 -sc_threshold 0";
-
-fn every(millis: u64) -> Options {
-    Options {
-        every: Duration::from_millis(millis),
-        ..Options::default()
-    }
-}
 
 /// A clip with sound, in fragments as `words` say.
 fn fragmented(folder: &TempDir, name: &str, coding: &str, words: &str) -> std::path::PathBuf {
@@ -26,19 +18,6 @@ fn fragmented(folder: &TempDir, name: &str, coding: &str, words: &str) -> std::p
     let sound = "-f lavfi -i sine=duration=12 -map 0 -map 1 -c:v copy -c:a aac";
     make(&path, &format!("-i {} {sound} {words}", whole.display()));
     path
-}
-
-/// Extracts `bytes` and makes sure that the frames are those of a full decode of `path`.
-async fn same_as_whole(path: &Path, bytes: Vec<u8>, options: &Options) -> Extraction {
-    let (done, kept) = run(Memory::new(bytes), options).await;
-    let done = done.expect("frames");
-    let images: Vec<u8> = entries(kept.bytes())
-        .into_iter()
-        .filter(|(name, _)| name != "frames.csv")
-        .flat_map(|(_, image)| image)
-        .collect();
-    assert!(images == reference(path, options.every), "{done:?}");
-    done
 }
 
 fn bytes(path: &Path) -> Vec<u8> {

@@ -3,34 +3,13 @@
 
 mod support;
 
-use std::path::Path;
 use std::time::Duration;
 
 use fotograma_engine::plan::Because;
-use fotograma_engine::{Extraction, Mode, Options, Strategy};
-use support::{Memory, clip, entries, folder, reference, run};
+use fotograma_engine::{Mode, Options, Strategy};
+use support::{Memory, clip, entries, every, folder, run, same_as_whole};
 
 const H264: &str = "-c:v libx264 -g 25 -bf 2 -threads 1";
-
-fn every(millis: u64) -> Options {
-    Options {
-        every: Duration::from_millis(millis),
-        ..Options::default()
-    }
-}
-
-/// Extracts `bytes` and makes sure that the frames are those of a full decode of `path`.
-async fn same_as_whole(path: &Path, bytes: Vec<u8>, options: &Options) -> Extraction {
-    let (done, kept) = run(Memory::new(bytes), options).await;
-    let done = done.expect("frames");
-    let images: Vec<u8> = entries(kept.bytes())
-        .into_iter()
-        .filter(|(name, _)| name != "frames.csv")
-        .flat_map(|(_, image)| image)
-        .collect();
-    assert!(images == reference(path, options.every), "{done:?}");
-    done
-}
 
 fn position(file: &[u8], kind: [u8; 4]) -> usize {
     let found = file.windows(4).rposition(|window| *window == kind);

@@ -4,21 +4,13 @@
 mod clips;
 mod support;
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use clips::{Clip, decode, whole};
 use fotograma_engine::feed::{Act, Feeder};
 use fotograma_engine::index::{self, Index};
 use fotograma_engine::plan::Plan;
 use fotograma_engine::{Mode, Options};
-
-fn every(millis: u64) -> Options {
-    Options {
-        every: Duration::from_millis(millis),
-        ..Options::default()
-    }
-}
+use support::every;
 
 /// The index of a file in memory.
 fn parse(file: &[u8]) -> Index {

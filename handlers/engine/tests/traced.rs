@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use fotograma_engine::{Ffmpeg, FileSource, OnDamage, Options, Unwatched, extract};
-use support::{Kept, clip, folder};
+use fotograma_engine::{FileSource, OnDamage, Options, Unwatched, extract};
+use support::{Kept, clip, ffmpeg, folder};
 
 /// Names the folder whose videos [`extracts_all`] extracts.
 const FOLDER: &str = "FOTOGRAMA_TRACED_FOLDER";
@@ -90,7 +90,7 @@ fn only_the_video_itself_is_opened() {
 #[ignore = "run by the test above, under strace"]
 async fn extracts_all() {
     let folder = std::env::var_os(FOLDER).expect("run by the test above");
-    let ffmpeg = Ffmpeg::find(None).await.expect("ffmpeg is installed");
+    let ffmpeg = ffmpeg().await;
     let options = Options {
         damaged: OnDamage::Keep,
         every: std::time::Duration::from_millis(40),

@@ -49,6 +49,32 @@ pub(crate) fn clip(folder: &tempfile::TempDir, name: &str, seconds: u32, words: 
     path
 }
 
+/// The ffmpeg of this machine.
+pub(crate) async fn ffmpeg() -> Ffmpeg {
+    Ffmpeg::find(None).await.expect("ffmpeg is installed")
+}
+
+/// The usual options, with a frame every so many milliseconds.
+pub(crate) fn every(millis: u64) -> Options {
+    Options {
+        every: Duration::from_millis(millis),
+        ..Options::default()
+    }
+}
+
+/// Extracts `bytes` and makes sure that the frames are those of a full decode of `path`.
+pub(crate) async fn same_as_whole(path: &Path, bytes: Vec<u8>, options: &Options) -> Extraction {
+    let (done, kept) = run(Memory::new(bytes), options).await;
+    let done = done.expect("frames");
+    let images: Vec<u8> = entries(kept.bytes())
+        .into_iter()
+        .filter(|(name, _)| name != "frames.csv")
+        .flat_map(|(_, image)| image)
+        .collect();
+    assert!(images == reference(path, options.every), "{done:?}");
+    done
+}
+
 /// A filter of plain ffmpeg that takes the first frame of each interval.
 ///
 /// It counts in whole nanoseconds. In seconds, `floor((t-start_t)/N)`, a frame that begins where an
@@ -192,7 +218,7 @@ pub(crate) async fn run(
     source: Arc<dyn Source>,
     options: &Options,
 ) -> (Result<Extraction, ExtractError>, Kept) {
-    let ffmpeg = Ffmpeg::find(None).await.expect("ffmpeg is installed");
+    let ffmpeg = ffmpeg().await;
     let kept = Kept::default();
     let done = extract(&ffmpeg, source, Box::new(kept.clone()), options, &Unwatched).await;
     let fate = if done.is_ok() {

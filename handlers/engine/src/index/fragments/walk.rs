@@ -89,7 +89,6 @@ impl Window {
             let mut bytes = BytesMut::from(&known[..]);
             bytes.extend_from_slice(&more);
             (self.at, self.bytes) = (at, bytes.freeze());
-            return self.slice(at, wanted);
         }
         self.slice(at, wanted)
     }
