@@ -63,6 +63,12 @@ impl Video {
         }))
     }
 
+    /// Whether an attempt holds the video.
+    #[must_use]
+    pub fn is_held(&self, now: DateTime<Utc>) -> bool {
+        self.attempt.as_ref().is_some_and(|a| a.lease_until > now)
+    }
+
     /// Whether `attempt` still holds the video.
     #[must_use]
     pub fn is_held_by(&self, attempt: &str) -> bool {

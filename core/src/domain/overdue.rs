@@ -42,10 +42,9 @@ impl Video {
             }
             Status::AwaitingUpload => (still >= patience.upload).then_some(Overdue::Upload),
             Status::Queued | Status::Processing => {
-                let held = self.attempt.as_ref().is_some_and(|a| a.lease_until > now);
                 // Where nobody works, more and more copies of a job would help nobody.
                 let wait = patience.job * (1 << self.swept.min(MAX_DOUBLINGS));
-                (!held && still >= wait).then(|| {
+                (!self.is_held(now) && still >= wait).then(|| {
                     Overdue::Job(Box::new(Self {
                         swept: self.swept + 1,
                         ..self.next(now)
@@ -59,7 +58,8 @@ impl Video {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Begin, Job};
+    use crate::domain::Begin;
+    use crate::domain::video::tests::video;
 
     const PATIENCE: Patience = Patience {
         job: Duration::minutes(30),
@@ -68,16 +68,6 @@ mod tests {
 
     fn at(minutes: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(minutes * 60, 0).expect("a time")
-    }
-
-    fn video(status: Status) -> Video {
-        let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
-            .expect("a job")
-            .remove(0);
-        Video {
-            status,
-            ..Video::new(&job, at(0))
-        }
     }
 
     #[test]

@@ -248,4 +248,4 @@ impl Video {
 
 #[cfg(test)]
 #[path = "video_tests.rs"]
-mod tests;
+pub(super) mod tests;

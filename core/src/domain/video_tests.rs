@@ -6,7 +6,8 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).expect("a time")
 }
 
-fn video(status: Status) -> Video {
+/// A video that was registered at the very beginning of time.
+pub(in crate::domain) fn video(status: Status) -> Video {
     let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
         .expect("a job")
         .remove(0);

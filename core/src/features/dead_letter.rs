@@ -32,11 +32,7 @@ async fn settle(app: &App, body: &str) -> Result<()> {
             if video.status.is_terminal() || video.is_deleted() {
                 return Ok(None);
             }
-            if video
-                .attempt
-                .as_ref()
-                .is_some_and(|attempt| attempt.lease_until > now)
-            {
+            if video.is_held(now) {
                 return Err(Error::Again("an attempt is still at work".to_owned()));
             }
             Ok(Some(video.ended(Err(REASON.to_owned()), now)))

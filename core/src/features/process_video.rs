@@ -134,17 +134,9 @@ async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
         if video.user_id != job.user_id {
             return Err(Error::Gone("the job names another user's video".to_owned()));
         }
-        match video.begin(attempt, app.settings.lease, now) {
-            Begin::Go(next) => {
-                if app
-                    .videos
-                    .put(&next, known.map(|video| video.version))
-                    .await?
-                {
-                    return Ok(Some(*next));
-                }
-                // Somebody else wrote: what they did decides.
-            }
+        let (next, goes_on) = match video.begin(attempt, app.settings.lease, now) {
+            Begin::Go(next) => (next, true),
+            Begin::GiveUp(next) => (next, false),
             // It may have ended in a crash, just before that was published.
             Begin::Over => return publish(app, &video).await.map(|()| None),
             // The holder may be at work, or dead: that shows when its lease is over. Until then
@@ -153,17 +145,16 @@ async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
                 count("postponed");
                 return app.jobs.send(job, rest).await.map(|()| None);
             }
-            Begin::GiveUp(next) => {
-                count("failed");
-                if app
-                    .videos
-                    .put(&next, known.map(|video| video.version))
-                    .await?
-                {
-                    return publish(app, &next).await.map(|()| None);
-                }
-            }
+        };
+        if !app.videos.put(&next, known.map(|v| v.version)).await? {
+            // Somebody else wrote: what they did decides.
+            continue;
         }
+        if goes_on {
+            return Ok(Some(*next));
+        }
+        count("failed");
+        return publish(app, &next).await.map(|()| None);
     }
     Err(Error::Again(format!(
         "the record of {} changes too fast",
