@@ -11,13 +11,15 @@ use fotograma_core::{App, features};
 use fotograma_engine::Ffmpeg;
 use tokio::sync::OnceCell;
 
+use crate::adapters::server::{Ending, Server};
 use crate::adapters::{Authenticate, Host};
 use crate::aws::{
-    Aws, AwsSettings, CognitoIdentity, DynamoVideos, S3Files, S3Objects, SesMailer, SnsTopic,
-    SqsJobs,
+    Aws, AwsSettings, CognitoIdentity, DynamoVideos, S3Files, S3Objects, SesMailer,
+    SnsSubscriptions, SnsTopic, SqsJobs,
 };
 use crate::config::SystemArgs;
 use crate::frames::EngineFrames;
+use crate::telemetry::metrics::Render;
 use crate::tokens::Verifier;
 
 /// The features on an AWS.
@@ -26,6 +28,29 @@ pub struct System {
     pub host: Host<App>,
     /// The AWS.
     pub aws: Arc<Aws>,
+}
+
+impl System {
+    /// A server of a service's features.
+    #[must_use]
+    pub fn server(
+        &self,
+        service: &'static str,
+        invoke: bool,
+        metrics: Render,
+        max_requests: usize,
+        ending: Ending,
+    ) -> Server<App> {
+        Server {
+            host: self.host.clone(),
+            service,
+            invoke,
+            subscriptions: Some(Arc::new(SnsSubscriptions::new(Arc::clone(&self.aws)))),
+            metrics: Some(metrics),
+            max_requests,
+            ending,
+        }
+    }
 }
 
 /// Puts the system together; talks to nobody yet.

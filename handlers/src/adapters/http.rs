@@ -181,7 +181,7 @@ fn bearer<B>(request: &http::Request<B>) -> Option<&str> {
 }
 
 /// The id that came with the request, if it is one to be repeated in logs; else a new one.
-fn request_id<B>(request: &http::Request<B>) -> String {
+pub(super) fn request_id<B>(request: &http::Request<B>) -> String {
     let plain = |id: &&str| {
         id.len() <= 100
             && id

@@ -2,14 +2,13 @@
 //! the Invoke path of a server does, and what `replay` does: there is only one way.
 
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Context, Result, anyhow, bail};
 use fotograma_core::feature::{Feature, RequestId, Trigger, call_sqs};
-use futures::FutureExt;
 use futures::future::BoxFuture;
 use lambda_http::request::LambdaRequest;
-use lambda_http::tower::ServiceExt;
+use lambda_http::tower::Service;
 use lambda_http::{Adapter, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
@@ -99,13 +98,12 @@ where
         async move { Ok::<_, Infallible>(http::answer(&host, &name, request).await) }
     });
     let event = LambdaEvent::new(request, lambda_http::Context::default());
-    // The adapter panics at what no gateway sends: a host with a space, a body that is no base64.
-    let answered = AssertUnwindSafe(async { Adapter::from(service).oneshot(event).await });
-    let response = answered
-        .catch_unwind()
-        .await
-        .map_err(|_| anyhow!("the event holds what is no HTTP request"))??;
-    Ok(serde_json::to_value(response)?)
+    let mut adapter = Adapter::from(service);
+    // It panics at what no gateway sends: a host with a space, a body that is no base64. A
+    // handler's panic is not its, and comes later.
+    let answering = catch_unwind(AssertUnwindSafe(|| adapter.call(event)))
+        .map_err(|_| anyhow!("the event holds what is no HTTP request"))?;
+    Ok(serde_json::to_value(answering.await?)?)
 }
 
 /// How the Invoke call reports a handler that failed:

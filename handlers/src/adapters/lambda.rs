@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow, ensure};
 use aws_lambda_events::sqs::SqsMessage;
 use fotograma_core::feature::{Context, Stop};
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use tracing::Instrument;
@@ -57,10 +58,10 @@ where
 
 /// What an event says of the trace that it belongs to: its first message, else Lambda.
 fn parent(event: &LambdaEvent<Value>) -> Option<String> {
-    let records = event.payload.get("Records").cloned();
-    let messages: Option<Vec<SqsMessage>> = records.and_then(|r| serde_json::from_value(r).ok());
-    messages
-        .and_then(|messages| trace::of_messages(&messages))
+    let first = event.payload.pointer("/Records/0");
+    let message = first.and_then(|record| SqsMessage::deserialize(record).ok());
+    message
+        .and_then(|message| trace::of_message(&message))
         .or_else(|| trace::from_aws(event.context.xray_trace_id.as_deref()?))
 }
 

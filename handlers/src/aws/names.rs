@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use fotograma_core::{Error, Result};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::Aws;
-use super::error::fault;
+use super::error::{fault, unexpected};
 
 /// What has been found already.
 #[derive(Debug, Default)]
@@ -41,6 +42,24 @@ impl Aws {
             .await
             .insert(short.to_owned(), url.clone());
         Ok(url)
+    }
+
+    /// The ARN of a queue, by its short name.
+    ///
+    /// # Errors
+    /// When there is no such queue, or SQS cannot be asked.
+    pub async fn queue_arn(&self, short: &str) -> Result<String> {
+        let get = self.sqs().get_queue_attributes();
+        let output = get
+            .queue_url(self.queue_url(short).await?)
+            .attribute_names(QueueAttributeName::QueueArn)
+            .send()
+            .await
+            .map_err(|error| fault("sqs GetQueueAttributes", &error))?;
+        output
+            .attributes
+            .and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn))
+            .ok_or_else(|| unexpected("sqs GetQueueAttributes", "QueueArn"))
     }
 
     /// The topic's ARN.

@@ -6,13 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::SqsMessage;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::types::{
-    DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
-};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName};
 use fotograma_core::{Error, Result};
 use tokio::sync::OnceCell;
 
-use super::error::{fault, unexpected};
+use super::error::fault;
 use super::{Aws, message};
 use crate::adapters::worker::Queue;
 
@@ -48,24 +46,6 @@ impl SqsQueue {
     async fn url(&self) -> Result<String> {
         self.aws.queue_url(&self.short).await
     }
-
-    async fn find_arn(&self) -> Result<String> {
-        let name = QueueAttributeName::QueueArn;
-        let get = self
-            .aws
-            .sqs()
-            .get_queue_attributes()
-            .queue_url(self.url().await?);
-        let output = get
-            .attribute_names(name.clone())
-            .send()
-            .await
-            .map_err(|error| fault("sqs GetQueueAttributes", &error))?;
-        let arn = output
-            .attributes
-            .and_then(|mut attributes| attributes.remove(&name));
-        arn.ok_or_else(|| unexpected("sqs GetQueueAttributes", "QueueArn"))
-    }
 }
 
 #[async_trait]
@@ -77,7 +57,8 @@ impl Queue for SqsQueue {
         visibility: Duration,
     ) -> Result<Vec<SqsMessage>> {
         // Before the messages: were it to fail after, they would be hidden and not seen.
-        let arn = self.arn.get_or_try_init(|| self.find_arn()).await?;
+        let arn = self.arn.get_or_try_init(|| self.aws.queue_arn(&self.short));
+        let arn = arn.await?;
         let output = self
             .aws
             .sqs()

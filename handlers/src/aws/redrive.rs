@@ -1,11 +1,10 @@
 //! Dead letters back to where they came from, by SQS's own message move task:
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html>.
 
-use aws_sdk_sqs::types::QueueAttributeName;
 use fotograma_core::Result;
 
 use super::Aws;
-use super::error::{fault, unexpected};
+use super::error::fault;
 
 /// How far a move is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,30 +29,16 @@ pub async fn start(
     queue: &str,
     per_second: Option<i32>,
 ) -> Result<String> {
-    let from = arn(aws, dead_letters).await?;
+    let from = aws.queue_arn(dead_letters).await?;
     aws.sqs()
         .start_message_move_task()
         .source_arn(&from)
-        .destination_arn(arn(aws, queue).await?)
+        .destination_arn(aws.queue_arn(queue).await?)
         .set_max_number_of_messages_per_second(per_second)
         .send()
         .await
         .map_err(|error| fault("sqs StartMessageMoveTask", &error))?;
     Ok(from)
-}
-
-async fn arn(aws: &Aws, queue: &str) -> Result<String> {
-    let url = aws.queue_url(queue).await?;
-    let get = aws.sqs().get_queue_attributes().queue_url(url);
-    let output = get
-        .attribute_names(QueueAttributeName::QueueArn)
-        .send()
-        .await
-        .map_err(|error| fault("sqs GetQueueAttributes", &error))?;
-    output
-        .attributes
-        .and_then(|mut attributes| attributes.remove(&QueueAttributeName::QueueArn))
-        .ok_or_else(|| unexpected("sqs GetQueueAttributes", "QueueArn"))
 }
 
 /// The newest move of a queue's messages; `None` if there was none.

@@ -1,7 +1,6 @@
 //! `fotograma dev`: the whole system on this machine, on the embedded AWS.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,8 +12,7 @@ use tokio::task::JoinSet;
 use super::local::LocalArgs;
 use super::{replay, serve, stop, work};
 use crate::adapters::schedule;
-use crate::adapters::server::{self, Ending, Server};
-use crate::aws::SnsSubscriptions;
+use crate::adapters::server::{self, Ending};
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
 use crate::page::{self, Page};
@@ -76,15 +74,8 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
     let routes = page::router(page);
     servers.spawn(server::serve(routes, page_listener, stop.clone(), ending));
     for (service, listener) in listeners {
-        let server = Server {
-            host: system.host.clone(),
-            service,
-            invoke: true,
-            subscriptions: Some(Arc::new(SnsSubscriptions::new(Arc::clone(&system.aws)))),
-            metrics: Some(metrics.clone()),
-            max_requests: args.server.max_requests,
-            ending,
-        };
+        let (metrics, max_requests) = (metrics.clone(), args.server.max_requests);
+        let server = system.server(service, true, metrics, max_requests, ending);
         servers.spawn(server::run(server, listener, stop.clone()));
         work::spawn(&mut workers, &system, service, args.worker.options(), &stop);
     }

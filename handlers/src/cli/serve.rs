@@ -1,7 +1,6 @@
 //! `fotograma serve`: the HTTP servers of services, as in a pod.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,8 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{Services, stop};
-use crate::adapters::server::{self, Ending, Server};
-use crate::aws::SnsSubscriptions;
+use crate::adapters::server::{self, Ending};
 use crate::config::{ServerArgs, StopArgs, SystemArgs, duration};
 use crate::system;
 use crate::telemetry::metrics;
@@ -39,22 +37,21 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let metrics = metrics::prometheus()?;
     let system = system::build(&args.system, args.system.aws.settings()).await?;
+    let ending = Ending {
+        lame_duck: args.lame_duck,
+        grace: args.stop.grace,
+    };
     let mut servers = JoinSet::new();
     for service in args.services.services {
         let listener = listen(&args.server, service).await?;
         tracing::info!(service, address = %listener.local_addr()?, "serving");
-        let server = Server {
-            host: system.host.clone(),
+        let server = system.server(
             service,
-            invoke: args.invoke,
-            subscriptions: Some(Arc::new(SnsSubscriptions::new(Arc::clone(&system.aws)))),
-            metrics: Some(metrics.clone()),
-            max_requests: args.server.max_requests,
-            ending: Ending {
-                lame_duck: args.lame_duck,
-                grace: args.stop.grace,
-            },
-        };
+            args.invoke,
+            metrics.clone(),
+            args.server.max_requests,
+            ending,
+        );
         servers.spawn(server::run(server, listener, stop.clone()));
     }
     finish(servers).await?;
@@ -79,10 +76,10 @@ pub(super) async fn bind(host: std::net::IpAddr, port: u16) -> Result<TcpListene
     listener.with_context(|| format!("cannot listen on {host} port {port}"))
 }
 
-/// Waits for all servers; the first that fails ends the program.
-pub(super) async fn finish(mut servers: JoinSet<Result<()>>) -> Result<()> {
+/// Waits for all servers; the first that panics ends the program.
+pub(super) async fn finish(mut servers: JoinSet<()>) -> Result<()> {
     while let Some(ended) = servers.join_next().await {
-        ended.context("a server panicked")??;
+        ended.context("a server panicked")?;
     }
     Ok(())
 }

@@ -49,7 +49,7 @@ pub(super) async fn run(args: WorkArgs) -> Result<ExitCode> {
     };
     let drained = drained(workers).await;
     if let Some(probes) = probes {
-        probes.await??;
+        probes.await?;
     }
     Ok(if drained {
         ExitCode::SUCCESS
@@ -59,10 +59,7 @@ pub(super) async fn run(args: WorkArgs) -> Result<ExitCode> {
 }
 
 /// Answers operators while the workers work.
-async fn serve_probes(
-    address: SocketAddr,
-    stop: &CancellationToken,
-) -> Result<JoinHandle<Result<()>>> {
+async fn serve_probes(address: SocketAddr, stop: &CancellationToken) -> Result<JoinHandle<()>> {
     let listener = serve::bind(address.ip(), address.port()).await?;
     let routes = server::probes(Some(metrics::prometheus()?), stop.clone());
     let ending = Ending {

@@ -12,6 +12,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tokio::runtime::Handle;
 
+use super::trace;
 use crate::outbound::Outbound;
 
 /// Says where the collector is, by OpenTelemetry's convention.
@@ -45,6 +46,7 @@ pub(super) fn from_environment() -> Option<(Traces, SdkTracer)> {
     match exporter(&endpoint) {
         Ok(provider) => {
             let tracer = provider.tracer("fotograma");
+            trace::begin();
             Some((Traces(provider), tracer))
         }
         Err(error) => {

@@ -1,6 +1,8 @@
 //! Traces across processes: W3C Trace Context (<https://www.w3.org/TR/trace-context/>) as an HTTP
 //! header and as an attribute of messages, and the header that AWS itself carries.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use aws_lambda_events::sqs::SqsMessage;
 use fotograma_core::feature::lift;
 use opentelemetry::propagation::TextMapPropagator;
@@ -13,9 +15,20 @@ pub const TRACEPARENT: &str = "traceparent";
 /// The attribute in which SQS hands on AWS's own trace header.
 const AWS_TRACE_HEADER: &str = "AWSTraceHeader";
 
+/// Whether spans go anywhere: if not, no message is searched for the trace that it belongs to.
+static ON: AtomicBool = AtomicBool::new(false);
+
+/// Spans go somewhere from now on.
+pub(super) fn begin() {
+    ON.store(true, Relaxed);
+}
+
 /// What tells another process which span it was called from; `None` when nothing is traced.
 #[must_use]
 pub fn current() -> Option<String> {
+    if !ON.load(Relaxed) {
+        return None;
+    }
     let mut carrier = std::collections::HashMap::new();
     TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
     carrier.remove(TRACEPARENT)
@@ -31,12 +44,14 @@ pub fn follow(span: &Span, parent: Option<&str>) {
     }
 }
 
-/// What a batch of messages follows: the trace of its first.
+/// The trace that a message belongs to; a batch follows its first.
 #[must_use]
-pub fn of_messages(messages: &[SqsMessage]) -> Option<String> {
-    let first = messages.first()?;
-    lift::attribute(first, TRACEPARENT).or_else(|| {
-        let header = first.attributes.get(AWS_TRACE_HEADER)?;
+pub fn of_message(message: &SqsMessage) -> Option<String> {
+    if !ON.load(Relaxed) {
+        return None;
+    }
+    lift::attribute(message, TRACEPARENT).or_else(|| {
+        let header = message.attributes.get(AWS_TRACE_HEADER)?;
         from_aws(header)
     })
 }

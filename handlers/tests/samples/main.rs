@@ -1,50 +1,18 @@
 //! Whatever AWS may send, to whatever feature: it is taken, or refused with a reason.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use fotograma::adapters::{Authenticate, Files, Host, invoke};
-use fotograma_core::feature::Caller;
-use fotograma_core::story::{self, Given, Recorder};
-use fotograma_core::{App, Error, Result, features};
-use futures::stream::BoxStream;
+use fotograma::adapters::{Host, invoke};
+use fotograma_core::story::{Given, Recorder};
+use fotograma_core::{App, features};
 use serde_json::Value;
 
-struct Nobody;
-
-#[async_trait]
-impl Authenticate for Nobody {
-    async fn caller(&self, _: &str) -> Result<Caller> {
-        Err(Error::bad_request("nobody logs in here"))
-    }
-}
-
-#[async_trait]
-impl Files for Nobody {
-    async fn store(
-        &self,
-        _: &str,
-        _: Option<&str>,
-        _: BoxStream<'_, Result<Bytes>>,
-    ) -> Result<u64> {
-        Err(Error::bad_request("nothing is stored here"))
-    }
-
-    async fn remove(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
-}
-
 fn host() -> Host<App> {
-    let nobody = Arc::new(Nobody);
-    Host {
-        context: Arc::new(story::app(&Arc::new(Recorder::new(Given::default())))),
-        table: features::TABLE,
-        authenticate: nobody.clone(),
-        files: nobody,
-    }
+    support::host(&Arc::new(Recorder::new(Given::default())))
 }
 
 fn samples() -> Vec<(String, Value)> {

@@ -2,21 +2,19 @@
 //!
 //! `messages.json` was signed with the key of `cert.pem`, as AWS describes it, by openssl.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fotograma::adapters::server::{self, Ending, Server, Subscriptions};
-use fotograma::adapters::{Authenticate, Files, Host};
-use fotograma_core::feature::Caller;
-use fotograma_core::story::{self, Given, Recorder};
-use fotograma_core::{Error, Result, features};
-use futures::stream::BoxStream;
-use http_body_util::{BodyExt, Full};
+use fotograma::adapters::server::{Ending, Server, Subscriptions};
+use fotograma_core::Result;
+use fotograma_core::story::{Given, Recorder};
+use http_body_util::Full;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:tech5-dev-video-topic";
 
@@ -43,43 +41,12 @@ impl Subscriptions for Sns {
     }
 }
 
-struct Nobody;
-
-#[async_trait]
-impl Authenticate for Nobody {
-    async fn caller(&self, _: &str) -> Result<Caller> {
-        Err(Error::bad_request("nobody logs in here"))
-    }
-}
-
-#[async_trait]
-impl Files for Nobody {
-    async fn store(
-        &self,
-        _: &str,
-        _: Option<&str>,
-        _: BoxStream<'_, Result<Bytes>>,
-    ) -> Result<u64> {
-        Err(Error::bad_request("nothing is stored here"))
-    }
-
-    async fn remove(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
-}
-
 /// Posts a message to a notification service; gives the status, and what it did.
 async fn post(message: &Value) -> (u16, Vec<String>, Vec<String>) {
     let recorder = Arc::new(Recorder::new(Given::default()));
     let sns = Arc::new(Sns::default());
-    let nobody = Arc::new(Nobody);
     let server = Server {
-        host: Host {
-            context: Arc::new(story::app(&recorder)),
-            table: features::TABLE,
-            authenticate: nobody.clone(),
-            files: nobody,
-        },
+        host: support::host(&recorder),
         service: "notification-service",
         invoke: false,
         subscriptions: Some(sns.clone()),
@@ -90,31 +57,15 @@ async fn post(message: &Value) -> (u16, Vec<String>, Vec<String>) {
             grace: Duration::from_secs(5),
         },
     };
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let stop = CancellationToken::new();
-    let serving = tokio::spawn(server::run(server, listener, stop.clone()));
-
-    let stream = TcpStream::connect(address).await.expect("a connection");
-    let io = hyper_util::rt::TokioIo::new(stream);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
-        .await
-        .expect("a handshake");
-    tokio::spawn(connection);
     // SNS says that it is plain text.
     let request = http::Request::post("/")
         .header("host", "localhost")
         .header("content-type", "text/plain; charset=UTF-8")
         .body(Full::new(Bytes::from(message.to_string())))
         .expect("a request");
-    let response = sender.send_request(request).await.expect("an answer");
-    let status = response.status().as_u16();
-    response.into_body().collect().await.expect("a body");
-    stop.cancel();
-    drop(sender);
-    serving.await.expect("the server").expect("a clean end");
+    let (answer, _) = support::exchange(server, request).await;
     let confirmed = sns.0.lock().expect("the notes").clone();
-    (status, recorder.lines(), confirmed)
+    (answer.status.as_u16(), recorder.lines(), confirmed)
 }
 
 fn message(name: &str) -> Value {

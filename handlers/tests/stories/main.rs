@@ -5,6 +5,8 @@
 mod case;
 mod queue;
 mod runtime_api;
+#[path = "../support/mod.rs"]
+mod support;
 mod table;
 mod ways;
 

@@ -15,13 +15,13 @@ use fotograma_core::story::{self, Recorder};
 use fotograma_core::{App, Error, Result, features};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
 
 use super::case::Case;
 use super::runtime_api;
+use super::support::exchange;
 
 pub(super) use worker::worker;
 
@@ -175,9 +175,6 @@ pub(super) fn lambda_child() -> ExitCode {
 /// The server adapter: a request of its own for HTTP, the Invoke path for other events.
 pub(super) async fn server(case: &Case) -> Vec<String> {
     let (recorder, host) = host(case);
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let stop = CancellationToken::new();
     let served = server::Server {
         host,
         service: case.feature.service,
@@ -190,28 +187,14 @@ pub(super) async fn server(case: &Case) -> Vec<String> {
             grace: Duration::from_secs(5),
         },
     };
-    let serving = tokio::spawn(server::run(served, listener, stop.clone()));
-
     let is_http = case.feature.route().is_some();
     let request = if is_http {
         http_request(&case.event)
     } else {
         invocation(case)
     };
-    let stream = TcpStream::connect(address).await.expect("a connection");
-    let io = hyper_util::rt::TokioIo::new(stream);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(io)
-        .await
-        .expect("a handshake");
-    tokio::spawn(connection);
-    let response = sender.send_request(request).await.expect("an answer");
-    let (parts, body) = response.into_parts();
-    let body = body.collect().await.expect("a body").to_bytes();
+    let (parts, body) = exchange(served, request).await;
     let body = String::from_utf8_lossy(&body).into_owned();
-    stop.cancel();
-    drop(sender);
-    serving.await.expect("the server").expect("a clean end");
-
     let reply = if is_http {
         let location = parts
             .headers

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -30,16 +29,9 @@ pub struct Ending {
     pub grace: Duration,
 }
 
-/// Serves a router until `stop`, then lets what is begun come to its end.
-///
-/// # Errors
-/// Never yet: a connection that fails does not end the server.
-pub async fn serve(
-    router: Router,
-    listener: TcpListener,
-    stop: CancellationToken,
-    ending: Ending,
-) -> Result<()> {
+/// Serves a router until `stop`, then lets what is begun come to its end. A connection that fails
+/// does not end it.
+pub async fn serve(router: Router, listener: TcpListener, stop: CancellationToken, ending: Ending) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
@@ -80,7 +72,6 @@ pub async fn serve(
     {
         tracing::warn!("requests were cut off: they went on after the grace");
     }
-    Ok(())
 }
 
 fn io(stream: TcpStream) -> TokioIo<TcpStream> {

@@ -6,14 +6,13 @@ mod sns;
 use std::sync::Arc;
 
 use ::metrics::Gauge;
-use anyhow::Result;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
-use fotograma_core::feature::problem;
+use fotograma_core::feature::{Feature, problem};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -45,15 +44,12 @@ pub struct Server<C: 'static> {
 }
 
 /// Serves until `stop`, then lets what is begun come to its end, within the grace.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn run<C>(server: Server<C>, listener: TcpListener, stop: CancellationToken) -> Result<()>
+pub async fn run<C>(server: Server<C>, listener: TcpListener, stop: CancellationToken)
 where
     C: Send + Sync + 'static,
 {
     let ending = server.ending;
-    serve(router(server, stop.clone()), listener, stop, ending).await
+    serve(router(server, stop.clone()), listener, stop, ending).await;
 }
 
 fn router<C>(server: Server<C>, stop: CancellationToken) -> Router
@@ -74,10 +70,15 @@ where
             post(invocation::<C>),
         );
     }
-    if sns::feature(server.host.features(server.service)).is_some()
-        && server.subscriptions.is_some()
-    {
-        router = router.route("/", post(posted::<C>));
+    if let (Some(subscribed), Some(subscriptions)) = (
+        sns::feature(server.host.features(server.service)),
+        server.subscriptions.clone(),
+    ) {
+        let posted = move |State(serving): State<Arc<Serving<C>>>, request: Request| {
+            let subscriptions = Arc::clone(&subscriptions);
+            async move { posted(&serving, subscribed, &subscriptions, request).await }
+        };
+        router = router.route("/", post(posted));
     }
     let slots = Arc::new(Semaphore::new(server.max_requests));
     router
@@ -133,8 +134,9 @@ impl Drop for Slot {
 }
 
 /// 503: so many requests are under way that one more would only make all of them slower.
-fn busy() -> fotograma_core::Error {
-    fotograma_core::Error::Again("too many requests are under way".to_owned())
+fn busy(request_id: &str) -> fotograma_core::feature::Response {
+    let error = fotograma_core::Error::Again("too many requests are under way".to_owned());
+    problem::response(&error, request_id)
 }
 
 fn ready(stop: &CancellationToken) -> (StatusCode, &'static str) {
@@ -153,7 +155,7 @@ where
     let server = &serving.server;
     let response = match serving.slot() {
         Some(_slot) => routes::answer(&server.host, server.service, request).await,
-        None => problem::response(&busy(), &uuid::Uuid::now_v7().to_string()),
+        None => busy(&routes::request_id(&request)),
     };
     into_axum(response, head)
 }
@@ -169,22 +171,28 @@ fn into_axum(response: fotograma_core::feature::Response, head: bool) -> Respons
 }
 
 /// A message of a topic that is subscribed by HTTP.
-async fn posted<C>(State(serving): State<Arc<Serving<C>>>, body: String) -> Response
+async fn posted<C>(
+    serving: &Serving<C>,
+    subscribed: (&'static Feature<C>, &'static str),
+    subscriptions: &Arc<dyn Subscriptions>,
+    request: Request,
+) -> Response
 where
     C: Send + Sync + 'static,
 {
-    let server = &serving.server;
-    let response = match (
-        serving.slot(),
-        sns::feature(server.host.features(server.service)),
-        &server.subscriptions,
-    ) {
-        (Some(_slot), Some(feature), Some(subscriptions)) => {
-            sns::answer(&server.host, feature, subscriptions, &body).await
-        }
-        _ => problem::response(&busy(), &uuid::Uuid::now_v7().to_string()),
+    let id = routes::request_id(&request);
+    let body = match String::from_request(request, &()).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal.into_response(),
     };
-    into_axum(response, false)
+    let Some(_slot) = serving.slot() else {
+        return into_axum(busy(&id), false);
+    };
+    let host = &serving.server.host;
+    into_axum(
+        sns::answer(host, subscribed, subscriptions, &body, &id).await,
+        false,
+    )
 }
 
 /// The Invoke call of Lambda, synchronous: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.

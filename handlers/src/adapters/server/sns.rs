@@ -75,6 +75,7 @@ pub(super) async fn answer<C: Send + Sync + 'static>(
     (feature, topic): (&'static Feature<C>, &'static str),
     subscriptions: &Arc<dyn Subscriptions>,
     body: &str,
+    request_id: &str,
 ) -> Response {
     match take(host, feature, topic, subscriptions, body).await {
         Ok(()) => empty_response(StatusCode::OK),
@@ -84,7 +85,7 @@ pub(super) async fn answer<C: Send + Sync + 'static>(
                 Error::Gone(_) => Error::unprocessable("this cannot be taken, now or later"),
                 error => error,
             };
-            problem::response(&error, &uuid::Uuid::now_v7().to_string())
+            problem::response(&error, request_id)
         }
     }
 }

@@ -74,13 +74,14 @@ impl<C: Context> Batch<C> {
 
     /// Handles the messages, and deletes or gives back each.
     async fn settle(&self, cancel: &CancellationToken) -> usize {
+        let first = self.messages.first();
         let span = tracing::info_span!(
             "messages",
             feature = self.feature.name,
-            message_id = self.messages.first().and_then(|m| m.message_id.as_deref()),
+            message_id = first.and_then(|m| m.message_id.as_deref()),
             messages = self.messages.len(),
         );
-        trace::follow(&span, trace::of_messages(&self.messages).as_deref());
+        trace::follow(&span, first.and_then(trace::of_message).as_deref());
         let began = Instant::now();
         let outcome = self.handle(cancel).instrument(span).await;
         metrics::histogram!(
