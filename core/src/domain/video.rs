@@ -12,7 +12,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Job, Mode, Status, keys};
+use super::{Attempt, Job, Mailing, Mode, Status, keys};
 use crate::ports::Extraction;
 
 /// The record of one video.
@@ -63,9 +63,9 @@ pub struct Video {
     /// that a crash between the two ends with a publication and not with none.
     #[serde(default)]
     pub unpublished: bool,
-    /// The notices whose mail has been sent, newest last.
+    /// The notices whose mail has been sent or is being sent, newest last.
     #[serde(default)]
-    pub mailed: Vec<String>,
+    pub mailings: Vec<Mailing>,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
     /// When the record last changed.
@@ -100,7 +100,7 @@ impl Video {
             progress: 0,
             reason: None,
             unpublished: false,
-            mailed: Vec::new(),
+            mailings: Vec::new(),
             created_at: now,
             updated_at: now,
             deleted_until: None,
@@ -219,20 +219,6 @@ impl Video {
             unpublished: false,
             ..self.next(now)
         }
-    }
-
-    /// The mail of this notice has been sent. `None`: it had been already.
-    #[must_use]
-    pub fn mailed(&self, notice_id: &str, now: DateTime<Utc>) -> Option<Self> {
-        const KEPT: usize = 20;
-        if self.mailed.iter().any(|id| id == notice_id) {
-            return None;
-        }
-        let mut next = self.next(now);
-        next.mailed.push(notice_id.to_owned());
-        let surplus = next.mailed.len().saturating_sub(KEPT);
-        next.mailed.drain(..surplus);
-        Some(next)
     }
 
     /// The user does not want it any more; the mark stays for `tombstone`.

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::attempt::{Begin, MAX_LOST};
 use crate::ports::Progress;
 
-fn at(seconds: i64) -> DateTime<Utc> {
+pub(in crate::domain) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).expect("a time")
 }
 
@@ -112,18 +112,6 @@ fn a_deleted_video_stays_away() {
     assert_eq!(gone.begin("a1", LEASE, at(1)), Begin::Over);
     assert_eq!(gone.retried(at(1)), None);
     assert_eq!(gone.deleted_until, Some(86_400));
-}
-
-#[test]
-fn a_notice_is_mailed_once() {
-    let mut sent = video(Status::Done)
-        .mailed("n0", at(1))
-        .expect("not sent yet");
-    assert_eq!(sent.mailed("n0", at(2)), None);
-    for n in 1..=20 {
-        sent = sent.mailed(&format!("n{n}"), at(2)).expect("another");
-    }
-    assert_eq!(sent.mailed.len(), 20);
 }
 
 #[test]

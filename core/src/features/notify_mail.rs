@@ -1,14 +1,17 @@
 //! An SNS event: turns a notice into a mail to the user.
 //!
-//! The same notice may come twice; the record knows which have been mailed. The mail goes
-//! before it is noted: a crash between the two repeats a mail and never loses one.
+//! The same notice may come twice, also at the same time: the record knows who is at its
+//! mailing, and whether the mail has gone. A crash between the two repeats a mail and never
+//! loses one.
 
 use aws_lambda_events::sns::SnsEvent;
+use chrono::{DateTime, Utc};
 
-use super::records::update;
+use super::records::{TRIES, too_fast, update};
 use super::video_download::zip_filename;
 use crate::domain::mail::{Link, compose};
-use crate::domain::{Notice, Status, Video};
+use crate::domain::mailing::LEASE;
+use crate::domain::{Claim, Notice, Status, Video};
 use crate::{App, Error, Result};
 
 /// Mails each notice that has an address.
@@ -28,30 +31,72 @@ async fn mail(app: &App, notice: &Notice) -> Result<()> {
     let Some(to) = &notice.email else {
         return Ok(());
     };
-    let video = app.videos.get(&notice.video_id).await?;
-    // Nobody wants to hear of a video that they have deleted.
-    if video
-        .as_ref()
-        .is_some_and(|v| v.is_deleted() || v.mailed.contains(&notice.notice_id))
-    {
-        return Ok(());
+    if app.videos.get(&notice.video_id).await?.is_none() {
+        // A notice by hand may be about anything: there is no record to claim it in.
+        return send(app, notice, to, None).await;
     }
-    let link = match &video {
+    let Some(video) = claim(app, notice).await? else {
+        return Ok(());
+    };
+    if let Err(error) = send(app, notice, to, Some(&video)).await {
+        change(app, notice, Video::unclaimed).await?;
+        return Err(error);
+    }
+    // The mail has gone: whatever happens now, the message must not come back.
+    match app.stop.or(change(app, notice, Video::mailed)).await {
+        Some(Ok(())) => {}
+        Some(Err(error)) => tracing::warn!(%error, "a mail has gone that could not be noted"),
+        None => tracing::warn!("a mail has gone, and there was no time left to note it"),
+    }
+    Ok(())
+}
+
+/// Takes the mailing of a notice on. `None`: there is nothing to do.
+async fn claim(app: &App, notice: &Notice) -> Result<Option<Video>> {
+    let attempt = app.ids.next();
+    for _ in 0..TRIES {
+        let now = app.clock.now();
+        let video = match app.videos.get(&notice.video_id).await? {
+            // Nobody wants to hear of a video that they have deleted.
+            Some(video) if !video.is_deleted() => video,
+            _ => return Ok(None),
+        };
+        let next = match video.claim_mail(&notice.notice_id, &attempt, now) {
+            Claim::Go(next) => next,
+            Claim::Over => return Ok(None),
+            Claim::Held => return Err(Error::Again("the mail is being sent".to_owned())),
+        };
+        let stored = app.videos.put(&next, Some(video.version)).await?;
+        // Storing it may have taken longer than the claim holds.
+        if stored && app.clock.now() < now + LEASE {
+            return Ok(Some(*next));
+        }
+    }
+    Err(too_fast(&notice.video_id))
+}
+
+/// Notes how the mailing ended.
+async fn change(
+    app: &App,
+    notice: &Notice,
+    next: fn(&Video, &str, DateTime<Utc>) -> Video,
+) -> Result<()> {
+    update(app, &notice.video_id, |video| {
+        Ok(Some(next(video, &notice.notice_id, app.clock.now())))
+    })
+    .await
+    .map(drop)
+}
+
+async fn send(app: &App, notice: &Notice, to: &str, video: Option<&Video>) -> Result<()> {
+    let link = match video {
         Some(video) if notice.status == Status::Done && video.status == Status::Done => {
             Some(link(app, video).await?)
         }
         _ => None,
     };
-    app.mailer
-        .send(&compose(notice, to, link.as_ref(), &app.settings.page_url))
-        .await?;
-    if let Some(video) = video {
-        update(app, &video.video_id, |v| {
-            Ok(v.mailed(&notice.notice_id, app.clock.now()))
-        })
-        .await?;
-    }
-    Ok(())
+    let mail = compose(notice, to, link.as_ref(), &app.settings.page_url);
+    app.mailer.send(&mail).await
 }
 
 async fn link(app: &App, video: &Video) -> Result<Link> {

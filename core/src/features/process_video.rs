@@ -11,7 +11,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use chrono::{DateTime, Duration, Utc};
 use tracing::Instrument;
 
-use super::records::{TRIES, publish, update};
+use super::records::{TRIES, publish, too_fast, update};
 use crate::domain::{Begin, Job, Video};
 use crate::feature::lift::each;
 use crate::ports::{Extraction, Order, Progress, Watch};
@@ -156,10 +156,7 @@ async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
         count("failed");
         return publish(app, &next).await.map(|()| None);
     }
-    Err(Error::Again(format!(
-        "the record of {} changes too fast",
-        job.video_id
-    )))
+    Err(too_fast(&job.video_id))
 }
 
 async fn extract(app: &App, video: &Video, job: &Job, watch: &Hold<'_>) -> Result<Extraction> {

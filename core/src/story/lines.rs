@@ -26,8 +26,13 @@ pub(super) fn written(before: Option<&Video>, after: &Video) -> String {
     if !before.is_deleted() && after.is_deleted() {
         return format!("delete {id}");
     }
-    if before.mailed != after.mailed {
-        return format!("note {id} mailed");
+    if before.mailings != after.mailings {
+        let gone = after.mailings.last().map(|last| last.attempt.is_none());
+        return match gone {
+            Some(true) => format!("note {id} mailed"),
+            Some(false) => format!("claim the mail of {id}"),
+            None => format!("release the mail of {id}"),
+        };
     }
     if before.unpublished != after.unpublished {
         return format!("note {id} published");

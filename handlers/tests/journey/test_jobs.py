@@ -17,10 +17,16 @@ def new_id():
     return f"v-{uuid.uuid4().hex[:12]}"
 
 
-def send(system, body):
-    """Puts a message into the processor's queue."""
+def send(system, body, queue="video-queue"):
+    """Puts a message into a queue."""
     body = body if isinstance(body, str) else json.dumps(body)
-    system.aws("sqs").send_message(QueueUrl=system.queue_url("video-queue"), MessageBody=body)
+    system.aws("sqs").send_message(QueueUrl=system.queue_url(queue), MessageBody=body)
+
+
+def fault(system, service, operation, **kind):
+    """From now on, the embedded AWS does this to each such call."""
+    rule = {"service": service, "operation": operation, **kind}
+    requests.post(f"{system.aws_url}/_local/faults", json=rule, timeout=30).raise_for_status()
 
 
 def put(user, video_id, content):
@@ -152,6 +158,21 @@ def test_the_same_message_twice_is_one_zip_and_one_mail(new_system, clips, new_i
     assert s3.head_object(Bucket=BUCKET, Key="now")["LastModified"] > once[0]
 
 
+def test_the_same_notice_twice_at_once_is_one_mail(new_system, clips, new_id):
+    user = User(new_system().start()).join()
+    system = user.system
+    put(user, new_id, clips.test_card().read_bytes())
+    send(system, job(user, new_id))
+    user.until_mailed()
+
+    fault(system, "ses", "SendEmail", kind="delay", delay_ms=1_000)
+    notice = {"notice_id": "n1", "video_id": new_id, "user_id": user.id, "email": user.email}
+    for _ in range(2):
+        send(system, {**notice, "status": "failed", "reason": "not today"}, "notification-queue")
+    until_quiet(system)
+    assert len(user.until_mailed(2)) == 2
+
+
 BROKEN = {
     "only sound": (lambda clips: clips.sound().read_bytes(), "no video in it, only sound"),
     "no video": (lambda clips: b"This is a text.\n" * 200, "not a video in a format we know"),
@@ -201,8 +222,7 @@ def test_a_job_that_never_ends_well_is_given_up_and_told(new_system, clips, new_
     put(user, new_id, clips.test_card().read_bytes())
     # Whatever way the zip is stored.
     for operation in ("PutObject", "CreateMultipartUpload"):
-        fault = {"service": "s3", "operation": operation, "kind": "error"}
-        requests.post(f"{system.aws_url}/_local/faults", json=fault, timeout=30).raise_for_status()
+        fault(system, "s3", operation, kind="error")
     send(system, job(user, new_id))
     ended = user.until_ended(new_id)
     assert ended["status"] == "failed"
