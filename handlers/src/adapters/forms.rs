@@ -15,7 +15,7 @@ use lambda_http::Body;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::Host;
-use super::http::{BODY_TIME, too_slow};
+use super::request::{BODY_TIME, too_slow};
 
 /// The longest field that is no file, in bytes.
 const MAX_FIELD: u64 = 64 * 1024;

@@ -11,19 +11,14 @@ use fotograma_core::feature::{
 };
 use fotograma_core::{Error, Result};
 use http::{HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use lambda_http::{Body, RequestExt};
-use tokio::time::Instant;
-use tracing::Instrument;
 
+use super::request::{Exchange, whole_body};
 use super::{Host, forms};
-use crate::telemetry::trace;
 
 /// The longest body of a request that is no form upload, in bytes.
-const MAX_BODY: usize = 1024 * 1024;
+pub(super) const MAX_BODY: usize = 1024 * 1024;
 
-/// How long a plain body may take to arrive, and a form between two pieces of it.
-pub(super) const BODY_TIME: Duration = Duration::from_secs(30);
 /// How long a handler may take.
 const HANDLER_TIME: Duration = Duration::from_secs(30);
 
@@ -34,46 +29,20 @@ where
     B: http_body_util::BodyExt<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    let id = request_id(&request);
-    request.extensions_mut().insert(RequestId(id.clone()));
     // A gateway's stage is part of the address, but not of the route.
     let path = match request.raw_http_path() {
         "" => request.uri().path(),
         path => path,
     };
-    let method = request.method().clone();
-    let routed = route(host.features(name), &method, path);
+    let routed = route(host.features(name), request.method(), path);
     let template = match &routed {
         Routed::Found(_, route, _) => route.path,
         Routed::Method(_) | Routed::Nobody => "",
     };
-    let span = tracing::info_span!("request", request_id = id, %method, route = template);
-    let parent = request.headers().get(trace::TRACEPARENT);
-    trace::follow(&span, parent.and_then(|parent| parent.to_str().ok()));
-    let began = Instant::now();
-    let response = reply(host, routed, request, &id).instrument(span).await;
-    metrics::histogram!(
-        "http.server.request.duration",
-        "http.request.method" => method_label(&method),
-        "http.route" => template,
-        "http.response.status_code" => response.status().as_u16().to_string(),
-    )
-    .record(began.elapsed());
-    response
-}
-
-/// A method that a client made up must not become a label.
-fn method_label(method: &http::Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PUT" => "PUT",
-        "PATCH" => "PATCH",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        _ => "_OTHER",
-    }
+    let exchange = Exchange::of(&request, template);
+    let id = exchange.id.clone();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    exchange.answer(reply(host, routed, request, &id)).await
 }
 
 async fn reply<C, B>(
@@ -94,13 +63,7 @@ where
                 Ok(request) => request,
                 Err(error) => return response(&error, id),
             };
-            let called = call(route, host.context.as_ref(), request);
-            let in_time = tokio::time::timeout(HANDLER_TIME, called).await;
-            in_time.unwrap_or_else(|_| {
-                tracing::error!("a request took too long and was given up");
-                let status = StatusCode::GATEWAY_TIMEOUT;
-                problem(status, "it took too long; please try again", id)
-            })
+            in_time(call(route, host.context.as_ref(), request), id).await
         }
         Routed::Method(allowed) => {
             let mut answer = problem(
@@ -116,6 +79,16 @@ where
         }
         Routed::Nobody => problem(StatusCode::NOT_FOUND, "there is no such path here", id),
     }
+}
+
+/// What a handler answers; 504 when it takes too long.
+pub(super) async fn in_time(called: impl Future<Output = Response>, id: &str) -> Response {
+    let in_time = tokio::time::timeout(HANDLER_TIME, called).await;
+    in_time.unwrap_or_else(|_| {
+        tracing::error!("a request took too long and was given up");
+        let status = StatusCode::GATEWAY_TIMEOUT;
+        problem(status, "it took too long; please try again", id)
+    })
 }
 
 /// Finds out who calls, and makes the body a value in memory.
@@ -144,30 +117,13 @@ where
         return forms::receive(host, key, request).await;
     }
     let (parts, body) = request.into_parts();
-    let body = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect());
-    let body = body.await.map_err(|_| too_slow())?.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            let detail = format!("the body is longer than {MAX_BODY} bytes");
-            Error::refused(StatusCode::PAYLOAD_TOO_LARGE, detail)
-        } else {
-            Error::bad_request("the body broke off")
-        }
-    })?;
-    let bytes = body.to_bytes();
+    let bytes = whole_body(body, MAX_BODY).await?;
     let body = if bytes.is_empty() {
         Body::Empty
     } else {
         Body::Binary(bytes.to_vec())
     };
     Ok(Request::from_parts(parts, body))
-}
-
-/// 408: the client sends nothing any more.
-pub(super) fn too_slow() -> Error {
-    Error::refused(
-        StatusCode::REQUEST_TIMEOUT,
-        "the body did not arrive in time",
-    )
 }
 
 fn bearer<B>(request: &http::Request<B>) -> Option<&str> {
@@ -178,29 +134,4 @@ fn bearer<B>(request: &http::Request<B>) -> Option<&str> {
         .ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// The id that came with the request, if it is one to be repeated in logs; else a new one.
-pub(super) fn request_id<B>(request: &http::Request<B>) -> String {
-    let plain = |id: &&str| {
-        id.len() <= 100
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_=.:;".contains(&b))
-    };
-    let given = request
-        .extensions()
-        .get::<RequestId>()
-        .map(|id| id.0.as_str());
-    let header = || {
-        request
-            .headers()
-            .get("x-request-id")
-            .and_then(|value| value.to_str().ok())
-    };
-    given
-        .or_else(header)
-        .filter(|id| !id.is_empty())
-        .filter(plain)
-        .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
 }

@@ -9,6 +9,7 @@ pub mod http;
 pub mod invoke;
 pub mod lambda;
 pub mod openapi;
+mod request;
 pub mod schedule;
 pub mod server;
 pub mod worker;

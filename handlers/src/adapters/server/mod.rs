@@ -1,5 +1,6 @@
 //! The server adapter: the routes of a service on a port, and what operators ask of any server.
 
+mod invocation;
 mod listen;
 mod sns;
 
@@ -8,10 +9,9 @@ use std::sync::Arc;
 use ::metrics::Gauge;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRequest, Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
 use fotograma_core::feature::{Feature, problem};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use tokio::net::TcpListener;
@@ -19,7 +19,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{Any, CorsLayer};
 
-use super::{Host, http as routes, invoke, openapi};
+use super::request::{Exchange, whole_body};
+use super::{Host, http as routes, openapi};
 use crate::telemetry::metrics::Render;
 
 pub use listen::{Ending, serve};
@@ -65,10 +66,7 @@ where
         )
         .fallback(answer::<C>);
     if invoke {
-        router = router.route(
-            "/2015-03-31/functions/{feature}/invocations",
-            post(invocation::<C>),
-        );
+        router = router.route(invocation::PATH, post(invocation::answer::<C>));
     }
     if let (Some(subscribed), Some(subscriptions)) = (
         sns::feature(server.host.features(server.service)),
@@ -153,9 +151,12 @@ where
 {
     let head = request.method() == Method::HEAD;
     let server = &serving.server;
-    let response = match serving.slot() {
-        Some(_slot) => routes::answer(&server.host, server.service, request).await,
-        None => busy(&routes::request_id(&request)),
+    let response = if let Some(_slot) = serving.slot() {
+        routes::answer(&server.host, server.service, request).await
+    } else {
+        let exchange = Exchange::of(&request, "");
+        let refusal = busy(&exchange.id);
+        exchange.answer(std::future::ready(refusal)).await
     };
     into_axum(response, head)
 }
@@ -180,56 +181,21 @@ async fn posted<C>(
 where
     C: Send + Sync + 'static,
 {
-    let id = routes::request_id(&request);
-    let body = match String::from_request(request, &()).await {
-        Ok(body) => body,
-        Err(refusal) => return refusal.into_response(),
-    };
-    let Some(_slot) = serving.slot() else {
-        return into_axum(busy(&id), false);
-    };
-    let host = &serving.server.host;
-    into_axum(
-        sns::answer(host, subscribed, subscriptions, &body, &id).await,
-        false,
-    )
-}
-
-/// The Invoke call of Lambda, synchronous: <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
-async fn invocation<C>(
-    State(serving): State<Arc<Serving<C>>>,
-    Path(feature): Path<String>,
-    payload: Bytes,
-) -> Response
-where
-    C: Send + Sync + 'static,
-{
-    let server = &serving.server;
-    if server
-        .host
-        .features(&feature)
-        .all(|found| found.service != server.service)
-    {
-        return (
-            StatusCode::NOT_FOUND,
-            axum::Json(serde_json::json!({
-                "Type": "User", "Message": format!("Function not found: {feature}")
-            })),
-        )
-            .into_response();
-    }
-    let outcome = match serde_json::from_slice(&payload) {
-        Ok(payload) => invoke::invoke(&server.host, &feature, payload).await,
-        Err(error) => Err(error.into()),
-    };
-    match outcome {
-        Ok(reply) => axum::Json(reply).into_response(),
-        Err(error) => {
-            let name = HeaderName::from_static("x-amz-function-error");
-            let value = HeaderValue::from_static("Unhandled");
-            ([(name, value)], axum::Json(invoke::error_payload(&error))).into_response()
-        }
-    }
+    let exchange = Exchange::of(&request, "/");
+    let id = exchange.id.clone();
+    let answer = exchange.answer(async {
+        let Some(_slot) = serving.slot() else {
+            return busy(&id);
+        };
+        let body = match whole_body(request.into_body(), routes::MAX_BODY).await {
+            Ok(body) => body,
+            Err(error) => return problem::response(&error, &id),
+        };
+        let host = &serving.server.host;
+        let answered = sns::answer(host, subscribed, subscriptions, &body, &id);
+        routes::in_time(answered, &id).await
+    });
+    into_axum(answer.await, false)
 }
 
 /// The page may be served from anywhere; what it may do, its token says.
@@ -240,3 +206,6 @@ fn cors() -> CorsLayer {
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
         .expose_headers([HeaderName::from_static("x-request-id")])
 }
+
+#[cfg(test)]
+mod tests;

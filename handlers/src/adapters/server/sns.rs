@@ -74,7 +74,7 @@ pub(super) async fn answer<C: Send + Sync + 'static>(
     host: &Host<C>,
     (feature, topic): (&'static Feature<C>, &'static str),
     subscriptions: &Arc<dyn Subscriptions>,
-    body: &str,
+    body: &[u8],
     request_id: &str,
 ) -> Response {
     match take(host, feature, topic, subscriptions, body).await {
@@ -95,9 +95,9 @@ async fn take<C: Send + Sync + 'static>(
     feature: &'static Feature<C>,
     topic: &str,
     subscriptions: &Arc<dyn Subscriptions>,
-    body: &str,
+    body: &[u8],
 ) -> Result<()> {
-    let posted: Posted = serde_json::from_str(body)
+    let posted: Posted = serde_json::from_slice(body)
         .map_err(|error| Error::bad_request(format!("not a message of SNS: {error}")))?;
     // The topic first: nothing is fetched for strangers.
     if posted.topic_arn != subscriptions.topic_arn(topic).await? {
@@ -128,13 +128,13 @@ async fn take<C: Send + Sync + 'static>(
 async fn notify<C: Send + Sync + 'static>(
     host: &Host<C>,
     feature: &'static Feature<C>,
-    body: &str,
+    body: &[u8],
 ) -> Result<()> {
     let Trigger::Sns { handle, .. } = feature.trigger else {
         return Err(Error::Gone(format!("{} takes no notices", feature.name)));
     };
     let mut message = SqsMessage::default();
-    message.body = Some(body.to_owned());
+    message.body = Some(String::from_utf8_lossy(body).into_owned());
     handle(&host.context, lift::sns_event(&message)).await
 }
 
