@@ -8,6 +8,8 @@ pub mod forms;
 pub mod http;
 pub mod invoke;
 pub mod lambda;
+#[cfg(test)]
+mod nobody;
 pub mod openapi;
 mod request;
 pub mod schedule;

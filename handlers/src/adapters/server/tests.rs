@@ -3,51 +3,23 @@
 use std::future::pending;
 use std::io::Error as IoError;
 
-use async_trait::async_trait;
 use axum::body::Body;
 use bytes::Bytes;
-use fotograma_core::Result;
-use fotograma_core::feature::{Access, Caller, Feature, Reply, Route, Trigger};
-use futures::stream::{self, BoxStream, StreamExt};
+use fotograma_core::feature::{Access, Feature, Reply, Route, Trigger};
+use futures::stream::{self, StreamExt};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
 use tower::ServiceExt;
 
 use super::*;
-use crate::adapters::{Authenticate, Files};
-
-/// No world at all.
-struct Nothing;
-
-#[async_trait]
-impl Authenticate for Nothing {
-    async fn caller(&self, _: &str) -> Result<Caller> {
-        unreachable!("every route is public")
-    }
-}
-
-#[async_trait]
-impl Files for Nothing {
-    async fn store(
-        &self,
-        _: &str,
-        _: Option<&str>,
-        _: BoxStream<'_, Result<Bytes>>,
-    ) -> Result<u64> {
-        unreachable!("there is no form")
-    }
-
-    async fn remove(&self, _: &str) -> Result<()> {
-        unreachable!("there is no form")
-    }
-}
+use crate::adapters::nobody;
 
 const fn route(
     name: &'static str,
     path: &'static str,
-    handle: for<'a> fn(&'a Nothing, fotograma_core::feature::Request) -> Reply<'a, Answer>,
-) -> Feature<Nothing> {
+    handle: for<'a> fn(&'a (), fotograma_core::feature::Request) -> Reply<'a, Answer>,
+) -> Feature<()> {
     Feature {
         name,
         service: "odd-service",
@@ -65,11 +37,11 @@ const fn route(
 
 type Answer = fotograma_core::feature::Response;
 
-static TABLE: [Feature<Nothing>; 3] = [
-    route("panic", "/panic", |_, _| {
+static TABLE: [Feature<()>; 3] = [
+    route("panic", "/panic", |(), _| {
         Box::pin(async { panic!("as it is meant to") })
     }),
-    route("never", "/never", |_, _| Box::pin(pending())),
+    route("never", "/never", |(), _| Box::pin(pending())),
     Feature {
         name: "crash",
         service: "odd-service",
@@ -77,7 +49,7 @@ static TABLE: [Feature<Nothing>; 3] = [
         trigger: Trigger::Sqs {
             queue: "",
             pause: std::time::Duration::ZERO,
-            handle: |_, _| Box::pin(async { panic!("as it is meant to") }),
+            handle: |(), _| Box::pin(async { panic!("as it is meant to") }),
         },
         touches: &[],
     },
@@ -85,12 +57,7 @@ static TABLE: [Feature<Nothing>; 3] = [
 
 fn odd(max_requests: usize) -> Router {
     let server = Server {
-        host: Host {
-            context: Arc::new(Nothing),
-            table: &TABLE,
-            authenticate: Arc::new(Nothing),
-            files: Arc::new(Nothing),
-        },
+        host: nobody::host((), &TABLE),
         service: "odd-service",
         invoke: true,
         subscriptions: None,

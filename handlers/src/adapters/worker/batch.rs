@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use fotograma_core::Result;
-use fotograma_core::feature::{Context, Feature, Stop, Trigger, call_sqs};
+use fotograma_core::feature::{Context, Feature, Stop, call_sqs};
 use futures::FutureExt;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use super::{Host, Queue, lease};
+use super::{Host, Queue, lease, round};
 use crate::telemetry::trace;
 
 /// Messages in hand.
@@ -62,18 +62,18 @@ pub(super) fn receives(message: &SqsMessage) -> u32 {
 const WIND_DOWN: Duration = Duration::from_secs(5);
 
 impl<C: Context> Batch<C> {
-    /// Runs the handler; gives how many messages failed.
-    pub(super) async fn run(self, cancel: CancellationToken) -> usize {
+    /// Runs the handler; gives the receipts of what failed and is to be laid aside.
+    pub(super) async fn run(self, cancel: CancellationToken) -> Vec<String> {
         let busy = metrics::gauge!("fotograma.worker.slots.busy", "feature" => self.feature.name);
         let messages = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
         busy.increment(messages);
-        let failed = self.settle(&cancel).await;
+        let laid_aside = self.settle(&cancel).await;
         busy.decrement(messages);
-        failed
+        laid_aside
     }
 
-    /// Handles the messages, and deletes or gives back each.
-    async fn settle(&self, cancel: &CancellationToken) -> usize {
+    /// Handles the messages, and deletes, gives back or lays aside each.
+    async fn settle(&self, cancel: &CancellationToken) -> Vec<String> {
         let first = self.messages.first();
         let span = tracing::info_span!(
             "messages",
@@ -89,7 +89,8 @@ impl<C: Context> Batch<C> {
             "feature" => self.feature.name, "outcome" => outcome.word()
         )
         .record(began.elapsed());
-        let mut failed = 0;
+        let has_rounds = round::pause(self.feature).is_some();
+        let mut laid_aside = Vec::new();
         for message in &self.messages {
             let receipt = message.receipt_handle.as_deref().unwrap_or_default();
             let id = message.message_id.as_deref().unwrap_or_default();
@@ -102,16 +103,17 @@ impl<C: Context> Batch<C> {
                     continue;
                 }
                 Outcome::Stopped(_) | Outcome::GivenBack => Duration::ZERO,
-                Outcome::Handled(_) | Outcome::Failed => {
-                    failed += 1;
-                    self.back_in(message)
+                Outcome::Handled(_) | Outcome::Failed if has_rounds => {
+                    laid_aside.push(receipt.to_owned());
+                    continue;
                 }
+                Outcome::Handled(_) | Outcome::Failed => lease::delay(receives(message)),
             };
             if let Err(error) = self.queue.change_visibility(receipt, back_in).await {
                 tracing::warn!(message_id = id, %error, "a message comes back later than it could");
             }
         }
-        failed
+        laid_aside
     }
 
     async fn handle(&self, cancel: &CancellationToken) -> Outcome {
@@ -174,13 +176,5 @@ impl<C: Context> Batch<C> {
         } else {
             Outcome::Failed
         }
-    }
-
-    /// When a message that failed comes back.
-    fn back_in(&self, message: &SqsMessage) -> Duration {
-        if matches!(self.feature.trigger, Trigger::Sqs { pause, .. } if !pause.is_zero()) {
-            return Duration::ZERO;
-        }
-        lease::delay(receives(message))
     }
 }

@@ -7,6 +7,7 @@
 mod batch;
 mod delete;
 mod lease;
+mod round;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::SqsMessage;
 use fotograma_core::Result;
-use fotograma_core::feature::{Context, Feature, Trigger};
+use fotograma_core::feature::{Context, Feature};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::Host;
 use batch::Batch;
 use delete::Deleter;
+use round::Round;
 
 /// The most messages that one receive can ask for.
 const MAX_RECEIVE: usize = 10;
@@ -103,11 +105,12 @@ where
     let cancel = CancellationToken::new();
     let mut running = JoinSet::new();
     let mut faults = 0;
+    let mut round = Round::new(round::pause(worker.feature), worker.options.visibility);
     while let Some(Some(permits)) = stop.run_until_cancelled(free_slots(&slots)).await {
         let visibility = worker.options.visibility;
         let receive = worker
             .queue
-            .receive(permits.num_permits(), WAIT, visibility);
+            .receive(permits.num_permits(), round.wait(), visibility);
         let messages = match stop.run_until_cancelled(receive).await {
             None => break,
             Some(Ok(messages)) => messages,
@@ -121,10 +124,15 @@ where
         };
         faults = 0;
         measure(worker.feature.name, &messages);
+        let received = messages.len();
         spawn(&worker, messages, permits, &deleter, &cancel, &mut running);
-        rest(&worker, &mut running, &stop).await;
-        while running.try_join_next().is_some() {}
+        round.collect(&mut running).await;
+        if let Some(pause) = round.rest(received) {
+            round.give_back(&*worker.queue).await;
+            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+        }
     }
+    round.give_back(&*worker.queue).await;
     let drained = tokio::time::timeout(worker.options.grace, drain(&mut running))
         .await
         .is_ok();
@@ -161,7 +169,7 @@ fn spawn<C>(
     mut permits: OwnedSemaphorePermit,
     deleter: &Deleter,
     cancel: &CancellationToken,
-    running: &mut JoinSet<usize>,
+    running: &mut JoinSet<Vec<String>>,
 ) where
     C: Context,
 {
@@ -186,27 +194,9 @@ fn spawn<C>(
     }
 }
 
-/// Leaves a queue that people look into alone for a while, once something in it has failed.
-async fn rest<C: Context>(
-    worker: &Worker<C>,
-    running: &mut JoinSet<usize>,
-    stop: &CancellationToken,
-) {
-    let Trigger::Sqs { pause, .. } = worker.feature.trigger else {
-        return;
-    };
-    if pause.is_zero() {
-        return;
-    }
-    let mut failed = 0;
-    while let Some(outcome) = running.join_next().await {
-        failed += outcome.unwrap_or(1);
-    }
-    if failed > 0 {
-        stop.run_until_cancelled(tokio::time::sleep(pause)).await;
-    }
-}
-
-async fn drain(running: &mut JoinSet<usize>) {
+async fn drain(running: &mut JoinSet<Vec<String>>) {
     while running.join_next().await.is_some() {}
 }
+
+#[cfg(test)]
+mod tests;
