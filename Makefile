@@ -13,7 +13,7 @@ DEV := .fotograma
 # Where the benchmarks keep their Python and, if it is there, what they are compared with.
 BENCH_VENV := $(DEV)/bench
 
-.PHONY: help up down logs test lint fmt ffmpeg lambda replay test-status soak fuzz
+.PHONY: always help up down logs test lint fmt ffmpeg lambda replay test-status soak fuzz
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker crash
 
 help: ## list the verbs
@@ -56,12 +56,14 @@ lambda: $(LAMBDA_TOOLS) ## build the Lambda function: target/lambda/fotograma-x8
 	@$(MAKE) --no-print-directory target/lambda/fotograma-x86_64.zip TARGET=x86_64-unknown-linux-gnu
 	@$(MAKE) --no-print-directory target/lambda/fotograma-arm64.zip TARGET=aarch64-unknown-linux-gnu
 
-.PHONY: target/lambda/fotograma-x86_64.zip target/lambda/fotograma-arm64.zip
-target/lambda/fotograma-%.zip:
+# Made anew each time: cargo knows what has changed. (A pattern's target cannot be phony.)
+target/lambda/fotograma-%.zip: always
 	@rustup target add $(TARGET) 2>/dev/null || echo "rustup cannot say whether Rust has $(TARGET)" >&2
 	@PATH="$(CURDIR)/$(LAMBDA_TOOLS)/bin:$$PATH" cargo lambda build --release --target $(TARGET) \
 	  -p fotograma --bin fotograma --no-default-features --output-format zip --lambda-dir target/lambda/$*
 	@mv target/lambda/$*/fotograma/bootstrap.zip $@ && ls -l $@
+
+always: ;
 
 fuzz: ## throw hostile events, messages and videos at what reads them: ARGS=<seconds a target>
 	@.ci/fuzz $(ARGS)

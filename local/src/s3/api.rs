@@ -68,7 +68,7 @@ operations! {
     copy_object(CopyObjectInput) -> CopyObjectOutput = |s, r| s.copy(r.input).await?;
     delete_object(DeleteObjectInput) -> DeleteObjectOutput = |s, r| s.delete(r.input).await?;
     delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput =
-        |s, r| s.delete_many(r.input).await?;
+        |s, r| s.delete_many(r).await?;
     list_objects(ListObjectsInput) -> ListObjectsOutput = |s, r| s.list_v1(r.input).await?;
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = |s, r| s.list_v2(r.input).await?;
 

@@ -15,6 +15,20 @@ pub(super) struct Declared {
     asked: Option<Algorithm>,
 }
 
+/// Some calls are taken only with a digest of their body; all SDKs send one.
+pub(super) fn require_digest(headers: &http::HeaderMap) -> Result<(), S3Error> {
+    let has = |name: &http::HeaderName| {
+        name == "content-md5" || Algorithm::of_header(name.as_str()).is_some()
+    };
+    if headers.contains_key("x-amz-trailer") || headers.keys().any(has) {
+        return Ok(());
+    }
+    Err(s3_error!(
+        InvalidRequest,
+        "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
+    ))
+}
+
 impl Declared {
     /// From `Content-MD5`, the checksum headers, `x-amz-trailer` and `x-amz-sdk-checksum-algorithm`.
     pub(super) fn read(

@@ -9,7 +9,7 @@ use s3s::{S3Error, S3ErrorCode, S3Request, s3_error};
 use super::change::{place, unplace};
 use super::checksums::{Algorithm, checksum_fields, set_checksum};
 use super::conditions::WriteConditions;
-use super::declared::Declared;
+use super::declared::{Declared, require_digest};
 use super::error::{S3Failure, not_served};
 use super::landing::Incoming;
 use super::store::{self, meta_of};
@@ -98,9 +98,10 @@ impl Store {
 
     pub(super) async fn delete_many(
         &self,
-        input: DeleteObjectsInput,
+        request: S3Request<DeleteObjectsInput>,
     ) -> Result<DeleteObjectsOutput, S3Failure> {
-        let DeleteObjectsInput { bucket, delete, .. } = input;
+        require_digest(&request.headers)?;
+        let DeleteObjectsInput { bucket, delete, .. } = request.input;
         if delete.objects.is_empty() || delete.objects.len() > MAX_DELETES {
             return Err(S3Error::new(S3ErrorCode::MalformedXML).into());
         }

@@ -81,6 +81,20 @@ def test_delete_one_and_many(s3, bucket):
     assert error_code(gone) == "NoSuchBucket"
 
 
+def test_deleting_many_needs_a_digest(s3, bucket):
+    def strip(request, **_):
+        for name in [name for name in request.headers if "checksum" in name or "md5" in name.lower()]:
+            del request.headers[name]
+
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x")
+    s3.meta.events.register("before-sign.s3.DeleteObjects", strip)
+    with pytest.raises(ClientError) as missing:
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "a"}]})
+    assert (error_code(missing), status(missing)) == ("InvalidRequest", 400)
+    s3.meta.events.unregister("before-sign.s3.DeleteObjects", strip)
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+
+
 def test_a_bucket_with_objects_is_not_deleted(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     with pytest.raises(ClientError) as full:
