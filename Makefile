@@ -14,7 +14,7 @@ DEV := .fotograma
 BENCH_VENV := $(DEV)/bench
 
 .PHONY: always help up down logs test lint fmt ffmpeg lambda replay test-status soak fuzz
-.PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker crash
+.PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,15 @@ bench-worker: $(BENCH_VENV) $(BENCH_NODE) ## measure the worker against other co
 	@cp target/release/examples/local target/release/local
 	@cp handlers/bench/consumers/sqs_consumer.js $(BENCH_NODE)
 	@$(BENCH_VENV)/bin/python handlers/bench/worker.py target/release $(BENCH_NODE) $(ARGS)
+
+BENCH_CLIP := $(DEV)/bench-clips/h264-60-10min-front.mp4
+
+$(BENCH_CLIP):
+	@cd handlers/engine/bench && python3 -c "from clips import Clips; Clips('$(CURDIR)/$(@D)').h264(60)"
+
+bench-s3: $(BENCH_VENV) $(BENCH_CLIP) ## measure a job from S3 to S3 against the same from file to file
+	@cargo build --release -q -p fotograma
+	@$(BENCH_VENV)/bin/python handlers/bench/s3.py target/release/fotograma $(BENCH_CLIP) $(ARGS)
 
 bench-lambda: $(LAMBDA_TOOLS) ## measure a function's start against a bare one's
 	@PATH="$(CURDIR)/$(LAMBDA_TOOLS)/bin:$$PATH" cargo lambda build --release -q \

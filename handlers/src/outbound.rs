@@ -1,7 +1,7 @@
 //! Plain HTTP calls that are no AWS API's: key sets, certificates, trace collectors. They go
 //! through the SDK's own connector, so that there is one HTTP client and one TLS stack.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_sdk_s3::config::http::HttpRequest;
@@ -16,7 +16,8 @@ use crate::aws::is_plain;
 /// A client for one peer.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbound {
-    connector: Arc<Connector>,
+    plain: bool,
+    connector: Arc<OnceLock<Connector>>,
     timeout: Duration,
 }
 
@@ -24,18 +25,25 @@ impl Outbound {
     /// A client for the peer at `url`, each of whose calls may take `timeout`; with TLS, and the
     /// system's root certificates, only where the address needs it.
     pub(crate) fn new(url: &str, timeout: Duration) -> Self {
-        let builder = Connector::builder();
-        let connector = if is_plain(Some(url)) {
-            builder.build_http()
-        } else {
-            builder
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build()
-        };
         Self {
-            connector: Arc::new(connector),
+            plain: is_plain(Some(url)),
+            connector: Arc::default(),
             timeout,
         }
+    }
+
+    /// Made when it is first needed: reading root certificates takes milliseconds.
+    fn connector(&self) -> &Connector {
+        self.connector.get_or_init(|| {
+            let builder = Connector::builder();
+            if self.plain {
+                builder.build_http()
+            } else {
+                builder
+                    .tls_provider(Provider::Rustls(CryptoMode::Ring))
+                    .build()
+            }
+        })
     }
 
     /// The body of what `url` answers.
@@ -73,7 +81,7 @@ impl Outbound {
         let request =
             HttpRequest::try_from(request.map(SdkBody::from)).map_err(|error| error.to_string())?;
         let response = self
-            .connector
+            .connector()
             .call(request)
             .await
             .map_err(|error| format!("{error:?}"))?;

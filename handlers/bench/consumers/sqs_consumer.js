@@ -40,7 +40,7 @@ for (const consumer of consumers) {
 const lines = createInterface({ input: process.stdin });
 lines.once("line", () => consumers.forEach((consumer) => consumer.start()));
 lines.once("close", () => {
-  console.log(JSON.stringify(delays));
-  process.exit(0);
+  // What is written to a pipe is lost if the process ends before it is read.
+  process.stdout.write(`${JSON.stringify(delays)}\n`, () => process.exit(0));
 });
 console.log("ready");

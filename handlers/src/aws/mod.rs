@@ -40,6 +40,10 @@ use aws_sdk_sesv2::Client as Ses;
 use aws_sdk_sns::Client as Sns;
 use aws_sdk_sqs::Client as Sqs;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 pub use files::S3Files;
 pub use identity::CognitoIdentity;
@@ -177,14 +181,28 @@ impl Aws {
 
 /// An HTTP client; TLS, with the system's root certificates, only where the endpoint needs it,
 /// so that an image without certificates can still use a plain one.
-fn http_client(endpoint_url: Option<&str>) -> aws_sdk_s3::config::SharedHttpClient {
+fn http_client(endpoint_url: Option<&str>) -> SharedHttpClient {
     let builder = aws_smithy_http_client::Builder::new();
     if is_plain(endpoint_url) {
-        builder.build_http()
-    } else {
-        builder
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https()
+        return builder.build_http();
+    }
+    let tls = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
+    SharedHttpClient::new(Unprepared(tls.build_https()))
+}
+
+/// A client that is not asked to prepare itself when an SDK's client is made: it would read all
+/// root certificates, which takes milliseconds of a function's start and may never be needed. It
+/// does so at its first call.
+#[derive(Debug)]
+struct Unprepared(SharedHttpClient);
+
+impl HttpClient for Unprepared {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
     }
 }
 

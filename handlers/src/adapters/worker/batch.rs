@@ -52,6 +52,23 @@ impl Outcome {
     }
 }
 
+/// What is needed of a message once its handler has it.
+struct Held {
+    id: String,
+    receipt: String,
+    receives: u32,
+}
+
+impl Held {
+    fn of(message: &SqsMessage) -> Self {
+        Self {
+            id: message.message_id.clone().unwrap_or_default(),
+            receipt: message.receipt_handle.clone().unwrap_or_default(),
+            receives: receives(message),
+        }
+    }
+}
+
 /// How often a message has been received.
 pub(super) fn receives(message: &SqsMessage) -> u32 {
     let count = message.attributes.get("ApproximateReceiveCount");
@@ -73,7 +90,8 @@ impl<C: Context> Batch<C> {
     }
 
     /// Handles the messages, and deletes, gives back or lays aside each.
-    async fn settle(&self, cancel: &CancellationToken) -> Vec<String> {
+    async fn settle(mut self, cancel: &CancellationToken) -> Vec<String> {
+        let held: Vec<_> = self.messages.iter().map(Held::of).collect();
         let first = self.messages.first();
         let span = tracing::info_span!(
             "messages",
@@ -83,7 +101,9 @@ impl<C: Context> Batch<C> {
         );
         trace::follow(&span, first.and_then(trace::of_message).as_deref());
         let began = Instant::now();
-        let outcome = self.handle(cancel).instrument(span).await;
+        let mut event = SqsEvent::default();
+        event.records = std::mem::take(&mut self.messages);
+        let outcome = self.handle(event, &held, cancel).instrument(span).await;
         metrics::histogram!(
             "messaging.process.duration",
             "feature" => self.feature.name, "outcome" => outcome.word()
@@ -91,44 +111,41 @@ impl<C: Context> Batch<C> {
         .record(began.elapsed());
         let has_rounds = round::pause(self.feature).is_some();
         let mut laid_aside = Vec::new();
-        for message in &self.messages {
-            let receipt = message.receipt_handle.as_deref().unwrap_or_default();
-            let id = message.message_id.as_deref().unwrap_or_default();
+        for Held {
+            id,
+            receipt,
+            receives,
+        } in held
+        {
             let back_in = match &outcome {
                 Outcome::Handled(failures) | Outcome::Stopped(failures)
-                    if !failures.contains(id) =>
+                    if !failures.contains(&id) =>
                 {
                     // The deleter outlives every batch.
-                    let _ = self.deletes.send(receipt.to_owned());
+                    let _ = self.deletes.send(receipt);
                     continue;
                 }
                 Outcome::Stopped(_) | Outcome::GivenBack => Duration::ZERO,
                 Outcome::Handled(_) | Outcome::Failed if has_rounds => {
-                    laid_aside.push(receipt.to_owned());
+                    laid_aside.push(receipt);
                     continue;
                 }
-                Outcome::Handled(_) | Outcome::Failed => lease::delay(receives(message)),
+                Outcome::Handled(_) | Outcome::Failed => lease::delay(receives),
             };
-            if let Err(error) = self.queue.change_visibility(receipt, back_in).await {
+            if let Err(error) = self.queue.change_visibility(&receipt, back_in).await {
                 tracing::warn!(message_id = id, %error, "a message comes back later than it could");
             }
         }
         laid_aside
     }
 
-    async fn handle(&self, cancel: &CancellationToken) -> Outcome {
-        let mut event = SqsEvent::default();
-        event.records.clone_from(&self.messages);
-        let receipts: Vec<_> = self
-            .messages
-            .iter()
-            .filter_map(|m| m.receipt_handle.as_deref())
-            .collect();
+    async fn handle(&self, event: SqsEvent, held: &[Held], cancel: &CancellationToken) -> Outcome {
+        let receipts: Vec<_> = held.iter().map(|h| h.receipt.as_str()).collect();
         let stop = CancellationToken::new();
         let stopped = Stop::when(stop.clone().cancelled_owned());
         let context = self.host.context.until(stopped);
         let handler = AssertUnwindSafe(call_sqs(self.feature, &context, event)).catch_unwind();
-        let mut handler = pin!(handler.map(|response| self.read(response)));
+        let mut handler = pin!(handler.map(|response| self.read(held, response)));
         tokio::select! {
             biased;
             outcome = &mut handler => return outcome,
@@ -145,9 +162,13 @@ impl<C: Context> Batch<C> {
     }
 
     /// What a handler's end means.
-    fn read(&self, response: std::thread::Result<Result<SqsBatchResponse>>) -> Outcome {
+    fn read(
+        &self,
+        held: &[Held],
+        response: std::thread::Result<Result<SqsBatchResponse>>,
+    ) -> Outcome {
         match response {
-            Ok(Ok(response)) => self.obey(&response),
+            Ok(Ok(response)) => obey(held, &response),
             Ok(Err(error)) => {
                 tracing::error!(feature = self.feature.name, %error, "a batch failed");
                 Outcome::Failed
@@ -158,23 +179,19 @@ impl<C: Context> Batch<C> {
             }
         }
     }
+}
 
-    /// Reads a response as Lambda does: an id that is empty or unknown fails the whole batch.
-    fn obey(&self, response: &SqsBatchResponse) -> Outcome {
-        let failures: HashSet<_> = response
-            .batch_item_failures
-            .iter()
-            .map(|f| f.item_identifier.clone())
-            .collect();
-        let known = |id: &String| {
-            self.messages
-                .iter()
-                .any(|m| m.message_id.as_ref() == Some(id))
-        };
-        if failures.iter().all(known) {
-            Outcome::Handled(failures)
-        } else {
-            Outcome::Failed
-        }
+/// Reads a response as Lambda does: an id that is empty or unknown fails the whole batch.
+fn obey(held: &[Held], response: &SqsBatchResponse) -> Outcome {
+    let failures: HashSet<_> = response
+        .batch_item_failures
+        .iter()
+        .map(|f| f.item_identifier.clone())
+        .collect();
+    let known = |id: &String| held.iter().any(|h| h.id == *id);
+    if failures.iter().all(known) {
+        Outcome::Handled(failures)
+    } else {
+        Outcome::Failed
     }
 }
