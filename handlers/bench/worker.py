@@ -122,8 +122,9 @@ def steady(consumer, queue):
 
 def consumers(binaries, node):
     return [
-        Consumer("fotograma, 2 slots", binaries / "noop_worker", "URL", 2, 1),
-        Consumer("fotograma, 40 slots, batches", binaries / "noop_worker", "URL", 40, 10),
+        Consumer("fotograma, 2 slots", binaries / "noop_worker", "URL", 2, 1, 2),
+        Consumer("fotograma, 40 slots, batches", binaries / "noop_worker", "URL", 40, 10, 2),
+        Consumer("the same, one CPU", binaries / "noop_worker", "URL", 40, 10, 1),
         Consumer("bare loop, Rust", binaries / "bare_loop", "URL"),
         Consumer("sqs-consumer, default", "node", node / "sqs_consumer.js", "URL", "default"),
         Consumer("sqs-consumer, its best", "node", node / "sqs_consumer.js", "URL", "best"),

@@ -1,4 +1,4 @@
-//! Our worker with a handler that does nothing: `noop_worker URL CONCURRENCY BATCH_SIZE`.
+//! Our worker with a handler that does nothing: `noop_worker URL CONCURRENCY BATCH_SIZE THREADS`.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -69,15 +69,28 @@ impl Files for Nobody {
     }
 }
 
-#[tokio::main]
-async fn main() -> std::result::Result<(), Box<dyn Error>> {
+fn main() -> std::result::Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [url, concurrency, batch_size] = arguments.as_slice() else {
-        return Err("give URL, CONCURRENCY and BATCH_SIZE".into());
+    let [url, concurrency, batch_size, threads] = arguments.as_slice() else {
+        return Err("give URL, CONCURRENCY, BATCH_SIZE and THREADS".into());
     };
+    let options = Options {
+        concurrency: concurrency.parse()?,
+        batch_size: batch_size.parse()?,
+        ..Options::default()
+    };
+    // The program's own runtime has as many as it may use CPUs.
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.parse()?)
+        .enable_all()
+        .build()?
+        .block_on(work(url, options))
+}
+
+async fn work(url: &str, options: Options) -> std::result::Result<(), Box<dyn Error>> {
     let settings = AwsSettings {
         endpoint_url: std::env::var("AWS_ENDPOINT_URL").ok(),
-        queue_urls: [("bench".to_owned(), url.clone())].into(),
+        queue_urls: [("bench".to_owned(), url.to_owned())].into(),
         ..AwsSettings::default()
     };
     let noop = Noop::default();
@@ -90,11 +103,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         },
         feature: &TABLE[0],
         queue: Arc::new(SqsQueue::new(Arc::new(Aws::new(settings).await), "bench")),
-        options: Options {
-            concurrency: concurrency.parse()?,
-            batch_size: batch_size.parse()?,
-            ..Options::default()
-        },
+        options,
     };
     let master = Master::ready().await?;
     let stop = CancellationToken::new();
