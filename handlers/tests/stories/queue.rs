@@ -31,7 +31,7 @@ impl MemoryQueue {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn receive(&self, max: usize, _: Duration, _: Duration) -> Result<Vec<SqsMessage>> {
+    async fn receive(&self, max: usize, wait: Duration, _: Duration) -> Result<Vec<SqsMessage>> {
         let messages: Vec<_> = {
             let mut left = self.left.lock().expect("messages");
             // One slot takes the whole batch here, so that it is one event as it was in Lambda.
@@ -39,7 +39,8 @@ impl Queue for MemoryQueue {
             left.drain(..all).collect()
         };
         if messages.is_empty() {
-            self.stop.cancelled().await;
+            // Nothing comes any more: the wait ends by the worker's end, if it is long.
+            let _ = tokio::time::timeout(wait, self.stop.cancelled()).await;
         }
         Ok(messages)
     }
