@@ -36,7 +36,7 @@ pub enum Claim {
 pub const LEASE: Duration = Duration::seconds(5);
 
 /// Of how many notices a record knows the mailing.
-pub(super) const KEPT: usize = 20;
+const KEPT: usize = 20;
 
 impl Video {
     /// The attempt `by` wants to send the notice's mail, and has [`LEASE`] for it.

@@ -31,11 +31,11 @@ async fn mail(app: &App, notice: &Notice) -> Result<()> {
     let Some(to) = &notice.email else {
         return Ok(());
     };
-    if app.videos.get(&notice.video_id).await?.is_none() {
+    let Some(video) = app.videos.get(&notice.video_id).await? else {
         // A notice by hand may be about anything: there is no record to claim it in.
         return send(app, notice, to, None).await;
-    }
-    let Some(video) = claim(app, notice).await? else {
+    };
+    let Some(video) = claim(app, notice, video).await? else {
         return Ok(());
     };
     if let Err(error) = send(app, notice, to, Some(&video)).await {
@@ -51,16 +51,16 @@ async fn mail(app: &App, notice: &Notice) -> Result<()> {
     Ok(())
 }
 
-/// Takes the mailing of a notice on. `None`: there is nothing to do.
-async fn claim(app: &App, notice: &Notice) -> Result<Option<Video>> {
+/// Takes the mailing of a notice on, on the record as it was read, or on a newer one when somebody
+/// else was faster. `None`: there is nothing to do.
+async fn claim(app: &App, notice: &Notice, mut video: Video) -> Result<Option<Video>> {
     let attempt = app.ids.next();
     for _ in 0..TRIES {
+        // Nobody wants to hear of a video that they have deleted.
+        if video.is_deleted() {
+            return Ok(None);
+        }
         let now = app.clock.now();
-        let video = match app.videos.get(&notice.video_id).await? {
-            // Nobody wants to hear of a video that they have deleted.
-            Some(video) if !video.is_deleted() => video,
-            _ => return Ok(None),
-        };
         let next = match video.claim_mail(&notice.notice_id, &attempt, now) {
             Claim::Go(next) => next,
             Claim::Over => return Ok(None),
@@ -70,6 +70,10 @@ async fn claim(app: &App, notice: &Notice) -> Result<Option<Video>> {
         // Storing it may have taken longer than the claim holds.
         if stored && app.clock.now() < now + LEASE {
             return Ok(Some(*next));
+        }
+        match app.videos.get(&notice.video_id).await? {
+            Some(newer) => video = newer,
+            None => return Ok(None),
         }
     }
     Err(too_fast(&notice.video_id))
