@@ -46,7 +46,9 @@ class Ways:
 
     def __init__(self, extract, folder, ffmpeg):
         self.extract, self.folder, self.ffmpeg = extract, folder, ffmpeg
-        self.env = {**os.environ, "PATH": f"{os.path.dirname(ffmpeg)}:{os.environ['PATH']}"}
+        path = f"{os.path.dirname(ffmpeg)}:{os.environ['PATH']}"
+        # The empty folder that each ffmpeg works in is no file, but an entry in a directory.
+        self.env = {**os.environ, "PATH": path, "TMPDIR": folder}
 
     def engine(self, clip, every, mode="exact"):
         """The engine, as if the clip lay in an object store."""

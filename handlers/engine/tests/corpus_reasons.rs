@@ -2,27 +2,17 @@
 //!
 //! Runs where `FOTOGRAMA_CORPUS` names a folder of videos; says so where it does not.
 
+mod corpus;
 mod support;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use corpus::corpus;
 use fotograma_engine::{ExtractError, OnDamage, Options, Reason};
 use support::{Memory, run};
-
-fn videos(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            videos(&path, into);
-        } else if path.extension().is_some_and(|extension| extension != "tsv") {
-            into.push(path);
-        }
-    }
-    into.sort();
-}
 
 /// Whether plain ffmpeg, without any of the engine's guards, shows a frame of `path`.
 fn shows_a_frame(path: &Path) -> bool {
@@ -38,13 +28,7 @@ fn shows_a_frame(path: &Path) -> bool {
 
 #[tokio::test]
 async fn each_gives_frames_or_a_reason_that_holds() {
-    let Some(corpus) = std::env::var_os("FOTOGRAMA_CORPUS") else {
-        eprintln!("not run: FOTOGRAMA_CORPUS names no folder of videos");
-        return;
-    };
-    let mut paths = Vec::new();
-    videos(corpus.as_ref(), &mut paths);
-    assert!(!paths.is_empty(), "the corpus is empty");
+    let Some(paths) = corpus() else { return };
     let options = Options {
         every: Duration::from_secs(20),
         damaged: OnDamage::Keep,
@@ -52,11 +36,7 @@ async fn each_gives_frames_or_a_reason_that_holds() {
     };
     let (mut ends, mut wrong) = (BTreeMap::<String, Vec<String>>::new(), Vec::new());
     for path in &paths {
-        let name = path
-            .strip_prefix(&corpus)
-            .unwrap_or(path)
-            .display()
-            .to_string();
+        let name = path.display();
         let end = match run(Memory::of(path), &options).await.0 {
             Ok(done) if done.frames == 0 => panic!("{name}: a zip without frames"),
             Ok(done) if done.damaged.is_some() => "frames, and damaged".to_owned(),
@@ -70,7 +50,7 @@ async fn each_gives_frames_or_a_reason_that_holds() {
             Err(other) => panic!("{name}: {other:?}"),
         };
         eprintln!("{name}: {end}");
-        ends.entry(end).or_default().push(name);
+        ends.entry(end).or_default().push(name.to_string());
     }
     for (end, names) in &ends {
         println!("{:5} {end}: {}", names.len(), names.join(", "));

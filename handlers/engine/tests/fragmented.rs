@@ -5,7 +5,7 @@ mod support;
 use std::path::Path;
 
 use fotograma_engine::plan::Because;
-use fotograma_engine::{Mode, Options, Strategy};
+use fotograma_engine::{ExtractError, Mode, Options, Reason, Strategy};
 use support::{Memory, clip, every, folder, make, run, same_as_whole};
 use tempfile::TempDir;
 
@@ -94,13 +94,35 @@ async fn keyframes_are_those_of_a_file_in_one_piece() {
 }
 
 #[tokio::test]
-async fn without_an_index_all_is_read() {
+async fn without_an_index_one_fragment_leads_to_the_next() {
+    let folder = folder();
+    for (name, words) in [
+        // As it is written to a pipe, or by a recorder.
+        ("piped.mp4", "-movflags frag_keyframe+skip_trailer"),
+        // As segments of a stream laid end to end: each has an index of itself.
+        ("dash.mp4", "-movflags dash+frag_keyframe+skip_trailer"),
+    ] {
+        let path = fragmented(&folder, name, &format!("{H264} -b:v 3M"), words);
+        let done = same_as_whole(&path, bytes(&path), &every(4000)).await;
+        assert_eq!(done.because, Because::Sparse, "{name}");
+        assert!(done.bytes_read * 3 < done.source_bytes, "{name}: {done:?}");
+        // Twelve fragments; the file's beginning, what may be a trailer, and its length.
+        assert!(done.requests <= done.frames + 12 + 3, "{name}: {done:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_recording_that_was_cut_off_says_so() {
     let folder = folder();
     let words = "-movflags frag_keyframe+skip_trailer";
     let path = fragmented(&folder, "a.mp4", H264, words);
-    let done = same_as_whole(&path, bytes(&path), &every(2700)).await;
-    assert_eq!(done.strategy, Strategy::Whole);
-    assert_eq!(done.because.code(), "fragmented");
+    let mut cut = bytes(&path);
+    cut.truncate(cut.len() * 9 / 10);
+    let (done, _) = run(Memory::new(cut), &every(2700)).await;
+    let ExtractError::Video(Reason::Damaged { frames, .. }) = done.expect_err("it is cut") else {
+        panic!("another reason");
+    };
+    assert_eq!(frames, 5, "what is there was found");
 }
 
 /// ffmpeg shows what `moov` lists earlier than the rest by the lowest shift.
@@ -116,11 +138,15 @@ async fn negative_shifts_in_moov_are_left_to_ffmpeg() {
 #[tokio::test]
 async fn fragments_of_a_frame_are_too_many() {
     let folder = folder();
-    let words = "-movflags frag_every_frame";
-    let path = fragmented(&folder, "a.mp4", &format!("{H264} -bf 0"), words);
-    let done = same_as_whole(&path, bytes(&path), &every(2700)).await;
-    assert_eq!(done.strategy, Strategy::Whole);
-    assert_eq!(done.because.code(), "many_fragments");
+    for (name, words) in [
+        ("index.mp4", "-movflags frag_every_frame"),
+        ("none.mp4", "-movflags frag_every_frame+skip_trailer"),
+    ] {
+        let path = fragmented(&folder, name, &format!("{H264} -bf 0"), words);
+        let done = same_as_whole(&path, bytes(&path), &every(2700)).await;
+        assert_eq!(done.strategy, Strategy::Whole);
+        assert_eq!(done.because.code(), "many_fragments", "{name}");
+    }
 }
 
 /// An index that leaves fragments out costs requests, one that points elsewhere is not believed.

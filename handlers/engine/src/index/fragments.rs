@@ -1,9 +1,10 @@
-//! The samples of a fragmented file (ISO/IEC 14496-12, 8.8), where an index says where the
-//! fragments are: `sidx` before them or `mfra` after them.
+//! The samples of a fragmented file (ISO/IEC 14496-12, 8.8).
 //!
-//! The index itself is used for nothing else. Its borders let the fragments' headers, which list
-//! the samples, be read several at a time; what lies between two borders is walked box by box, so
-//! that an index which leaves some out, or lies, gives the same samples or none.
+//! An index of the fragments, `sidx` before them or `mfra` after them, is used for nothing but
+//! speed. Its borders let the fragments' headers, which list the samples, be read several at a
+//! time; what lies between two borders is walked box by box, so that an index which leaves some
+//! out, or lies, gives the same samples or none. Without one, as where segments of a stream were
+//! laid end to end, all of the file lies between two borders.
 
 mod borders;
 mod moof;
@@ -20,13 +21,10 @@ use super::track::Track;
 use super::{Index, Sample, Unfit, Window, edits};
 use crate::source::{Source, SourceError};
 use moof::{Defaults, Runs};
-use walk::{Fragment, walk};
+use walk::walk;
 
 /// Headers read at a time, which hides a request's latency.
 const AHEAD: usize = 8;
-
-/// Headers may take up this part of the file at most: beyond it, all may as well be read.
-const MOST_HEADERS: u64 = 8;
 
 /// Why no index came of it: the source's fault, or the file's.
 enum Failure {
@@ -72,10 +70,8 @@ async fn read(source: &dyn Source, head: &Bytes, moov: &Bytes, end: u64) -> Resu
     };
     let mut runs = Runs::new(track.init.track, defaults, source.len(), ahead);
     let fragments = walk(source, first, walk::PROBE).await?;
-    // Fragments of a file are alike: a little more than the first one's header has the next.
-    let probe = fragments.iter().map(Fragment::header_len).max();
-    let probe = (probe.unwrap_or(walk::PROBE) * 5 / 4 + 64).clamp(walk::LEAST, walk::PROBE);
-    if probe * segments.len() as u64 > source.len() / MOST_HEADERS && segments.len() > 1 {
+    let probe = walk::probe(&fragments);
+    if probe * segments.len() as u64 > source.len() / walk::MOST_HEADERS && segments.len() > 1 {
         return Err(Unfit::ManyFragments.into());
     }
     runs.add(&fragments)?;

@@ -17,8 +17,8 @@ pub enum Unfit {
     /// The index is larger than is worth reading.
     #[error("the index is too large")]
     TooLarge,
-    /// The samples are listed in fragments, of which there is no usable index.
-    #[error("the file is fragmented, without an index")]
+    /// The samples are in fragments that do not say where they are.
+    #[error("the file is fragmented, and does not say where its samples are")]
     Fragmented,
     /// So many fragments that finding their samples costs as much as reading all.
     #[error("the file has too many fragments")]

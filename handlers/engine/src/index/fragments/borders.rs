@@ -17,7 +17,7 @@ const MOST_BYTES: u64 = 4 << 20;
 const MFRO: u64 = 16;
 
 /// Ascending offsets: the end of `moov`, at `start`, the beginning of every further fragment, or
-/// of some of them, and the end of the last.
+/// of some of them, and the end of the last. Without an index of the fragments, these two ends only.
 pub(super) async fn find(
     source: &dyn Source,
     head: &Bytes,
@@ -31,6 +31,7 @@ pub(super) async fn find(
         Some(found) if found.last() == Some(&end) => found,
         _ => match tail {
             Some(mfra) => with_end(random_access(&mfra, track)?, end),
+            None if start < end => Vec::from([start, end]),
             None => return Err(Unfit::Fragmented.into()),
         },
     };

@@ -13,7 +13,17 @@ use crate::source::Source;
 pub(super) const PROBE: u64 = 64 << 10;
 
 /// The same at least.
-pub(super) const LEAST: u64 = 1 << 10;
+const LEAST: u64 = 1 << 10;
+
+/// Headers may take up this part of what they describe at most: beyond it, all may as well be read.
+pub(super) const MOST_HEADERS: u64 = 8;
+
+/// Requests for a segment at most: each waits for the one before it, as a header says where the
+/// next one is.
+const MOST_IN_TURN: u64 = 256;
+
+/// Requests after which it is estimated how many a segment takes.
+const TELLING: u64 = 8;
 
 /// A fragment's header: `moof`, and where it begins.
 #[derive(Clone, Debug)]
@@ -28,16 +38,28 @@ impl Fragment {
     }
 }
 
-/// The fragments in `segment`, which must consist of whole boxes, in requests of `probe` bytes.
+/// What to read for the header after those of `fragments`: fragments of a file are alike, so that
+/// a little more than the longest header has the next one.
+pub(super) fn probe(fragments: &[Fragment]) -> u64 {
+    let longest = fragments.iter().map(Fragment::header_len).max();
+    longest.map_or(PROBE, |len| (len * 5 / 4 + 64).clamp(LEAST, PROBE))
+}
+
+/// The fragments in `segment`, which must consist of whole boxes, in requests of `first` bytes
+/// until a header has been seen.
 pub(super) async fn walk(
     source: &dyn Source,
     segment: Range<u64>,
-    probe: u64,
+    first: u64,
 ) -> Result<Vec<Fragment>, Failure> {
     let mut fragments = Vec::new();
     let mut seen = Window::default();
-    let mut at = segment.start;
+    let (mut at, mut probe) = (segment.start, first);
     while at < segment.end {
+        let (walked, all) = (at - segment.start, segment.end - segment.start);
+        if seen.costs_too_much(probe, walked, all) {
+            return Err(Unfit::ManyFragments.into());
+        }
         let bytes = seen.read(source, at, 16, probe, segment.end).await?;
         let header = Header::read(&bytes).ok_or_else(|| Unfit::inconsistent("box header"))?;
         let size = header.len.unwrap_or(segment.end - at);
@@ -51,6 +73,7 @@ pub(super) async fn walk(
                 // Not a part of the window, which would keep all of it.
                 let moof = Bytes::copy_from_slice(&moof);
                 fragments.push(Fragment { moof, at });
+                probe = self::probe(&fragments);
             }
             b"moov" | b"mfra" => return Err(Unfit::inconsistent(name(header.kind)).into()),
             _ => {}
@@ -65,9 +88,18 @@ pub(super) async fn walk(
 struct Window {
     at: u64,
     bytes: Bytes,
+    requests: u64,
 }
 
 impl Window {
+    /// Whether too much is asked for, if the rest of `all` bytes is like the `walked` ones.
+    fn costs_too_much(&self, probe: u64, walked: u64, all: u64) -> bool {
+        let times = |count: u64, bytes: u64| u128::from(count) * u128::from(bytes);
+        self.requests >= TELLING
+            && (times(self.requests, all) > times(MOST_IN_TURN, walked)
+                || times(self.requests, probe) > u128::from(walked / MOST_HEADERS))
+    }
+
     /// `size` bytes from `at` on, or fewer at `end`; what must be read is `probe` bytes or more.
     async fn read(
         &mut self,
@@ -89,6 +121,7 @@ impl Window {
             let mut bytes = BytesMut::from(&known[..]);
             bytes.extend_from_slice(&more);
             (self.at, self.bytes) = (at, bytes.freeze());
+            self.requests += 1;
         }
         self.slice(at, wanted)
     }
