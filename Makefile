@@ -10,6 +10,8 @@ AUTH ?= http://127.0.0.1:8001
 STATUS ?= http://127.0.0.1:8003
 
 DEV := .fotograma
+# Where cargo builds.
+BUILD := $(or $(CARGO_TARGET_DIR),target)
 # Where the benchmarks keep their Python and, if it is there, what they are compared with.
 BENCH_VENV := $(DEV)/bench
 
@@ -17,13 +19,13 @@ BENCH_VENV := $(DEV)/bench
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## install what is missing, build, and run the whole system; Ctrl-C ends it
 	@.ci/install run
 	@cargo build
 	@mkdir -p $(DEV)
-	@echo $$$$ > $(DEV)/dev.pid; exec target/debug/fotograma dev $(ARGS) 2> >(tee $(DEV)/dev.log >&2)
+	@echo $$$$ > $(DEV)/dev.pid; exec $(BUILD)/debug/fotograma dev $(ARGS) 2> >(tee $(DEV)/dev.log >&2)
 
 down: ## end the system that `make up` runs
 	@pid=$$(cat $(DEV)/dev.pid 2>/dev/null) && [ "$$(cat /proc/$$pid/comm 2>/dev/null)" = fotograma ] \
@@ -53,15 +55,15 @@ $(LAMBDA_TOOLS):
 	@python3 -m venv $@ && $@/bin/pip install --quiet cargo-lambda ziglang
 
 lambda: $(LAMBDA_TOOLS) ## build the Lambda function: target/lambda/fotograma-x86_64.zip and -arm64.zip
-	@$(MAKE) --no-print-directory target/lambda/fotograma-x86_64.zip TARGET=x86_64-unknown-linux-gnu
-	@$(MAKE) --no-print-directory target/lambda/fotograma-arm64.zip TARGET=aarch64-unknown-linux-gnu
+	@$(MAKE) --no-print-directory $(BUILD)/lambda/fotograma-x86_64.zip TARGET=x86_64-unknown-linux-gnu
+	@$(MAKE) --no-print-directory $(BUILD)/lambda/fotograma-arm64.zip TARGET=aarch64-unknown-linux-gnu
 
 # Made anew each time: cargo knows what has changed. (A pattern's target cannot be phony.)
-target/lambda/fotograma-%.zip: always
+$(BUILD)/lambda/fotograma-%.zip: always
 	@rustup target add $(TARGET) 2>/dev/null || echo "rustup cannot say whether Rust has $(TARGET)" >&2
 	@PATH="$(CURDIR)/$(LAMBDA_TOOLS)/bin:$$PATH" cargo lambda build --release --target $(TARGET) \
-	  -p fotograma --bin fotograma --no-default-features --output-format zip --lambda-dir target/lambda/$*
-	@mv target/lambda/$*/fotograma/bootstrap.zip $@ && ls -l $@
+	  -p fotograma --bin fotograma --no-default-features --output-format zip --lambda-dir $(BUILD)/lambda/$*
+	@mv $(BUILD)/lambda/$*/fotograma/bootstrap.zip $@ && ls -l $@
 
 always: ;
 
@@ -70,7 +72,7 @@ fuzz: ## throw hostile events, messages and videos at what reads them: ARGS=<sec
 
 soak: $(BENCH_VENV) ## 2,000 jobs while AWS fails and workers are killed; nothing may be lost; five minutes at most
 	@cargo build --release -q
-	@$(BENCH_VENV)/bin/python handlers/tests/soak/soak.py target/release/fotograma $(ARGS)
+	@$(BENCH_VENV)/bin/python handlers/tests/soak/soak.py $(BUILD)/release/fotograma $(ARGS)
 
 replay: ## run a sample event through its handler: EVENT=events/<feature>/<case>.json
 	@cargo run -q -- replay $(EVENT)
@@ -85,20 +87,20 @@ $(BENCH_VENV):
 
 bench-engine: $(BENCH_VENV) ## measure the engine against a full decode and against what others do
 	@cargo build --release -q -p fotograma-engine --example extract
-	@$(BENCH_VENV)/bin/python handlers/engine/bench/bench.py target/release/examples/extract $(ARGS)
+	@$(BENCH_VENV)/bin/python handlers/engine/bench/bench.py $(BUILD)/release/examples/extract $(ARGS)
 
 bench-local: $(BENCH_VENV) ## measure the embedded AWS against ministack
 	@cargo build --release -q -p fotograma-local --example local
-	@$(BENCH_VENV)/bin/python local/bench/bench.py target/release/examples/local \
+	@$(BENCH_VENV)/bin/python local/bench/bench.py $(BUILD)/release/examples/local \
 	  --ministack $(BENCH_VENV)/bin/ministack $(ARGS)
 
 bench-local-big: ## bring 5 GiB into the embedded AWS and back, and tell its peak memory
 	@cargo build --release -q -p fotograma-local --example local
-	@python3 local/bench/big.py target/release/examples/local $(ARGS)
+	@python3 local/bench/big.py $(BUILD)/release/examples/local $(ARGS)
 
 crash: $(BENCH_VENV) ## kill the embedded AWS 50 times under load and check that it kept its word
 	@cargo build --release -q -p fotograma-local --example local
-	@$(BENCH_VENV)/bin/python local/tests/crash.py target/release/examples/local $(ARGS)
+	@$(BENCH_VENV)/bin/python local/tests/crash.py $(BUILD)/release/examples/local $(ARGS)
 
 BENCH_NODE := $(DEV)/bench-node
 
@@ -107,9 +109,9 @@ $(BENCH_NODE): handlers/bench/consumers/package.json
 
 bench-worker: $(BENCH_VENV) $(BENCH_NODE) ## measure the worker against other consumers of a queue
 	@cargo build --release -q -p fotograma-bench -p fotograma-local --bins --example local
-	@cp target/release/examples/local target/release/local
+	@cp $(BUILD)/release/examples/local $(BUILD)/release/local
 	@cp handlers/bench/consumers/sqs_consumer.js $(BENCH_NODE)
-	@$(BENCH_VENV)/bin/python handlers/bench/worker.py target/release $(BENCH_NODE) $(ARGS)
+	@$(BENCH_VENV)/bin/python handlers/bench/worker.py $(BUILD)/release $(BENCH_NODE) $(ARGS)
 
 BENCH_CLIP := $(DEV)/bench-clips/h264-60-10min-front.mp4
 
@@ -118,9 +120,9 @@ $(BENCH_CLIP):
 
 bench-s3: $(BENCH_VENV) $(BENCH_CLIP) ## measure a job from S3 to S3 against the same from file to file
 	@cargo build --release -q -p fotograma
-	@$(BENCH_VENV)/bin/python handlers/bench/s3.py target/release/fotograma $(BENCH_CLIP) $(ARGS)
+	@$(BENCH_VENV)/bin/python handlers/bench/s3.py $(BUILD)/release/fotograma $(BENCH_CLIP) $(ARGS)
 
 bench-lambda: $(LAMBDA_TOOLS) ## measure a function's start against a bare one's
 	@PATH="$(CURDIR)/$(LAMBDA_TOOLS)/bin:$$PATH" cargo lambda build --release -q \
 	  -p fotograma -p fotograma-bench --bin fotograma --bin bare_lambda --no-default-features
-	@python3 handlers/bench/start.py target/lambda/fotograma/bootstrap target/lambda/bare_lambda/bootstrap $(ARGS)
+	@python3 handlers/bench/start.py $(BUILD)/lambda/fotograma/bootstrap $(BUILD)/lambda/bare_lambda/bootstrap $(ARGS)
