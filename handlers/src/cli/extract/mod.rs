@@ -4,6 +4,7 @@ mod bar;
 pub(super) mod places;
 pub(super) mod wanted;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,6 +46,9 @@ pub(super) async fn run(args: ExtractArgs) -> Result<ExitCode> {
     let to_stdout = places::is_stdout(&args.output);
     if args.json && to_stdout {
         bail!("--json and -o - both want standard output");
+    }
+    if to_stdout && std::io::stdout().is_terminal() {
+        bail!("a zip is not for a terminal: -o - wants a pipe or a file");
     }
     let ffmpeg = system::find_ffmpeg(args.wanted.engine.ffmpeg.as_deref()).await?;
     let source = places::source(&args.video, &args.aws).await?;
