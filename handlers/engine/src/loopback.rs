@@ -28,10 +28,6 @@ pub(crate) use blocks::{Blocks, Shape};
 use crate::error::ExtractError;
 use crate::source::SourceError;
 
-/// Bytes that may lie in a socket unread. What ffmpeg does not want any more, having sought
-/// elsewhere, has been fetched in vain.
-const SEND_BUFFER: u32 = 16 << 10;
-
 /// Bytes that may lie before the socket; the least that the server accepts is 8 KiB.
 const WRITE_BUFFER: usize = 16 << 10;
 
@@ -49,7 +45,8 @@ pub(crate) struct Loopback {
 impl Loopback {
     /// Serves `blocks` on a free port.
     pub(crate) fn start(blocks: Blocks) -> Result<Self, ExtractError> {
-        let listener = listen().map_err(|e| ExtractError::Machine(format!("loopback: {e}")))?;
+        let listener =
+            listen(blocks.socket()).map_err(|e| ExtractError::Machine(format!("loopback: {e}")))?;
         let address = listener
             .local_addr()
             .map_err(|e| ExtractError::Machine(e.to_string()))?;
@@ -75,9 +72,9 @@ impl Loopback {
     }
 }
 
-fn listen() -> std::io::Result<TcpListener> {
+fn listen(send_buffer: u32) -> std::io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_send_buffer_size(send_buffer)?;
     socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
     socket.listen(16)
 }

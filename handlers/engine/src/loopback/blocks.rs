@@ -19,6 +19,8 @@ pub(crate) struct Shape {
     pub(crate) ahead: u64,
     /// How many blocks are kept.
     pub(crate) kept: usize,
+    /// Bytes that may lie in a socket unread.
+    pub(crate) socket: u32,
 }
 
 impl Shape {
@@ -27,6 +29,8 @@ impl Shape {
         block: 2 << 20,
         ahead: 4,
         kept: 8,
+        // In a small buffer each write waits for the reader's delayed acknowledgement.
+        socket: 1 << 20,
     };
 
     /// For reading here and there: no byte more than needed.
@@ -34,6 +38,8 @@ impl Shape {
         block: 64 << 10,
         ahead: 0,
         kept: 128,
+        // What ffmpeg does not want any more, having sought elsewhere, has been fetched in vain.
+        socket: 16 << 10,
     };
 }
 
@@ -69,6 +75,11 @@ impl Blocks {
     /// The source's size in bytes.
     pub(super) fn len(&self) -> u64 {
         self.source.len()
+    }
+
+    /// Bytes that may lie in a socket unread.
+    pub(super) fn socket(&self) -> u32 {
+        self.shape.socket
     }
 
     /// The first error that a read met.

@@ -39,6 +39,7 @@ const SHAPE: Shape = Shape {
     block: 1000,
     ahead: 2,
     kept: 4,
+    socket: 16 << 10,
 };
 
 fn server(broken_from: u64) -> (Loopback, Bytes, Arc<AtomicUsize>) {
