@@ -149,6 +149,28 @@ async fn fragments_of_a_frame_are_too_many() {
     }
 }
 
+/// Each is kept until all have been seen.
+#[tokio::test]
+async fn headers_that_are_too_large_are_not_kept() {
+    const INNER: u32 = 3 << 20;
+
+    let folder = folder();
+    let words = "-movflags frag_keyframe+empty_moov+default_base_moof+skip_trailer";
+    let path = fragmented(&folder, "a.mp4", H264, words);
+    let file = bytes(&path);
+    let first = file.windows(4).position(|kind| kind == b"moof");
+    let (front, back) = file.split_at(first.expect("a fragment") - 4);
+    let mut large = Vec::new();
+    for (len, kind) in [(INNER + 8, b"moof"), (INNER, b"free")] {
+        large.extend(len.to_be_bytes());
+        large.extend(kind);
+    }
+    large.resize(INNER as usize + 8, 0);
+    let file = [front, &large, &large, &large, back].concat();
+    let done = same_as_whole(&path, file, &every(2700)).await;
+    assert_eq!(done.because.code(), "too_large");
+}
+
 /// An index that leaves fragments out costs requests, one that points elsewhere is not believed.
 #[tokio::test]
 async fn an_index_that_lies_gives_the_same_frames() {

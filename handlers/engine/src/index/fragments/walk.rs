@@ -5,8 +5,8 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 
 use super::Failure;
+use crate::index::Unfit;
 use crate::index::boxes::{Header, name};
-use crate::index::{MAX_BYTES, Unfit};
 use crate::source::Source;
 
 /// Bytes read where a fragment's header is, as long as it is not known how long they are.
@@ -19,8 +19,11 @@ const LEAST: u64 = 1 << 10;
 pub(super) const MOST_HEADERS: u64 = 8;
 
 /// Requests for a segment at most: each waits for the one before it, as a header says where the
-/// next one is.
-const MOST_IN_TURN: u64 = 256;
+/// next one is. That is two hours in fragments of two seconds, and quicker than decoding them.
+const MOST_IN_TURN: u64 = 4096;
+
+/// Bytes that the headers of a segment may have in all: some three hours of one with sound.
+const MOST_BYTES: u64 = 8 << 20;
 
 /// Requests after which it is estimated how many a segment takes.
 const TELLING: u64 = 8;
@@ -54,7 +57,7 @@ pub(super) async fn walk(
 ) -> Result<Vec<Fragment>, Failure> {
     let mut fragments = Vec::new();
     let mut seen = Window::default();
-    let (mut at, mut probe) = (segment.start, first);
+    let (mut at, mut probe, mut kept) = (segment.start, first, 0);
     while at < segment.end {
         let (walked, all) = (at - segment.start, segment.end - segment.start);
         if seen.costs_too_much(probe, walked, all) {
@@ -67,8 +70,9 @@ pub(super) async fn walk(
             return Err(Unfit::inconsistent(name(header.kind)).into());
         }
         match &header.kind {
-            b"moof" if size > MAX_BYTES => return Err(Unfit::TooLarge.into()),
+            b"moof" if size > MOST_BYTES - kept => return Err(Unfit::TooLarge.into()),
             b"moof" => {
+                kept += size;
                 let moof = seen.read(source, at, size, probe, segment.end).await?;
                 // Not a part of the window, which would keep all of it.
                 let moof = Bytes::copy_from_slice(&moof);
