@@ -65,10 +65,14 @@ impl Clock {
         }
     }
 
-    /// Completes after `duration` of this clock's time.
+    /// Completes after `duration` of this clock's time, or of the system's: a clock that went back
+    /// lets nobody wait longer.
     pub async fn sleep(&self, duration: Duration) {
         let ms = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4);
-        self.sleep_until(self.now_ms().saturating_add(ms)).await;
+        tokio::select! {
+            () = self.sleep_until(self.now_ms().saturating_add(ms)) => {}
+            () = tokio::time::sleep(duration) => {}
+        }
     }
 }
 
@@ -95,6 +99,22 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(5), sleeper)
             .await
             .expect("the sleeper noticed")
+            .expect("and did not panic");
+    }
+
+    #[tokio::test]
+    async fn a_reset_makes_no_sleep_longer() {
+        let clock = Clock::default();
+        clock.advance(Duration::from_hours(1));
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_millis(20)).await }
+        });
+        tokio::task::yield_now().await;
+        clock.reset();
+        tokio::time::timeout(Duration::from_secs(5), sleeper)
+            .await
+            .expect("the sleeper went by the system's time")
             .expect("and did not panic");
     }
 }

@@ -9,6 +9,7 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use super::error::{bad_request, not_served};
+use super::subresource;
 use crate::faults::Verdict;
 use crate::sigv4;
 use crate::state::State;
@@ -81,6 +82,7 @@ impl S3Access for Gate {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
         let operation = context.s3_op().name().to_owned();
+        subresource::check(&operation, context.uri().query().unwrap_or_default())?;
         let verdict = match self.state.faults.apply("s3", &operation).await {
             Ok(verdict) => verdict,
             Err(fault) => {
@@ -130,6 +132,7 @@ pub(super) fn before<B>(state: &State, request: &http::Request<B>) -> Result<(),
     }
     let presigned = Presigned::read(request.uri().query().unwrap_or_default());
     presigned.check_life(state)?;
+    presigned.check_form()?;
     let header = request.headers().get(header::AUTHORIZATION);
     let header = header.and_then(|value| value.to_str().ok());
     let (signed, exempt) = match header.and_then(sigv4::signed_headers) {
@@ -157,6 +160,7 @@ struct Presigned {
     /// Seconds.
     expires: Option<i64>,
     headers: Option<String>,
+    signature: Option<String>,
     /// Of the older form (Signature Version 2), which boto3 makes unless told otherwise: the end,
     /// in seconds since the epoch.
     end: Option<i64>,
@@ -170,11 +174,23 @@ impl Presigned {
                 "X-Amz-Date" => read.date = Some(value.into_owned()),
                 "X-Amz-Expires" => read.expires = value.parse().ok(),
                 "X-Amz-SignedHeaders" => read.headers = Some(value.into_owned()),
+                "X-Amz-Signature" => read.signature = Some(value.into_owned()),
                 "Expires" => read.end = value.parse().ok(),
                 _ => {}
             }
         }
         read
+    }
+
+    /// What is no signature, `s3s` takes for a field that is missing.
+    fn check_form(&self) -> Result<(), S3Error> {
+        let hex = |text: &String| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        match &self.signature {
+            Some(signature) if !hex(signature) => {
+                Err(S3Error::new(S3ErrorCode::SignatureDoesNotMatch))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// `s3s` judges by the system's time; this does so by ours, which may be ahead.

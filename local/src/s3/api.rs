@@ -9,13 +9,13 @@ use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput,
     GetBucketCorsInput, GetBucketCorsOutput, GetBucketLocationInput, GetBucketLocationOutput,
     GetBucketNotificationConfigurationInput, GetBucketNotificationConfigurationOutput,
-    GetObjectInput, GetObjectOutput, HeadBucketInput, HeadBucketOutput, HeadObjectInput,
-    HeadObjectOutput, ListBucketsInput, ListBucketsOutput, ListMultipartUploadsInput,
-    ListMultipartUploadsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-    ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutBucketCorsInput, PutBucketCorsOutput,
-    PutBucketNotificationConfigurationInput, PutBucketNotificationConfigurationOutput,
-    PutObjectInput, PutObjectOutput, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput,
-    UploadPartOutput,
+    GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
+    HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput,
+    ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsInput,
+    ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput,
+    PutBucketCorsInput, PutBucketCorsOutput, PutBucketNotificationConfigurationInput,
+    PutBucketNotificationConfigurationOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput,
+    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Request, S3Response, S3Result};
 
@@ -65,10 +65,12 @@ operations! {
     put_object(PutObjectInput) -> PutObjectOutput = |s, r| s.put(r).await?;
     get_object(GetObjectInput) -> GetObjectOutput = |s, r| s.get(r.input).await?;
     head_object(HeadObjectInput) -> HeadObjectOutput = |s, r| s.head(r.input).await?;
-    copy_object(CopyObjectInput) -> CopyObjectOutput = |s, r| s.copy(r.input).await?;
+    copy_object(CopyObjectInput) -> CopyObjectOutput = |s, r| s.copy(r).await?;
     delete_object(DeleteObjectInput) -> DeleteObjectOutput = |s, r| s.delete(r.input).await?;
     delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput =
         |s, r| s.delete_many(r).await?;
+    get_object_tagging(GetObjectTaggingInput) -> GetObjectTaggingOutput =
+        |s, r| s.tags(r.input).await?;
     list_objects(ListObjectsInput) -> ListObjectsOutput = |s, r| s.list_v1(r.input).await?;
     list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = |s, r| s.list_v2(r.input).await?;
 

@@ -9,9 +9,9 @@ use s3s::dto::{
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
 use super::change::Effects;
-use super::error::{S3Failure, not_served};
+use super::error::S3Failure;
 use super::store::{self, timestamp};
-use super::{Store, cors, events, notifications};
+use super::{Store, cors, events, notifications, refuse};
 
 /// The region whose name AWS leaves out, and where creating one's own bucket again is no error.
 const FIRST_REGION: &str = "us-east-1";
@@ -21,16 +21,7 @@ impl Store {
         &self,
         input: CreateBucketInput,
     ) -> Result<CreateBucketOutput, S3Failure> {
-        if input.object_lock_enabled_for_bucket.unwrap_or_default() {
-            return Err(not_served("x-amz-bucket-object-lock-enabled").into());
-        }
-        if input
-            .acl
-            .as_ref()
-            .is_some_and(|acl| acl.as_str() != "private")
-        {
-            return Err(not_served("x-amz-acl other than private").into());
-        }
+        refuse::create_bucket(&input)?;
         let location = format!("/{}", input.bucket);
         self.write(None, move |connection, state| {
             let created = connection

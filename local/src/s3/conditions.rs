@@ -1,5 +1,6 @@
 //! Conditional requests: `If-Match`, `If-None-Match` and the two about dates.
 
+use http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use s3s::dto::{ETag, ETagCondition, Timestamp};
 use s3s::{S3Error, S3ErrorCode};
 
@@ -78,6 +79,17 @@ impl WriteConditions {
             if_match,
             if_none_match,
         })
+    }
+
+    /// Of a copy's own headers, which `s3s` leaves in the request.
+    pub(super) fn of_headers(headers: &HeaderMap) -> Result<Self, S3Error> {
+        let read = |name: HeaderName| {
+            let value = headers.get(name);
+            let read = value.map(|value| ETagCondition::parse_http_header(value.as_bytes()));
+            read.transpose()
+                .map_err(|_| S3Error::new(S3ErrorCode::InvalidArgument))
+        };
+        Self::new(read(IF_MATCH)?, read(IF_NONE_MATCH)?)
     }
 
     pub(super) fn check(&self, existing: Option<&Object>) -> Result<(), S3Error> {

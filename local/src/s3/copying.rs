@@ -4,7 +4,7 @@ use s3s::dto::{
     ChecksumAlgorithm, CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopyPartResult,
     CopySource, MetadataDirective, UploadPartCopyInput, UploadPartCopyOutput,
 };
-use s3s::{S3Error, s3_error};
+use s3s::{S3Error, S3Request, s3_error};
 
 use super::change::place;
 use super::checksums::{Algorithm, set_checksum};
@@ -18,7 +18,12 @@ use super::store::{Object, Piece, meta_of, timestamp};
 use super::{Store, refuse};
 
 impl Store {
-    pub(super) async fn copy(&self, input: CopyObjectInput) -> Result<CopyObjectOutput, S3Failure> {
+    pub(super) async fn copy(
+        &self,
+        request: S3Request<CopyObjectInput>,
+    ) -> Result<CopyObjectOutput, S3Failure> {
+        let conditions = WriteConditions::of_headers(&request.headers)?;
+        let input = request.input;
         refuse::copy_object(&input)?;
         let (from_bucket, from_key) = source(&input.copy_source)?;
         let replace = input
@@ -76,7 +81,6 @@ impl Store {
         set_checksum!(result, Some(&copy.checksum));
         let (bucket, key) = (input.bucket, input.key);
         self.write(Some(received), move |connection, state| {
-            let conditions = WriteConditions::default();
             let event = "s3:ObjectCreated:Copy";
             let effects = place(connection, state, &bucket, &key, &copy, &conditions, event)?;
             Ok(((), effects))

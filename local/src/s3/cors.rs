@@ -9,6 +9,9 @@ use s3s::dto::{CORSConfiguration, CORSRule};
 use s3s::{S3Error, s3_error};
 use serde::{Deserialize, Serialize};
 
+/// The most rules that a bucket can have.
+const MAX_RULES: usize = 100;
+
 const METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
 
 /// One rule, as it is kept.
@@ -24,6 +27,12 @@ pub(super) struct Rule {
 
 /// Reads a configuration.
 pub(super) fn rules(configuration: CORSConfiguration) -> Result<Vec<Rule>, S3Error> {
+    if configuration.cors_rules.len() > MAX_RULES {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The number of CORS rules should not exceed allowed limit of {MAX_RULES} rules."
+        ));
+    }
     configuration.cors_rules.into_iter().map(rule).collect()
 }
 
@@ -45,11 +54,18 @@ fn rule(rule: CORSRule) -> Result<Rule, S3Error> {
             "AllowedOrigin \"{origin}\" can not have more than one wildcard."
         ));
     }
+    let headers = rule.allowed_headers.unwrap_or_default();
+    if let Some(header) = headers.iter().find(|h| stars(h)) {
+        return Err(s3_error!(
+            InvalidRequest,
+            "AllowedHeader \"{header}\" can not have more than one wildcard."
+        ));
+    }
     Ok(Rule {
         id: rule.id,
         origins: rule.allowed_origins,
         methods: rule.allowed_methods,
-        headers: rule.allowed_headers.unwrap_or_default(),
+        headers,
         expose: rule.expose_headers.unwrap_or_default(),
         max_age_seconds: rule.max_age_seconds,
     })

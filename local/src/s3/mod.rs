@@ -23,6 +23,7 @@ mod objects;
 mod reading;
 mod refuse;
 mod store;
+mod subresource;
 mod sweep;
 mod upload;
 mod upload_lists;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::change::Effects;
 use super::checksums::{Algorithm, checksum_fields, set_checksum};
 use super::declared::Declared;
-use super::error::{S3Failure, no_such_upload};
+use super::error::{S3Failure, no_such_upload, not_served};
 use super::landing::{Incoming, Landed};
 use super::objects::{encrypted, hex};
 use super::store::{self, meta_of};
@@ -190,6 +190,9 @@ impl Store {
     }
 
     pub(super) async fn abort(&self, input: AbortMultipartUploadInput) -> Result<(), S3Failure> {
+        if input.if_match_initiated_time.is_some() {
+            return Err(not_served("x-amz-if-match-initiated-time").into());
+        }
         self.write(None, move |connection, _| {
             let AbortMultipartUploadInput {
                 bucket,

@@ -112,8 +112,11 @@ impl Store {
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for object in delete.objects {
             let (bucket, key) = (bucket.clone(), object.key.clone());
-            let condition = object.e_tag.map(s3s::dto::ETagCondition::ETag);
-            let result = match WriteConditions::new(condition, None) {
+            let conditions = refuse::entry(&object).and_then(|()| {
+                let condition = object.e_tag.map(s3s::dto::ETagCondition::ETag);
+                WriteConditions::new(condition, None)
+            });
+            let result = match conditions {
                 Ok(conditions) => {
                     self.write(None, move |connection, state| {
                         Ok(((), unplace(connection, state, &bucket, &key, &conditions)?))

@@ -7,7 +7,10 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
-use s3s::dto::{GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob};
+use s3s::dto::{
+    GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
+    HeadObjectInput, HeadObjectOutput, StreamingBlob,
+};
 use s3s::{S3Error, s3_error};
 
 use super::checksums::set_checksum;
@@ -47,6 +50,16 @@ macro_rules! describe {
 }
 
 impl Store {
+    /// No object has tags here, as whatever would give it some is refused.
+    pub(super) async fn tags(
+        &self,
+        input: GetObjectTaggingInput,
+    ) -> Result<GetObjectTaggingOutput, S3Failure> {
+        refuse::version(input.version_id.as_deref())?;
+        self.find(&input.bucket, &input.key).await?;
+        Ok(GetObjectTaggingOutput::default())
+    }
+
     pub(super) async fn get(&self, input: GetObjectInput) -> Result<GetObjectOutput, S3Failure> {
         refuse::version(input.version_id.as_deref())?;
         let conditions = read_conditions!(input);

@@ -1,7 +1,10 @@
 //! What S3 knows and this does not: refused by the header's name, so that nobody believes that
 //! it had an effect.
 
-use s3s::dto::{CopyObjectInput, CreateMultipartUploadInput, PutObjectInput};
+use s3s::dto::{
+    CopyObjectInput, CreateBucketInput, CreateMultipartUploadInput, ObjectIdentifier,
+    ObjectOwnership, PutObjectInput,
+};
 use s3s::{S3Error, s3_error};
 
 use super::error::not_served;
@@ -59,6 +62,63 @@ pub(super) fn copy_object(input: &CopyObjectInput) -> Result<(), S3Error> {
     refuse_fields!(input;
         copy_source_sse_customer_algorithm: "x-amz-copy-source-server-side-encryption-customer-algorithm",
     );
+    Ok(())
+}
+
+pub(super) fn create_bucket(input: &CreateBucketInput) -> Result<(), S3Error> {
+    if input.object_lock_enabled_for_bucket.unwrap_or_default() {
+        return Err(not_served("x-amz-bucket-object-lock-enabled"));
+    }
+    refuse_fields!(input;
+        grant_full_control: "x-amz-grant-full-control",
+        grant_read: "x-amz-grant-read",
+        grant_read_acp: "x-amz-grant-read-acp",
+        grant_write: "x-amz-grant-write",
+        grant_write_acp: "x-amz-grant-write-acp",
+    );
+    if input
+        .acl
+        .as_ref()
+        .is_some_and(|acl| acl.as_str() != "private")
+    {
+        return Err(not_served("x-amz-acl other than private"));
+    }
+    let ownership = input.object_ownership.as_ref();
+    if ownership.is_some_and(|kind| kind.as_str() != ObjectOwnership::BUCKET_OWNER_ENFORCED) {
+        return Err(not_served(
+            "x-amz-object-ownership other than BucketOwnerEnforced",
+        ));
+    }
+    let Some(configuration) = &input.create_bucket_configuration else {
+        return Ok(());
+    };
+    refuse_fields!(configuration; bucket: "Bucket", location: "Location");
+    match &configuration.location_constraint {
+        Some(region) if !is_region(region.as_str()) => Err(s3_error!(
+            InvalidLocationConstraint,
+            "The specified location-constraint is not valid"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether this could be a region's name, such as `us-gov-west-1`, or is the old one of Europe.
+fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let words = |parts: &[&str]| {
+        let word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+        parts.iter().all(word)
+    };
+    name == "EU"
+        || matches!(parts.as_slice(), [area, rest @ .., number]
+            if area.len() == 2 && !rest.is_empty() && words(&parts[..parts.len() - 1])
+                && number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Of several objects that are to be deleted.
+pub(super) fn entry(object: &ObjectIdentifier) -> Result<(), S3Error> {
+    version(object.version_id.as_deref())?;
+    refuse_fields!(object; size: "Size", last_modified_time: "LastModifiedTime");
     Ok(())
 }
 

@@ -2,8 +2,9 @@
 
 use rusqlite::params;
 use s3s::dto::{
-    ChecksumAlgorithm, EncodingType, ListMultipartUploadsInput, ListMultipartUploadsOutput,
-    ListPartsInput, ListPartsOutput, MultipartUpload, Part as ListedPart, StorageClass,
+    ChecksumAlgorithm, EncodingType, Initiator, ListMultipartUploadsInput,
+    ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, MultipartUpload, Owner,
+    Part as ListedPart, StorageClass,
 };
 
 use super::Store;
@@ -59,6 +60,7 @@ impl Store {
             is_truncated: Some(more),
             parts: Some(told.collect()),
             owner: Some(self.owner()),
+            initiator: Some(self.initiator()),
             storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
             checksum_algorithm: agreed
                 .named
@@ -141,11 +143,17 @@ impl Store {
                     .map(|(key, upload)| MultipartUpload {
                         key: Some(encode(&key)),
                         owner: Some(self.owner()),
+                        initiator: Some(self.initiator()),
                         ..upload
                     })
                     .collect(),
             ),
             ..ListMultipartUploadsOutput::default()
         })
+    }
+    /// Whoever begins an upload here is the account itself.
+    fn initiator(&self) -> Initiator {
+        let Owner { display_name, id } = self.owner();
+        Initiator { display_name, id }
     }
 }

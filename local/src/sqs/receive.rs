@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::attributes::{VISIBILITY, WAIT};
 use super::message::{self, MessageAttributes};
@@ -36,13 +38,16 @@ pub(super) struct Receive {
 /// server stops. An idle wait costs nothing: it sleeps until something is sent, until the next
 /// message becomes visible, or until its end.
 pub(super) async fn receive(state: &Arc<State>, request: Receive) -> Result<Value, ServiceError> {
-    let mut deadline_ms = None;
+    let mut end = None;
     let request = Arc::new(request);
     loop {
         let mut taken = look(state, &request).await?;
         let now_ms = state.clock.now_ms();
-        let deadline_ms = *deadline_ms.get_or_insert(now_ms + taken.wait_ms);
-        if !taken.messages.is_empty() || now_ms >= deadline_ms {
+        let (deadline_ms, end) = *end.get_or_insert_with(|| {
+            let wait = Duration::from_millis(taken.wait_ms.try_into().unwrap_or_default());
+            (now_ms + taken.wait_ms, Instant::now() + wait)
+        });
+        if !taken.messages.is_empty() || now_ms >= deadline_ms || Instant::now() >= end {
             return Ok(if taken.messages.is_empty() {
                 json!({})
             } else {
@@ -56,6 +61,8 @@ pub(super) async fn receive(state: &Arc<State>, request: Receive) -> Result<Valu
             // An error says that the queue is gone; the next look tells the caller.
             _ = taken.arrivals.changed() => {}
             () = state.clock.sleep_until(until_ms) => {}
+            // Where the clock has gone back.
+            () = tokio::time::sleep_until(end) => {}
             () = state.stopping.cancelled() => return Ok(json!({})),
         }
     }

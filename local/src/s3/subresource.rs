@@ -1,0 +1,117 @@
+//! Sub-resources: the names in a query that make another operation of a request.
+//!
+//! What `s3s` does not know, or knows elsewhere only, it takes for the plain operation: a DELETE
+//! of an object's annotation would delete the object. So each operation has its names, and any
+//! other sub-resource is refused.
+
+use s3s::S3Error;
+
+use super::error::not_served;
+
+/// All of S3's that there are (API reference of 2026-11).
+const ALL: [&str; 43] = [
+    "abac",
+    "accelerate",
+    "acl",
+    "analytics",
+    "annotation",
+    "annotations",
+    "attributes",
+    "cors",
+    "delete",
+    "encryption",
+    "intelligent-tiering",
+    "inventory",
+    "legal-hold",
+    "lifecycle",
+    "location",
+    "logging",
+    "metadataAnnotationTable",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataTable",
+    "metrics",
+    "notification",
+    "object-lock",
+    "ownershipControls",
+    "partNumber",
+    "policy",
+    "policyStatus",
+    "publicAccessBlock",
+    "renameObject",
+    "replication",
+    "requestPayment",
+    "restore",
+    "retention",
+    "select",
+    "session",
+    "tagging",
+    "torrent",
+    "uploadId",
+    "uploads",
+    "versioning",
+    "versions",
+    "website",
+];
+
+/// Those of an operation that is served; `None` of one that is refused in any case.
+fn own(operation: &str) -> Option<&'static [&'static str]> {
+    Some(match operation {
+        "CreateBucket" | "DeleteBucket" | "HeadBucket" | "ListBuckets" | "ListObjects"
+        | "ListObjectsV2" | "PutObject" | "CopyObject" | "DeleteObject" => &[],
+        "GetObject" | "HeadObject" => &["partNumber"],
+        "DeleteObjects" => &["delete"],
+        "GetBucketLocation" => &["location"],
+        "GetBucketCors" | "PutBucketCors" | "DeleteBucketCors" => &["cors"],
+        "GetBucketNotificationConfiguration" | "PutBucketNotificationConfiguration" => {
+            &["notification"]
+        }
+        "GetObjectTagging" => &["tagging"],
+        "CreateMultipartUpload" | "ListMultipartUploads" => &["uploads"],
+        "UploadPart" | "UploadPartCopy" => &["uploadId", "partNumber"],
+        "CompleteMultipartUpload" | "AbortMultipartUpload" | "ListParts" => &["uploadId"],
+        _ => return None,
+    })
+}
+
+/// Refuses a request for `operation` whose `query` names a sub-resource of another one.
+pub(super) fn check(operation: &str, query: &str) -> Result<(), S3Error> {
+    let Some(own) = own(operation) else {
+        return Ok(());
+    };
+    let mut names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
+    let foreign = names.find(|name| ALL.contains(&&**name) && !own.contains(&&**name));
+    foreign.map_or(Ok(()), |name| Err(not_served(&name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_sub_resource_is_refused() {
+        for (operation, query) in [
+            ("DeleteObject", "annotation&annotationName=n"),
+            ("DeleteBucket", "metadataConfiguration"),
+            ("DeleteBucket", "versioning"),
+            ("PutObject", "renameObject"),
+            ("PutObject", "cors"),
+            ("PutObject", "partNumber=1"),
+        ] {
+            assert!(check(operation, query).is_err(), "{operation} {query}");
+        }
+    }
+
+    #[test]
+    fn own_names_and_those_without_a_meaning_pass() {
+        for (operation, query) in [
+            ("UploadPart", "partNumber=1&uploadId=u&x-id=UploadPart"),
+            ("ListObjectsV2", "list-type=2&prefix=cors"),
+            ("GetObject", "response-content-type=text/plain&v=1"),
+            ("PutBucketCors", "cors"),
+        ] {
+            assert!(check(operation, query).is_ok(), "{operation} {query}");
+        }
+    }
+}
