@@ -17,6 +17,7 @@ use crate::error::{ServiceError, set_request_id};
 use crate::faults::Verdict;
 use crate::http_types::{Request, Response, respond};
 use crate::sigv4::{self, Keys, Refusal};
+use crate::sns::Form;
 use crate::state::State;
 use crate::target::{Call, JSON_1_0, JSON_1_1, Protocol, Target, identify, refused};
 use crate::{admin, cognito, cors, dynamodb, s3, ses, sns, sqs, sts};
@@ -94,11 +95,13 @@ impl App {
             Ok(read) => read,
             Err(error) => return Ok(error.into_xml(sns::NAMESPACE, request_id)),
         };
-        let form: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
-        let operation = form.get("Action").cloned().unwrap_or_default();
+        let fields: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
+        let form = Form(fields);
+        let operation = form.get("Action").unwrap_or_default().to_owned();
         let (service, namespace) = match scope.as_deref() {
             None | Some("sns") => ("sns", sns::NAMESPACE),
             Some("sts") => ("sts", sts::NAMESPACE),
+            Some("sqs") => ("sqs", sqs::query::NAMESPACE),
             Some(other) => {
                 let message = format!(
                     "The query protocol of {other} is not served by this local AWS: {operation}."
@@ -117,7 +120,11 @@ impl App {
             Ok(verdict) => {
                 let result = match service {
                     "sts" => sts::handle(&self.state, &call.operation),
-                    _ => sns::handle(&self.state, &call.operation, &form).await,
+                    "sqs" => {
+                        self.sqs_form(&call.operation, &form, parts.uri.path())
+                            .await
+                    }
+                    _ => sns::handle(&self.state, &call.operation, &form.0).await,
                 };
                 if verdict == Verdict::RunThenCut {
                     return Err(Cut);
@@ -130,6 +137,18 @@ impl App {
             Ok(inner) => query_answer(&call.operation, namespace, &inner, request_id),
             Err(error) => error.into_xml(namespace, request_id),
         })
+    }
+
+    async fn sqs_form(
+        &self,
+        operation: &str,
+        form: &Form,
+        path: &str,
+    ) -> Result<String, ServiceError> {
+        let url = format!("{}{path}", self.state.url);
+        let request = sqs::query::request(operation, form, &url);
+        let reply = sqs::handle(&self.state, operation, &request).await?;
+        Ok(sqs::query::answer(operation, &reply))
     }
 
     async fn call(&self, call: Call, request: Request, request_id: &str) -> Result<Response, Cut> {
@@ -203,7 +222,11 @@ impl App {
             access: &config.access_key,
             secret: &config.secret_key,
         };
-        let public = call.service == "cognito-idp" && cognito::is_public(&call.operation);
+        let public = match call.service {
+            "cognito-idp" => cognito::is_public(&call.operation),
+            "sns" => sns::is_public(&call.operation),
+            _ => false,
+        };
         match sigv4::check(keys, call.service, parts, body, system_ms()) {
             Ok(()) => {}
             Err(Refusal::Missing) if public => {}

@@ -7,10 +7,10 @@ use crate::error::ServiceError;
 use crate::sqs::{MessageAttribute, MessageAttributes};
 
 /// The fields of a request.
-pub(super) struct Form(pub(super) BTreeMap<String, String>);
+pub(crate) struct Form(pub(crate) BTreeMap<String, String>);
 
 impl Form {
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
@@ -22,7 +22,7 @@ impl Form {
     }
 
     /// The fields below `prefix.1.`, `prefix.2.` and so on.
-    pub(super) fn list(&self, prefix: &str) -> Vec<Self> {
+    pub(crate) fn list(&self, prefix: &str) -> Vec<Self> {
         let item = |index: usize| self.below(&format!("{prefix}.{index}"));
         (1..=self.0.len())
             .map(item)
@@ -31,14 +31,14 @@ impl Form {
     }
 
     /// The values `prefix.1`, `prefix.2` and so on.
-    pub(super) fn values(&self, prefix: &str) -> Vec<String> {
+    pub(crate) fn values(&self, prefix: &str) -> Vec<String> {
         (1..=self.0.len())
             .map_while(|index| self.0.get(&format!("{prefix}.{index}")).cloned())
             .collect()
     }
 
     /// A map whose entries have a field for the key and one for the value.
-    pub(super) fn map(&self, prefix: &str, key: &str, value: &str) -> BTreeMap<String, String> {
+    pub(crate) fn map(&self, prefix: &str, key: &str, value: &str) -> BTreeMap<String, String> {
         let entries = self.list(prefix).into_iter();
         let pairs =
             entries.filter_map(|mut entry| Some((entry.0.remove(key)?, entry.0.remove(value)?)));
@@ -67,6 +67,7 @@ impl Form {
                     data_type: entry.get("Value.DataType").unwrap_or_default().to_owned(),
                     string_value: entry.get("Value.StringValue").map(str::to_owned),
                     binary_value: entry.get("Value.BinaryValue").map(str::to_owned),
+                    ..MessageAttribute::default()
                 };
                 Ok((entry.required("Name")?.to_owned(), attribute))
             });

@@ -13,7 +13,7 @@ mod publish;
 mod subscription;
 mod subscriptions;
 mod topic;
-mod xml;
+pub(crate) mod xml;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use crate::error::ServiceError;
 use crate::state::State;
 
-use form::Form;
+pub(crate) use form::Form;
 
 /// A delivery keeps all it needs, so that it does not depend on what is unsubscribed meanwhile.
 pub(crate) const SCHEMA: &str = "
@@ -66,6 +66,13 @@ pub(crate) struct Waiters(Arc<Notify>);
 /// Starts the loop that delivers.
 pub(crate) fn start(state: &Arc<State>) {
     state.tasks.spawn(deliver::run(Arc::clone(state)));
+}
+
+/// Whether AWS takes the operation without a signature: whoever has the token, or the
+/// subscription's ARN, may call it, as no subscription here is made with
+/// `AuthenticateOnUnsubscribe`.
+pub(crate) fn is_public(operation: &str) -> bool {
+    matches!(operation, "ConfirmSubscription" | "Unsubscribe")
 }
 
 /// Runs an operation; the result is the inside of `<…Result>`.

@@ -77,9 +77,8 @@ impl Message {
         let text = form.get("Message").filter(|text| !text.is_empty());
         let text = text.ok_or_else(|| error::invalid("Empty message"))?;
         let subject = form.get("Subject");
-        let readable = |s: &str| {
-            (1..100).contains(&s.len()) && s.chars().all(|c| c.is_ascii() && !c.is_ascii_control())
-        };
+        let readable =
+            |s: &str| (1..100).contains(&s.chars().count()) && !s.chars().any(char::is_control);
         if subject.is_some_and(|subject| !readable(subject)) {
             return Err(error::invalid("Subject"));
         }

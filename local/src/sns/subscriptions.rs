@@ -105,6 +105,9 @@ pub(super) fn confirm(
     form: &Form,
     _: i64,
 ) -> Result<String, ServiceError> {
+    if form.get("AuthenticateOnUnsubscribe") == Some("true") {
+        return Err(error::not_served("AuthenticateOnUnsubscribe"));
+    }
     let topic = Topic::get(conn, form.required("TopicArn")?)?;
     let arn: Option<String> = conn
         .prepare_cached(

@@ -98,6 +98,9 @@ pub(super) fn create(
     _: i64,
 ) -> Result<String, ServiceError> {
     let name = form.required("Name")?;
+    if form.get("DataProtectionPolicy").is_some() {
+        return Err(error::not_served("DataProtectionPolicy"));
+    }
     if name.strip_suffix(".fifo").is_some() {
         return Err(error::not_served("FifoTopic"));
     }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use crate::error::escape_xml;
 
 /// `<name>text</name>`, escaped.
-pub(super) fn text(name: &str, text: &str) -> String {
+pub(crate) fn text(name: &str, text: &str) -> String {
     element(name, &escape_xml(text))
 }
 
 /// `<name>inner</name>`, where `inner` is XML already.
-pub(super) fn element(name: &str, inner: &str) -> String {
+pub(crate) fn element(name: &str, inner: &str) -> String {
     format!("<{name}>{inner}</{name}>")
 }
 

@@ -10,7 +10,7 @@ use super::error;
 use crate::error::ServiceError;
 
 /// One message attribute, as the JSON protocol carries it (a binary value in base64).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct MessageAttribute {
     pub(crate) data_type: String,
@@ -18,6 +18,11 @@ pub(crate) struct MessageAttribute {
     pub(crate) string_value: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) binary_value: Option<String>,
+    /// Reserved by AWS, and refused as there.
+    #[serde(default, skip_serializing)]
+    pub(crate) string_list_values: Vec<String>,
+    #[serde(default, skip_serializing)]
+    pub(crate) binary_list_values: Vec<String>,
 }
 
 /// Message attributes by name, in the order that their digest wants.
@@ -34,6 +39,11 @@ impl MessageAttribute {
     }
 
     fn check(&self, name: &str) -> Result<(), ServiceError> {
+        if !self.string_list_values.is_empty() || !self.binary_list_values.is_empty() {
+            return Err(error::invalid_parameter(format!(
+                "The message attribute '{name}' has a list value, which is not implemented."
+            )));
+        }
         let kind = self.data_type.split('.').next().unwrap_or_default();
         let text = self.string_value.as_deref().filter(|text| !text.is_empty());
         let filled = match kind {
@@ -57,7 +67,7 @@ impl MessageAttribute {
                 "The message attribute '{name}' must contain a non-empty value of type '{kind}'."
             )));
         }
-        if kind == "Number" && text.is_none_or(|text| text.parse::<f64>().is_err()) {
+        if kind == "Number" && !text.is_some_and(is_number) {
             return Err(error::invalid_parameter(format!(
                 "Could not cast message attribute '{name}' value to number."
             )));
@@ -67,6 +77,19 @@ impl MessageAttribute {
         }
         Ok(())
     }
+}
+
+/// Whether AWS takes it for a number: up to 38 digits, between 10^-128 and 10^126 if not 0.
+fn is_number(text: &str) -> bool {
+    let plain = text
+        .bytes()
+        .all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let size = text.parse::<f64>().map(f64::abs);
+    plain
+        && digits.trim_start_matches('0').len() <= 38
+        && size.is_ok_and(|size| size == 0.0 || (1e-128..=1e126).contains(&size))
 }
 
 /// The number of bytes that count towards the size limits.

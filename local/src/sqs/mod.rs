@@ -13,6 +13,7 @@ mod message;
 mod move_task;
 mod move_tasks;
 mod page;
+pub(crate) mod query;
 mod queue;
 mod receipt;
 mod receive;

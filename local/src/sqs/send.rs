@@ -147,6 +147,12 @@ fn system_attributes(
     }
     let mut system = BTreeMap::from([("SenderId", sqs.account.clone())]);
     if let Some(group) = &outgoing.message_group_id {
+        let fits = (1..=128).contains(&group.len()) && group.bytes().all(|b| b.is_ascii_graphic());
+        if !fits {
+            let reason =
+                "Can only include alphanumeric and punctuation characters. 1 to 128 in length.";
+            return Err(error::invalid_value("MessageGroupId", group, reason));
+        }
         system.insert("MessageGroupId", group.clone());
     }
     for (name, attribute) in &outgoing.message_system_attributes {

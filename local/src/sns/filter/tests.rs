@@ -8,6 +8,7 @@ fn attribute(data_type: &str, value: &str) -> MessageAttribute {
         data_type: data_type.to_owned(),
         string_value: Some(value.to_owned()),
         binary_value: None,
+        ..MessageAttribute::default()
     }
 }
 
