@@ -52,6 +52,11 @@ struct SendEmail {
     content: Content,
     configuration_set_name: Option<String>,
     list_management_options: Option<Value>,
+    tenant_name: Option<Value>,
+    feedback_forwarding_email_address: Option<Value>,
+    /// Checked, and not shown in the mailbox.
+    #[serde(default)]
+    reply_to_addresses: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -79,6 +84,8 @@ struct Simple {
     body: Body,
     #[serde(default)]
     attachments: Vec<Value>,
+    #[serde(default)]
+    headers: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -117,11 +124,20 @@ impl SendEmail {
                 self.list_management_options.is_some(),
                 "ListManagementOptions",
             ),
+            (self.tenant_name.is_some(), "TenantName"),
+            (
+                self.feedback_forwarding_email_address.is_some(),
+                "FeedbackForwardingEmailAddress",
+            ),
             (raw.is_some(), "Content.Raw"),
             (template.is_some(), "Content.Template"),
             (
                 simple.as_ref().is_some_and(|s| !s.attachments.is_empty()),
                 "Attachments",
+            ),
+            (
+                simple.as_ref().is_some_and(|s| !s.headers.is_empty()),
+                "Headers",
             ),
         ] {
             if set {
@@ -135,6 +151,9 @@ impl SendEmail {
         );
         if text.is_none() && html.is_none() {
             return Err(bad("The body has neither a text nor an HTML part."));
+        }
+        if subject.data.contains(['\r', '\n']) {
+            return Err(bad("The subject has a line break."));
         }
         let from = self
             .from_email_address
@@ -150,6 +169,7 @@ impl SendEmail {
         }
         recipients
             .iter()
+            .chain(&self.reply_to_addresses)
             .try_for_each(|address| check_address(address))?;
         let mail = |address: &String| Mail {
             from: from.clone(),

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
-use super::{date, error, refuse};
+use super::{date, error, only, refuse};
 use crate::error::ServiceError;
 
 /// A client's row.
@@ -207,12 +207,26 @@ impl Client {
     }
 }
 
+/// The ways of signing in that a client may name.
+const FLOWS: [&str; 9] = [
+    "ADMIN_NO_SRP_AUTH",
+    "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+    "ALLOW_CUSTOM_AUTH",
+    "ALLOW_REFRESH_TOKEN_AUTH",
+    "ALLOW_USER_AUTH",
+    "ALLOW_USER_PASSWORD_AUTH",
+    "ALLOW_USER_SRP_AUTH",
+    "CUSTOM_AUTH_FLOW_ONLY",
+    "USER_PASSWORD_AUTH",
+];
+
 /// Refuses settings that are not served, and lives of tokens beyond their limits.
 pub(super) fn check(settings: &Map<String, Value>) -> Result<(), ServiceError> {
     refuse(
         settings,
         &["RefreshTokenRotation", "AnalyticsConfiguration"],
     )?;
+    only(settings, "ExplicitAuthFlows", &FLOWS)?;
     for lifetime in [ID_TOKEN, ACCESS_TOKEN, REFRESH_TOKEN] {
         if !lifetime.limits_s.contains(&lifetime.seconds(settings)) {
             return Err(error::invalid_parameter(format!(

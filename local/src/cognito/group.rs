@@ -24,7 +24,15 @@ pub(super) struct Request {
 impl Request {
     fn group_name(&self) -> Result<&str, ServiceError> {
         let name = self.group_name.as_deref();
-        name.ok_or_else(|| error::invalid_parameter("GroupName is missing."))
+        let name = name.ok_or_else(|| error::invalid_parameter("GroupName is missing."))?;
+        // AWS's pattern: letters, marks, symbols, numbers, punctuation.
+        let odd = |c: char| c.is_whitespace() || c.is_control();
+        if name.is_empty() || name.chars().count() > 128 || name.contains(odd) {
+            return Err(error::invalid_parameter(format!(
+                "{name:?} is no name for a group."
+            )));
+        }
+        Ok(name)
     }
 
     fn user(&self, conn: &Connection) -> Result<User, ServiceError> {

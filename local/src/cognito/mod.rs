@@ -16,6 +16,7 @@ mod password;
 mod pool;
 mod pools;
 mod session;
+mod settings;
 mod signup;
 mod token;
 mod user;
@@ -31,6 +32,7 @@ use crate::error::ServiceError;
 use crate::state::State;
 
 pub(crate) use keys::Keys;
+use settings::{only, refuse};
 
 /// Settings are the JSON members of the request that made a pool, client or group. A password is
 /// an Argon2 hash, a refresh token a SHA-256 digest: neither can be read back.
@@ -267,17 +269,4 @@ fn nothing() -> Value {
 )]
 fn date(ms: i64) -> Value {
     json!(ms as f64 / 1_000.0)
-}
-
-/// Refuses options of a request that are set and would change what happens.
-fn refuse(settings: &serde_json::Map<String, Value>, names: &[&str]) -> Result<(), ServiceError> {
-    let is_set = |name: &&&str| {
-        settings.get(**name).is_some_and(|value| {
-            !value.is_null() && value != &json!({}) && value != &json!([]) && value != "OFF"
-        })
-    };
-    names
-        .iter()
-        .find(is_set)
-        .map_or(Ok(()), |name| Err(error::not_served(name)))
 }

@@ -59,6 +59,19 @@ impl Pool {
     }
 
     pub(super) fn get(conn: &Connection, id: &str) -> Result<Self, ServiceError> {
+        let word = |c: char| c.is_alphanumeric() || "_-".contains(c);
+        let shaped = id.rsplit_once('_').is_some_and(|(region, own)| {
+            !region.is_empty()
+                && region.chars().all(word)
+                && !own.is_empty()
+                && own.bytes().all(|b| b.is_ascii_alphanumeric())
+        });
+        if !shaped {
+            return Err(error::invalid_parameter(format!(
+                "Value '{id}' at 'userPoolId' failed to satisfy constraint: Member must satisfy \
+                 regular expression pattern: [\\w-]+_[0-9a-zA-Z]+"
+            )));
+        }
         let pool = conn
             .prepare_cached(
                 "SELECT id, name, settings, created_ms, modified_ms FROM cognito_pool WHERE id = ?",
@@ -169,6 +182,10 @@ impl Pool {
         pool.insert(
             "Policies".into(),
             json!({ "PasswordPolicy": self.policy() }),
+        );
+        pool.entry("MfaConfiguration").or_insert(json!("OFF"));
+        pool.entry("AdminCreateUserConfig").or_insert(
+            json!({ "AllowAdminCreateUserOnly": false, "UnusedAccountValidityDays": 7 }),
         );
         pool.insert("CreationDate".into(), date(self.created_ms));
         pool.insert("LastModifiedDate".into(), date(self.modified_ms));

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::pool::{ALPHANUMERIC, Pool, letters};
-use super::{date, error, keys, nothing, refuse};
+use super::{date, error, keys, nothing, only, refuse};
 use crate::error::ServiceError;
 use crate::state::State;
 
@@ -29,6 +29,19 @@ pub(super) struct Create {
 
 pub(super) async fn create(state: &Arc<State>, request: Create) -> Result<Value, ServiceError> {
     refuse(&request.settings, &NOT_SERVED)?;
+    let names = ["UsernameAttributes", "AliasAttributes"];
+    only(&request.settings, names[0], &["phone_number", "email"])?;
+    let aliases = ["phone_number", "email", "preferred_username"];
+    only(&request.settings, names[1], &aliases)?;
+    let set = |name: &&str| {
+        let list = request.settings.get(*name).and_then(Value::as_array);
+        list.is_some_and(|list| !list.is_empty())
+    };
+    if names.iter().all(set) {
+        return Err(error::invalid_parameter(
+            "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.",
+        ));
+    }
     if !(1..=128).contains(&request.pool_name.chars().count()) {
         return Err(error::invalid_parameter(
             "PoolName must have 1 to 128 characters.",

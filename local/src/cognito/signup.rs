@@ -160,6 +160,14 @@ pub(super) async fn admin_create(
     state: &Arc<State>,
     request: AdminCreate,
 ) -> Result<Value, ServiceError> {
+    if !matches!(
+        request.message_action.as_deref(),
+        None | Some("RESEND" | "SUPPRESS")
+    ) {
+        return Err(error::invalid_parameter(
+            "MessageAction must be RESEND or SUPPRESS.",
+        ));
+    }
     let (pool, given) = (
         request.user_pool_id.clone(),
         request.temporary_password.clone(),

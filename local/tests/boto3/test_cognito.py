@@ -6,7 +6,7 @@ import urllib.request
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import status
+from conftest import error_code, status
 from pools import FLOWS, PASSWORD, add_user, code_in, last_mail, login, make_app, refresh, refused, tokens, verified
 
 
@@ -230,3 +230,24 @@ def test_a_restart_keeps_users_sessions_and_keys(cognito, endpoint, pool, app, a
     for file in server.folder.glob("state.db*"):
         assert PASSWORD.encode() not in file.read_bytes()
         assert session["RefreshToken"].encode() not in file.read_bytes()
+
+
+def test_words_that_are_not_known_are_refused(cognito, own_pool, unique):
+    pool = {"UserPoolId": own_pool}
+    for call, arguments in [
+        (cognito.create_user_pool_client, pool | {"ClientName": "c", "ExplicitAuthFlows": ["FOO"]}),
+        (cognito.admin_create_user, pool | {"Username": "u", "MessageAction": "FOO"}),
+        (cognito.create_group, pool | {"GroupName": "bad name"}),
+        (cognito.create_user_pool, {"PoolName": unique, "UsernameAttributes": ["foo"]}),
+        (
+            cognito.create_user_pool,
+            {"PoolName": unique, "UsernameAttributes": ["email"], "AliasAttributes": ["email"]},
+        ),
+        (cognito.describe_user_pool, {"UserPoolId": "bad"}),
+    ]:
+        with pytest.raises(ClientError) as refusal:
+            call(**arguments)
+        assert error_code(refusal) == "InvalidParameterException", arguments
+    told = cognito.describe_user_pool(**pool)["UserPool"]
+    assert told["MfaConfiguration"] == "OFF"
+    assert told["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is False

@@ -117,3 +117,21 @@ def test_mails_survive_a_restart(ses, unique, local, restart):
     send(ses, to, simple(Text="m"))
     restart()
     assert len(local("GET", f"mail?to={to}")) == 1
+
+
+def test_what_would_change_a_mail_is_not_passed_over(ses, server, unique):
+    if server is None:
+        pytest.skip("what is refused by name here")
+    to = f"{unique}@example.com"
+    headed = simple(Text="x")
+    headed["Simple"]["Headers"] = [{"Name": "X-A", "Value": "b"}]
+    wanted = {"FromEmailAddress": "a@b.cd", "Destination": {"ToAddresses": [to]}}
+    for more in (
+        {"Content": headed},
+        {"Content": simple("two\nlines", Text="x")},
+        {"Content": simple(Text="x"), "ReplyToAddresses": ["bad"]},
+        {"Content": simple(Text="x"), "TenantName": "t"},
+    ):
+        with pytest.raises(ClientError) as refusal:
+            ses.send_email(**wanted, **more)
+        assert error_code(refusal) == "BadRequestException", more

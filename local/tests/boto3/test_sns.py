@@ -2,11 +2,13 @@
 
 import json
 import time
+from urllib.parse import urlencode
 
 import pytest
 from botocore.exceptions import ClientError
 
 from conftest import error_code
+from raw import send
 from topics import ARN, receive, text
 
 
@@ -185,3 +187,26 @@ def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(sns, sqs, topic,
     sns.publish(TopicArn=topic, Message="m")
     assert [message["Body"] for message in receive(sqs, dead)] == ["m"]
     sqs.delete_queue(QueueUrl=dead)
+
+
+def test_a_subject_may_have_any_letters(sns, sqs, topic, subscribed):
+    url, _ = subscribed()
+    subject = "Olá, vídeo pronto — " + "ã" * 79
+    sns.publish(TopicArn=topic, Subject=subject, Message="x")
+    [message] = receive(sqs, url)
+    assert json.loads(message["Body"])["Subject"] == subject
+    for bad in ("two\nlines", "a" * 100):
+        with pytest.raises(ClientError) as refusal:
+            sns.publish(TopicArn=topic, Subject=bad, Message="x")
+        assert error_code(refusal) == "InvalidParameter"
+
+
+def test_a_subscription_is_ended_without_a_signature(sns, endpoint, topic, subscribed):
+    _, arn = subscribed()
+    form = urlencode({"Action": "Unsubscribe", "SubscriptionArn": arn}).encode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, _, _ = send(f"{endpoint}/", "POST", form, headers)
+    assert status == 200
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    form = urlencode({"Action": "DeleteTopic", "TopicArn": topic}).encode()
+    assert send(f"{endpoint}/", "POST", form, headers)[0] == 403
