@@ -12,6 +12,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::default();
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
+        if flag == "--help" {
+            println!("local [--port N] [--data-dir FOLDER]");
+            return Ok(());
+        }
         let value = args.next().ok_or(format!("{flag} wants a value"))?;
         match flag.as_str() {
             "--port" => config.port = value.parse()?,
