@@ -4,6 +4,8 @@
 //! of an object's annotation would delete the object. So each operation has its names, and any
 //! other sub-resource is refused.
 
+use std::borrow::Cow;
+
 use s3s::S3Error;
 
 use super::error::not_served;
@@ -75,14 +77,20 @@ fn own(operation: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Refuses a request for `operation` whose `query` names a sub-resource of another one.
+/// Refuses a request for `operation` whose `query` names a sub-resource of another one, or one
+/// that is younger than this list: a name without a value, as all of them are.
 pub(super) fn check(operation: &str, query: &str) -> Result<(), S3Error> {
     let Some(own) = own(operation) else {
         return Ok(());
     };
-    let mut names = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
-    let foreign = names.find(|name| ALL.contains(&&**name) && !own.contains(&&**name));
-    foreign.map_or(Ok(()), |name| Err(not_served(&name)))
+    // The parameters of a list may well be empty.
+    let lists = operation.starts_with("List");
+    let is_foreign = |(name, value): &(Cow<str>, Cow<str>)| {
+        let bare = value.is_empty() && !lists && !name.starts_with("X-Amz-");
+        (bare || ALL.contains(&&**name)) && !own.contains(&&**name)
+    };
+    let foreign = form_urlencoded::parse(query.as_bytes()).find(is_foreign);
+    foreign.map_or(Ok(()), |(name, _)| Err(not_served(&name)))
 }
 
 #[cfg(test)]
@@ -98,6 +106,7 @@ mod tests {
             ("PutObject", "renameObject"),
             ("PutObject", "cors"),
             ("PutObject", "partNumber=1"),
+            ("PutObject", "ofNextYear"),
         ] {
             assert!(check(operation, query).is_err(), "{operation} {query}");
         }
@@ -107,7 +116,7 @@ mod tests {
     fn own_names_and_those_without_a_meaning_pass() {
         for (operation, query) in [
             ("UploadPart", "partNumber=1&uploadId=u&x-id=UploadPart"),
-            ("ListObjectsV2", "list-type=2&prefix=cors"),
+            ("ListObjectsV2", "list-type=2&prefix=cors&delimiter="),
             ("GetObject", "response-content-type=text/plain&v=1"),
             ("PutBucketCors", "cors"),
         ] {

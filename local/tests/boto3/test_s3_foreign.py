@@ -1,5 +1,7 @@
 """S3: what asks for another operation than the plain one is never taken for the plain one."""
 
+from datetime import datetime
+
 import pytest
 from botocore.exceptions import ClientError
 from conftest import error_code
@@ -21,6 +23,7 @@ def bucket(s3, unique):
         ("DELETE", "annotation&annotationName=n"),
         ("GET", "annotation&annotationName=n"),
         ("PUT", "cors"),
+        ("DELETE", "ofNextYear"),
     ],
 )
 def test_an_object_is_not_touched_by_what_is_unknown(s3, bucket, endpoint, method, query):
@@ -53,10 +56,25 @@ def test_a_copy_holds_to_its_conditions(s3, bucket, endpoint):
 def test_of_many_objects_only_those_that_can_be_are_deleted(s3, bucket):
     for key in ("a", "b"):
         s3.put_object(Bucket=bucket, Key=key, Body=b"x")
-    objects = [{"Key": "a", "VersionId": "0123"}, {"Key": "b"}]
+    objects = [
+        {"Key": "a", "VersionId": "0123"},
+        {"Key": "a", "Size": 2},
+        {"Key": "a", "ETag": '"00"'},
+        {"Key": "b"},
+    ]
     told = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects})
-    assert [(e["Key"], e["Code"]) for e in told["Errors"]] == [("a", "NotImplemented")]
+    codes = ["NotImplemented", "NotImplemented", "PreconditionFailed"]
+    assert [error["Code"] for error in told["Errors"]] == codes
     assert [key["Key"] for key in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["a"]
+
+
+def test_an_upload_is_not_aborted_on_a_condition_that_is_not_asked(s3, bucket):
+    begun = {"Bucket": bucket, "Key": "a"}
+    begun["UploadId"] = s3.create_multipart_upload(**begun)["UploadId"]
+    with pytest.raises(ClientError) as refused:
+        s3.abort_multipart_upload(**begun, IfMatchInitiatedTime=datetime(2020, 1, 1))
+    assert error_code(refused) == "NotImplemented"
+    assert s3.list_parts(**begun)["UploadId"] == begun["UploadId"]
 
 
 def test_no_object_has_tags(s3, bucket):
