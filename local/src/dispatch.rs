@@ -115,6 +115,7 @@ impl App {
             operation,
             protocol: Protocol::Query(namespace),
         };
+        let signed = parts.headers.contains_key(http::header::AUTHORIZATION);
         let result = match self.admit(&call, &parts, &body).await {
             Ok(Verdict::Cut) => return Err(Cut),
             Ok(verdict) => {
@@ -124,7 +125,7 @@ impl App {
                         self.sqs_form(&call.operation, &form, parts.uri.path())
                             .await
                     }
-                    _ => sns::handle(&self.state, &call.operation, &form.0).await,
+                    _ => sns::handle(&self.state, &call.operation, &form.0, signed).await,
                 };
                 if verdict == Verdict::RunThenCut {
                     return Err(Cut);

@@ -42,6 +42,10 @@ CREATE TABLE IF NOT EXISTS sns_subscription (
     token TEXT,
     UNIQUE (topic, protocol, endpoint)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS sns_deleted (
+    topic TEXT PRIMARY KEY REFERENCES sns_topic(arn) ON DELETE CASCADE,
+    subscriptions INTEGER NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS sns_delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     protocol TEXT NOT NULL,
@@ -80,6 +84,7 @@ pub(crate) async fn handle(
     state: &Arc<State>,
     operation: &str,
     form: &BTreeMap<String, String>,
+    signed: bool,
 ) -> Result<String, ServiceError> {
     let run: Operation = match operation {
         "CreateTopic" => topic::create,
@@ -91,7 +96,8 @@ pub(crate) async fn handle(
         "UntagResource" => topic::untag,
         "ListTagsForResource" => topic::list_tags,
         "Subscribe" => subscriptions::subscribe,
-        "ConfirmSubscription" => subscriptions::confirm,
+        "ConfirmSubscription" if signed => subscriptions::confirm,
+        "ConfirmSubscription" => subscriptions::confirm_unsigned,
         "Unsubscribe" => subscriptions::unsubscribe,
         "ListSubscriptions" => subscriptions::list,
         "ListSubscriptionsByTopic" => subscriptions::list_by_topic,
@@ -130,7 +136,7 @@ pub(crate) async fn confirm_by_link(
     state: &Arc<State>,
     query: &BTreeMap<String, String>,
 ) -> Result<String, ServiceError> {
-    execute(state, subscriptions::confirm, query.clone()).await?;
+    execute(state, subscriptions::confirm_unsigned, query.clone()).await?;
     Ok("You are subscribed.\n".to_owned())
 }
 

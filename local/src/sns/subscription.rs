@@ -25,6 +25,9 @@ pub(super) struct Subscription {
 
 pub(super) const COLUMNS: &str = "arn, topic, protocol, endpoint, attributes, token";
 
+/// Kept among the attributes where a confirmation came unsigned; no caller can set it.
+pub(super) const AUTHENTICATED: &str = "ConfirmationWasAuthenticated";
+
 impl Subscription {
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         let attributes: String = row.get(4)?;
@@ -76,6 +79,14 @@ impl Subscription {
             self.token
         ])?;
         Ok(())
+    }
+
+    /// Whether these are the ones that its owner set.
+    pub(super) fn has_attributes(&self, wanted: &Map) -> bool {
+        let attributes = self.attributes.iter();
+        attributes
+            .filter(|(name, _)| *name != AUTHENTICATED)
+            .eq(wanted)
     }
 
     pub(super) fn is_raw(&self) -> bool {

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::form::Form;
-use super::subscription::{COLUMNS, Subscription};
+use super::subscription::{AUTHENTICATED, COLUMNS, Subscription};
 use super::topic::{PAGE, Topic, next_token};
 use super::{error, xml};
 use crate::error::ServiceError;
@@ -37,7 +37,7 @@ pub(super) fn subscribe(
         protocol: protocol.to_owned(),
         endpoint: endpoint.to_owned(),
         attributes: Map::new(),
-        token: (protocol != "sqs").then(|| Uuid::new_v4().simple().to_string()),
+        token: (protocol != "sqs").then(|| new_token(now_ms)),
     };
     for (name, value) in form.map("Attributes.entry", "key", "value") {
         wanted.set(&name, &value)?;
@@ -51,12 +51,19 @@ pub(super) fn subscribe(
         .query_row([&wanted.topic, protocol, endpoint], Subscription::from_row)
         .optional()?;
     let subscription = match existing {
-        Some(existing) if existing.attributes != wanted.attributes => {
+        Some(existing) if !existing.has_attributes(&wanted.attributes) => {
             return Err(error::invalid(
                 "Attributes Reason: Subscription already exists with different attributes",
             ));
         }
-        Some(existing) => existing,
+        Some(mut existing) => {
+            let token = existing.token.as_deref();
+            if token.is_some_and(|token| !is_current(token, now_ms)) {
+                existing.token = wanted.token;
+                existing.save(conn)?;
+            }
+            existing
+        }
         None => {
             wanted.save(conn)?;
             wanted
@@ -99,26 +106,62 @@ fn ask(
     mail::put(conn, &mail, now_ms)
 }
 
+/// How long a token confirms.
+const TOKEN_MS: i64 = 2 * 86_400_000;
+
+/// A secret that begins with the time it was made at.
+fn new_token(now_ms: i64) -> String {
+    format!("{now_ms:012x}{}", Uuid::new_v4().simple())
+}
+
+fn is_current(token: &str, now_ms: i64) -> bool {
+    let made = token.get(..12).map(|time| i64::from_str_radix(time, 16));
+    matches!(made, Some(Ok(made_ms)) if now_ms < made_ms + TOKEN_MS)
+}
+
 pub(super) fn confirm(
     conn: &Connection,
     _: &State,
     form: &Form,
-    _: i64,
+    now_ms: i64,
 ) -> Result<String, ServiceError> {
+    let subscription = pending(conn, form, now_ms)?;
+    end_pending(conn, subscription)
+}
+
+/// By whoever holds the token: the subscription remembers that no signature came with it.
+pub(super) fn confirm_unsigned(
+    conn: &Connection,
+    _: &State,
+    form: &Form,
+    now_ms: i64,
+) -> Result<String, ServiceError> {
+    let mut subscription = pending(conn, form, now_ms)?;
+    let unsigned = (AUTHENTICATED.to_owned(), "false".to_owned());
+    subscription.attributes.extend([unsigned]);
+    end_pending(conn, subscription)
+}
+
+/// The subscription that a request's token confirms.
+fn pending(conn: &Connection, form: &Form, now_ms: i64) -> Result<Subscription, ServiceError> {
     if form.get("AuthenticateOnUnsubscribe") == Some("true") {
         return Err(error::not_served("AuthenticateOnUnsubscribe"));
     }
     let topic = Topic::get(conn, form.required("TopicArn")?)?;
-    let arn: Option<String> = conn
-        .prepare_cached(
-            "UPDATE sns_subscription SET token = NULL WHERE topic = ? AND token = ? RETURNING arn",
-        )?
-        .query_row([topic.arn.as_str(), form.required("Token")?], |row| {
-            row.get(0)
-        })
+    let token = form.required("Token")?;
+    let sql = format!("SELECT {COLUMNS} FROM sns_subscription WHERE topic = ? AND token = ?");
+    let found = conn
+        .prepare_cached(&sql)?
+        .query_row([topic.arn.as_str(), token], Subscription::from_row)
         .optional()?;
-    let arn = arn.ok_or_else(|| error::invalid("Token"))?;
-    Ok(xml::text("SubscriptionArn", &arn))
+    let found = found.filter(|_| is_current(token, now_ms));
+    found.ok_or_else(|| error::invalid("Token"))
+}
+
+fn end_pending(conn: &Connection, mut subscription: Subscription) -> Result<String, ServiceError> {
+    subscription.token = None;
+    subscription.save(conn)?;
+    Ok(xml::text("SubscriptionArn", &subscription.arn))
 }
 
 /// Ending what has ended succeeds, as in AWS.
@@ -134,8 +177,17 @@ pub(super) fn unsubscribe(
             "SubscriptionArn Reason: An ARN must have at least 6 elements",
         ));
     }
-    conn.prepare_cached("DELETE FROM sns_subscription WHERE arn = ?")?
-        .execute([arn])?;
+    let topic: Option<String> = conn
+        .prepare_cached("DELETE FROM sns_subscription WHERE arn = ? RETURNING topic")?
+        .query_row([arn], |row| row.get(0))
+        .optional()?;
+    if let Some(topic) = topic {
+        conn.prepare_cached(
+            "INSERT INTO sns_deleted (topic, subscriptions) VALUES (?, 1)
+             ON CONFLICT DO UPDATE SET subscriptions = subscriptions + 1",
+        )?
+        .execute([topic])?;
+    }
     Ok(String::new())
 }
 
@@ -199,10 +251,7 @@ pub(super) fn get_attributes(
             "PendingConfirmation",
             if pending { "true" } else { "false" },
         ),
-        (
-            "ConfirmationWasAuthenticated",
-            if pending { "false" } else { "true" },
-        ),
+        (AUTHENTICATED, if pending { "false" } else { "true" }),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .into();

@@ -181,12 +181,15 @@ pub(super) fn get_attributes(
     _: i64,
 ) -> Result<String, ServiceError> {
     let topic = Topic::get(conn, form.required("TopicArn")?)?;
-    let (confirmed, pending): (i64, i64) = conn
+    let (confirmed, pending, deleted): (i64, i64, i64) = conn
         .prepare_cached(
-            "SELECT count(*) FILTER (WHERE token IS NULL), count(token)
-             FROM sns_subscription WHERE topic = ?",
+            "SELECT count(*) FILTER (WHERE token IS NULL), count(token),
+                coalesce((SELECT subscriptions FROM sns_deleted WHERE topic = ?1), 0)
+             FROM sns_subscription WHERE topic = ?1",
         )?
-        .query_row([&topic.arn], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        .query_row([&topic.arn], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
     let account = &state.config.account;
     let mut all: Map = [
         ("TopicArn", topic.arn.clone()),
@@ -194,7 +197,7 @@ pub(super) fn get_attributes(
         ("DisplayName", String::new()),
         ("SubscriptionsConfirmed", confirmed.to_string()),
         ("SubscriptionsPending", pending.to_string()),
-        ("SubscriptionsDeleted", "0".to_owned()),
+        ("SubscriptionsDeleted", deleted.to_string()),
         ("Policy", default_policy(&topic.arn, account)),
     ]
     .map(|(name, value)| (name.to_owned(), value))

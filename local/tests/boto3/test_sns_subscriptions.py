@@ -90,6 +90,8 @@ def test_unsubscribing_ends_deliveries(sns, sqs, topic, subscribed):
     other, _ = subscribed("-kept", RawMessageDelivery="true")
     sns.unsubscribe(SubscriptionArn=arn)
     sns.unsubscribe(SubscriptionArn=arn)
+    counts = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    assert (counts["SubscriptionsConfirmed"], counts["SubscriptionsDeleted"]) == ("1", "1")
     sns.publish(TopicArn=topic, Message="m")
     assert len(receive(sqs, other)) == 1
     assert "Messages" not in sqs.receive_message(QueueUrl=queue)
@@ -110,6 +112,9 @@ def test_a_person_subscribes_by_mail(sns, topic, unique, local, endpoint):
         assert "subscribed" in response.read().decode()
     with pytest.raises(urllib.error.HTTPError):
         urllib.request.urlopen(link)
+    (listed,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert authenticated(sns, listed["SubscriptionArn"]) == "false"
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
     sns.publish(TopicArn=topic, Message="hello", Subject="News")
     deadline = time.monotonic() + 10
     while len(mails := local("GET", f"mail?to={address}")) < 2 and time.monotonic() < deadline:
@@ -131,3 +136,25 @@ def test_a_token_confirms_through_the_api(sns, topic, unique, local):
     token = link.rsplit("Token=", 1)[1]
     arn = sns.confirm_subscription(TopicArn=topic, Token=token)["SubscriptionArn"]
     assert sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["PendingConfirmation"] == "false"
+    assert authenticated(sns, arn) == "true"
+
+
+def test_a_token_confirms_for_two_days(sns, topic, unique, local):
+    address = f"{unique}@example.com"
+
+    def ask():
+        sns.subscribe(TopicArn=topic, Protocol="email", Endpoint=address)
+        return local("GET", f"mail?to={address}&limit=1")[0]["text"].rsplit("Token=", 1)[1].strip()
+
+    old = ask()
+    local("POST", "clock", {"advance_ms": 47 * 3_600_000})
+    assert ask() == old
+    local("POST", "clock", {"advance_ms": 2 * 3_600_000})
+    with pytest.raises(ClientError) as refused:
+        sns.confirm_subscription(TopicArn=topic, Token=old)
+    assert error_code(refused) == "InvalidParameter"
+    assert sns.confirm_subscription(TopicArn=topic, Token=ask())["SubscriptionArn"]
+
+
+def authenticated(sns, arn):
+    return sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"]["ConfirmationWasAuthenticated"]
