@@ -159,6 +159,21 @@ impl User {
             .collect()
     }
 
+    /// The attributes of these names, which a user must all have.
+    pub(super) fn chosen(&self, names: &[String]) -> Result<Value, ServiceError> {
+        let chosen = names.iter().map(|name| {
+            let value = match name.as_str() {
+                "sub" => Some(self.sub.as_str()),
+                name => self.attribute(name),
+            };
+            let value = value.ok_or_else(|| {
+                error::invalid_parameter(format!("Not every user has the attribute {name}."))
+            })?;
+            Ok(json!({ "Name": name, "Value": value }))
+        });
+        chosen.collect()
+    }
+
     /// As lists tell it.
     pub(super) fn describe(&self) -> Value {
         json!({

@@ -148,17 +148,34 @@ pub(super) fn list(
         .last()
         .filter(|_| more)
         .map(|user| pool.name_key(&user.username));
-    let wanted = &request.attributes_to_get;
-    for user in &mut users {
-        user.attributes
-            .retain(|name, _| wanted.is_empty() || wanted.contains(name));
-    }
-    let mut reply = json!({ "Users": users.iter().map(User::describe).collect::<Vec<_>>() });
+    let tell = |user: &User| {
+        let mut told = user.describe();
+        if !request.attributes_to_get.is_empty() {
+            told["Attributes"] = user.chosen(&request.attributes_to_get)?;
+        }
+        Ok(told)
+    };
+    let told = users.iter().map(tell);
+    let mut reply = json!({ "Users": told.collect::<Result<Vec<_>, ServiceError>>()? });
     if let Some(last) = last {
         reply["PaginationToken"] = last.into();
     }
     Ok(reply)
 }
+
+/// What users can be filtered by.
+const SEARCHABLE: [&str; 10] = [
+    "username",
+    "email",
+    "phone_number",
+    "name",
+    "given_name",
+    "family_name",
+    "preferred_username",
+    "cognito:user_status",
+    "status",
+    "sub",
+];
 
 /// `ListUsers`' filter: `name = "value"`, or `^=` for a beginning.
 struct Filter {
@@ -176,12 +193,14 @@ impl Filter {
             .trim()
             .strip_prefix('"')
             .and_then(|value| value.strip_suffix('"'));
+        let name = name.trim_end_matches('^').trim().trim_matches('"');
+        if !SEARCHABLE.contains(&name) {
+            return Err(error::invalid_parameter(format!(
+                "Users cannot be filtered by {name}."
+            )));
+        }
         Ok(Self {
-            name: name
-                .trim_end_matches('^')
-                .trim()
-                .trim_matches('"')
-                .to_owned(),
+            name: name.to_owned(),
             value: value.ok_or_else(invalid)?.replace("\\\"", "\""),
             prefix,
         })
@@ -189,7 +208,7 @@ impl Filter {
 
     fn takes(&self, user: &User) -> bool {
         let value = match self.name.as_str() {
-            "username" | "cognito:username" => Some(user.username.as_str()),
+            "username" => Some(user.username.as_str()),
             "sub" => Some(user.sub.as_str()),
             "cognito:user_status" => Some(user.status.as_str()),
             "status" => Some(if user.enabled { "Enabled" } else { "Disabled" }),

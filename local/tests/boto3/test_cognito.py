@@ -251,3 +251,20 @@ def test_words_that_are_not_known_are_refused(cognito, own_pool, unique):
     told = cognito.describe_user_pool(**pool)["UserPool"]
     assert told["MfaConfiguration"] == "OFF"
     assert told["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is False
+
+
+def test_a_list_tells_the_attributes_asked_for(cognito, own_pool):
+    add_user(cognito, own_pool, "ana")
+
+    def attributes(*names):
+        (user,) = cognito.list_users(UserPoolId=own_pool, AttributesToGet=names)["Users"]
+        return [attribute["Name"] for attribute in user["Attributes"]]
+
+    assert attributes("email") == ["email"]
+    assert sorted(attributes("email", "sub")) == ["email", "sub"]
+    refused("InvalidParameterException", attributes, "nickname")
+    for name in ("nickname", "custom:team", "cognito:username"):
+        wanted = {"UserPoolId": own_pool, "Filter": f'{name} = "ana"'}
+        refused("InvalidParameterException", cognito.list_users, **wanted)
+    (found,) = cognito.list_users(UserPoolId=own_pool, Filter='username = "ana"')["Users"]
+    assert found["Username"] == "ana"
