@@ -54,6 +54,7 @@ struct SendEmail {
     list_management_options: Option<Value>,
     tenant_name: Option<Value>,
     feedback_forwarding_email_address: Option<Value>,
+    configuration_overrides: Option<Value>,
     /// Checked, and not shown in the mailbox.
     #[serde(default)]
     reply_to_addresses: Vec<String>,
@@ -99,7 +100,33 @@ struct Body {
 #[serde(rename_all = "PascalCase")]
 struct Part {
     data: String,
+    charset: Option<String>,
 }
+
+impl Part {
+    /// Its text, if it is to be sent in a character set that mails have.
+    fn text(self) -> Result<String, ServiceError> {
+        match &self.charset {
+            Some(charset)
+                if !CHARSETS
+                    .iter()
+                    .any(|known| charset.eq_ignore_ascii_case(known)) =>
+            {
+                Err(bad(format!("Unknown charset: {charset}")))
+            }
+            _ => Ok(self.data),
+        }
+    }
+}
+
+/// Those that the API reference names, and the one that is meant without any.
+const CHARSETS: [&str; 5] = [
+    "UTF-8",
+    "ISO-8859-1",
+    "Shift_JIS",
+    "US-ASCII",
+    "7-bit ASCII",
+];
 
 /// The most recipients of one mail.
 const MOST_RECIPIENTS: usize = 50;
@@ -129,6 +156,10 @@ impl SendEmail {
                 self.feedback_forwarding_email_address.is_some(),
                 "FeedbackForwardingEmailAddress",
             ),
+            (
+                self.configuration_overrides.is_some(),
+                "ConfigurationOverrides",
+            ),
             (raw.is_some(), "Content.Raw"),
             (template.is_some(), "Content.Template"),
             (
@@ -145,14 +176,13 @@ impl SendEmail {
             }
         }
         let Simple { subject, body, .. } = simple.ok_or_else(|| bad("Content is missing."))?;
-        let (text, html) = (
-            body.text.map(|part| part.data),
-            body.html.map(|part| part.data),
-        );
+        let subject = subject.text()?;
+        let text = body.text.map(Part::text).transpose()?;
+        let html = body.html.map(Part::text).transpose()?;
         if text.is_none() && html.is_none() {
             return Err(bad("The body has neither a text nor an HTML part."));
         }
-        if subject.data.contains(['\r', '\n']) {
+        if subject.contains(['\r', '\n']) {
             return Err(bad("The subject has a line break."));
         }
         let from = self
@@ -174,7 +204,7 @@ impl SendEmail {
         let mail = |address: &String| Mail {
             from: from.clone(),
             to: bare_address(address).to_owned(),
-            subject: subject.data.clone(),
+            subject: subject.clone(),
             text: text.clone(),
             html: html.clone(),
         };

@@ -125,9 +125,12 @@ def test_what_would_change_a_mail_is_not_passed_over(ses, server, unique):
     to = f"{unique}@example.com"
     headed = simple(Text="x")
     headed["Simple"]["Headers"] = [{"Name": "X-A", "Value": "b"}]
+    odd = simple(Text="x")
+    odd["Simple"]["Subject"]["Charset"] = "NOPE"
     wanted = {"FromEmailAddress": "a@b.cd", "Destination": {"ToAddresses": [to]}}
     for more in (
         {"Content": headed},
+        {"Content": odd},
         {"Content": simple("two\nlines", Text="x")},
         {"Content": simple(Text="x"), "ReplyToAddresses": ["bad"]},
         {"Content": simple(Text="x"), "TenantName": "t"},
