@@ -21,7 +21,7 @@ use super::track::Track;
 use super::{Index, Sample, Unfit, Window, edits};
 use crate::source::{Source, SourceError};
 use moof::{Defaults, Runs};
-use walk::walk;
+use walk::{Fragment, walk};
 
 /// Headers read at a time, which hides a request's latency.
 const AHEAD: usize = 8;
@@ -70,7 +70,8 @@ async fn read(source: &dyn Source, head: &Bytes, moov: &Bytes, end: u64) -> Resu
     };
     let mut runs = Runs::new(track.init.track, defaults, source.len(), ahead);
     let fragments = walk(source, first, walk::PROBE).await?;
-    let probe = walk::probe(&fragments);
+    let longest = fragments.iter().map(Fragment::header_len).max();
+    let probe = longest.map_or(walk::PROBE, walk::probe);
     if probe * segments.len() as u64 > source.len() / walk::MOST_HEADERS && segments.len() > 1 {
         return Err(Unfit::ManyFragments.into());
     }

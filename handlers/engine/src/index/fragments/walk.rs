@@ -41,11 +41,10 @@ impl Fragment {
     }
 }
 
-/// What to read for the header after those of `fragments`: fragments of a file are alike, so that
-/// a little more than the longest header has the next one.
-pub(super) fn probe(fragments: &[Fragment]) -> u64 {
-    let longest = fragments.iter().map(Fragment::header_len).max();
-    longest.map_or(PROBE, |len| (len * 5 / 4 + 64).clamp(LEAST, PROBE))
+/// What to read for a header where the longest so far has so many bytes: fragments of a file are
+/// alike, so that a little more has the next one.
+pub(super) fn probe(longest: u64) -> u64 {
+    (longest * 5 / 4 + 64).clamp(LEAST, PROBE)
 }
 
 /// The fragments in `segment`, which must consist of whole boxes, in requests of `first` bytes
@@ -57,7 +56,8 @@ pub(super) async fn walk(
 ) -> Result<Vec<Fragment>, Failure> {
     let mut fragments = Vec::new();
     let mut seen = Window::default();
-    let (mut at, mut probe, mut kept) = (segment.start, first, 0);
+    let (mut at, mut probe) = (segment.start, first);
+    let (mut longest, mut kept) = (0, 0);
     while at < segment.end {
         let (walked, all) = (at - segment.start, segment.end - segment.start);
         if seen.costs_too_much(probe, walked, all) {
@@ -73,11 +73,12 @@ pub(super) async fn walk(
             b"moof" if size > MOST_BYTES - kept => return Err(Unfit::TooLarge.into()),
             b"moof" => {
                 kept += size;
+                longest = size.max(longest);
+                probe = self::probe(longest);
                 let moof = seen.read(source, at, size, probe, segment.end).await?;
                 // Not a part of the window, which would keep all of it.
                 let moof = Bytes::copy_from_slice(&moof);
                 fragments.push(Fragment { moof, at });
-                probe = self::probe(&fragments);
             }
             b"moov" | b"mfra" => return Err(Unfit::inconsistent(name(header.kind)).into()),
             _ => {}
