@@ -1,7 +1,6 @@
 //! From a request to the service it is for: whether the signature fits, whether a fault is due, and
 //! the answer in the service's protocol.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -15,9 +14,9 @@ use uuid::Uuid;
 
 use crate::error::{ServiceError, set_request_id};
 use crate::faults::Verdict;
+use crate::form::Form;
 use crate::http_types::{Request, Response, respond};
 use crate::sigv4::{self, Keys, Refusal};
-use crate::sns::Form;
 use crate::state::State;
 use crate::target::{Call, JSON_1_0, JSON_1_1, Protocol, Target, identify, refused};
 use crate::{admin, cognito, cors, dynamodb, s3, ses, sns, sqs, sts};
@@ -95,8 +94,7 @@ impl App {
             Ok(read) => read,
             Err(error) => return Ok(error.into_xml(sns::NAMESPACE, request_id)),
         };
-        let fields: BTreeMap<String, String> = form_urlencoded::parse(&body).into_owned().collect();
-        let form = Form(fields);
+        let form = Form(form_urlencoded::parse(&body).into_owned().collect());
         let operation = form.get("Action").unwrap_or_default().to_owned();
         let (service, namespace) = match scope.as_deref() {
             None | Some("sns") => ("sns", sns::NAMESPACE),
@@ -125,7 +123,7 @@ impl App {
                         self.sqs_form(&call.operation, &form, parts.uri.path())
                             .await
                     }
-                    _ => sns::handle(&self.state, &call.operation, &form.0, signed).await,
+                    _ => sns::handle(&self.state, &call.operation, form, signed).await,
                 };
                 if verdict == Verdict::RunThenCut {
                     return Err(Cut);

@@ -23,6 +23,7 @@ mod dispatch;
 mod dynamodb;
 mod error;
 mod faults;
+mod form;
 mod http_types;
 mod lent;
 mod mail;
@@ -35,6 +36,7 @@ mod sqs;
 mod state;
 mod sts;
 mod target;
+mod xml;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -20,6 +20,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::ServiceError;
+use crate::form::Form;
 use crate::http_types::{Response, respond};
 use crate::sns;
 use crate::state::State;
@@ -104,9 +105,9 @@ pub(crate) async fn handle(
         (&Method::GET, "mail") => list(state, &query).await.map(|mails| json_answer(&mails)),
         (&Method::DELETE, "mail") => empty(state).await,
         (&Method::GET, "mailbox") => list(state, &query).await.map(|mails| page::render(&mails)),
-        (&Method::GET, "mail/confirm") => sns::confirm_by_link(state, &query).await.map(note),
+        (&Method::GET, "mail/confirm") => sns::confirm_by_link(state, Form(query)).await.map(note),
         (&Method::GET, "mail/unsubscribe") => {
-            sns::unsubscribe_by_link(state, &query).await.map(note)
+            sns::unsubscribe_by_link(state, Form(query)).await.map(note)
         }
         _ => Err(ServiceError::new(
             StatusCode::NOT_FOUND,

@@ -15,7 +15,7 @@ pub(crate) fn element(name: &str, inner: &str) -> String {
 }
 
 /// A list, each item in a `<member>`.
-pub(super) fn list(name: &str, items: impl IntoIterator<Item = String>) -> String {
+pub(crate) fn list(name: &str, items: impl IntoIterator<Item = String>) -> String {
     let members: String = items
         .into_iter()
         .map(|item| element("member", &item))
@@ -24,7 +24,7 @@ pub(super) fn list(name: &str, items: impl IntoIterator<Item = String>) -> Strin
 }
 
 /// A map, each pair in an `<entry>`.
-pub(super) fn map(name: &str, pairs: &BTreeMap<String, String>) -> String {
+pub(crate) fn map(name: &str, pairs: &BTreeMap<String, String>) -> String {
     let entry = |(key, value): (&String, &String)| {
         element("entry", &(text("key", key) + &text("value", value)))
     };

@@ -104,15 +104,14 @@ pub(super) fn create_bucket(input: &CreateBucketInput) -> Result<(), S3Error> {
 
 /// Whether this could be a region's name, such as `us-gov-west-1`, or is the old one of Europe.
 fn is_region(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('-').collect();
-    let words = |parts: &[&str]| {
-        let word = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-        parts.iter().all(word)
-    };
-    name == "EU"
-        || matches!(parts.as_slice(), [area, rest @ .., number]
-            if area.len() == 2 && !rest.is_empty() && words(&parts[..parts.len() - 1])
-                && number.len() == 1 && number.bytes().all(|b| b.is_ascii_digit()))
+    let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    let shaped = name.rsplit_once('-').is_some_and(|(words, number)| {
+        words.find('-') == Some(2)
+            && words.split('-').all(word)
+            && number.len() == 1
+            && number.bytes().all(|b| b.is_ascii_digit())
+    });
+    name == "EU" || shaped
 }
 
 /// Of several objects that are to be deleted.

@@ -13,18 +13,15 @@ mod publish;
 mod subscription;
 mod subscriptions;
 mod topic;
-pub(crate) mod xml;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
 use crate::error::ServiceError;
+use crate::form::Form;
 use crate::state::State;
-
-pub(crate) use form::Form;
 
 /// A delivery keeps all it needs, so that it does not depend on what is unsubscribed meanwhile.
 pub(crate) const SCHEMA: &str = "
@@ -83,7 +80,7 @@ pub(crate) fn is_public(operation: &str) -> bool {
 pub(crate) async fn handle(
     state: &Arc<State>,
     operation: &str,
-    form: &BTreeMap<String, String>,
+    form: Form,
     signed: bool,
 ) -> Result<String, ServiceError> {
     let run: Operation = match operation {
@@ -111,18 +108,14 @@ pub(crate) async fn handle(
             return Err(ServiceError::bad_request("InvalidAction", message));
         }
     };
-    execute(state, run, form.clone()).await
+    execute(state, run, form).await
 }
 
 /// An operation inside a transaction: its form, and now.
 type Operation = fn(&Connection, &State, &Form, i64) -> Result<String, ServiceError>;
 
-async fn execute(
-    state: &Arc<State>,
-    run: Operation,
-    form: BTreeMap<String, String>,
-) -> Result<String, ServiceError> {
-    let (shared, now_ms, form) = (Arc::clone(state), state.clock.now_ms(), Form(form));
+async fn execute(state: &Arc<State>, run: Operation, form: Form) -> Result<String, ServiceError> {
+    let (shared, now_ms) = (Arc::clone(state), state.clock.now_ms());
     let waiters = state.sns.clone();
     let run = move |conn: &Connection| run(conn, &shared, &form, now_ms);
     state
@@ -134,17 +127,17 @@ async fn execute(
 /// Answers the link in the mail that asks to confirm a subscription.
 pub(crate) async fn confirm_by_link(
     state: &Arc<State>,
-    query: &BTreeMap<String, String>,
+    query: Form,
 ) -> Result<String, ServiceError> {
-    execute(state, subscriptions::confirm_unsigned, query.clone()).await?;
+    execute(state, subscriptions::confirm_unsigned, query).await?;
     Ok("You are subscribed.\n".to_owned())
 }
 
 /// Answers the link in each notification that ends its subscription.
 pub(crate) async fn unsubscribe_by_link(
     state: &Arc<State>,
-    query: &BTreeMap<String, String>,
+    query: Form,
 ) -> Result<String, ServiceError> {
-    execute(state, subscriptions::unsubscribe, query.clone()).await?;
+    execute(state, subscriptions::unsubscribe, query).await?;
     Ok("You are no longer subscribed.\n".to_owned())
 }

@@ -7,13 +7,14 @@ use rusqlite::{Connection, params};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::form::Form;
+use super::error;
 use super::subscription::Subscription;
 use super::topic::Topic;
-use super::{error, xml};
 use crate::error::ServiceError;
+use crate::form::Form;
 use crate::sqs::{self, MessageAttributes};
 use crate::state::State;
+use crate::xml;
 
 /// Bytes of a message with its attributes, and of a whole batch.
 const LIMIT: i64 = 262_144;

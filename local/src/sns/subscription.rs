@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
 
+use super::error;
 use super::filter::{Filter, Scope};
-use super::{error, xml};
 use crate::error::ServiceError;
 use crate::state::State;
+use crate::xml;
 
 type Map = BTreeMap<String, String>;
 

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::form::Form;
+use super::error;
 use super::subscription::{AUTHENTICATED, COLUMNS, Subscription};
 use super::topic::{PAGE, Topic, next_token};
-use super::{error, xml};
 use crate::error::ServiceError;
+use crate::form::Form;
 use crate::mail::{self, Mail};
 use crate::state::State;
+use crate::xml;
 
 type Map = BTreeMap<String, String>;
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
-use super::form::Form;
-use super::{error, xml};
+use super::error;
 use crate::error::ServiceError;
+use crate::form::Form;
 use crate::state::State;
+use crate::xml;
 
 type Map = BTreeMap<String, String>;
 

@@ -5,7 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::sns::{Form, xml};
+use crate::form::Form;
+use crate::xml;
 
 pub(crate) const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
 
