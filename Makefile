@@ -87,7 +87,7 @@ $(BENCH_VENV):
 
 bench-engine: $(BENCH_VENV) ## measure the engine against a full decode and against what others do
 	@cargo build --release -q -p fotograma-engine --example extract
-	@$(BENCH_VENV)/bin/python handlers/engine/bench/bench.py $(BUILD)/release/examples/extract $(ARGS)
+	@$(BENCH_VENV)/bin/python engine/bench/bench.py $(BUILD)/release/examples/extract $(ARGS)
 
 bench-local: $(BENCH_VENV) ## measure the embedded AWS against ministack
 	@cargo build --release -q -p fotograma-local --example local
@@ -116,7 +116,7 @@ bench-worker: $(BENCH_VENV) $(BENCH_NODE) ## measure the worker against other co
 BENCH_CLIP := $(DEV)/bench-clips/h264-60-10min-front.mp4
 
 $(BENCH_CLIP):
-	@cd handlers/engine/bench && python3 -c "from clips import Clips; Clips('$(CURDIR)/$(@D)').h264(60)"
+	@cd engine/bench && python3 -c "from clips import Clips; Clips('$(CURDIR)/$(@D)').h264(60)"
 
 bench-s3: $(BENCH_VENV) $(BENCH_CLIP) ## measure a job from S3 to S3 against the same from file to file
 	@cargo build --release -q -p fotograma
