@@ -15,7 +15,7 @@ BUILD := $(or $(CARGO_TARGET_DIR),target)
 # Where the benchmarks keep their Python and, if it is there, what they are compared with.
 BENCH_VENV := $(DEV)/bench
 
-.PHONY: always help up down logs test lint fmt ffmpeg lambda replay test-status soak fuzz
+.PHONY: always help up down logs test lint fmt ffmpeg lambda features stacks replay test-status soak fuzz
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
 help: ## list the verbs
@@ -73,6 +73,12 @@ fuzz: ## throw hostile events, messages and videos at what reads them: ARGS=<sec
 soak: $(BENCH_VENV) ## 2,000 jobs while AWS fails and workers are killed; nothing may be lost; five minutes at most
 	@cargo build --release -q
 	@$(BENCH_VENV)/bin/python handlers/tests/soak/soak.py $(BUILD)/release/fotograma $(ARGS)
+
+features: ## write the table of features for the stacks: cdk/features.json
+	@cargo run -q -- features --json > cdk/features.json
+
+stacks: ## check and test the CDK app
+	@.ci/stacks
 
 replay: ## run a sample event through its handler: EVENT=events/<feature>/<case>.json
 	@cargo run -q -- replay $(EVENT)

@@ -1,0 +1,74 @@
+// What `cdk deploy -c NAME=VALUE` may choose, read here and nowhere else.
+import type { Node } from 'constructs';
+
+export type Compute = 'eks' | 'lambda' | 'both';
+export type Architecture = 'arm64' | 'x86_64';
+
+export interface Settings {
+  /** In the names of things: `tech5-<stage>-…`. */
+  stage: string;
+  compute: Compute;
+  /** Of the functions' zip, and of the cluster's nodes. */
+  architecture: Architecture;
+  /** Zip of the functions, and of the processor, which has ffmpeg too: from `make lambda`. */
+  zip: string;
+  processorZip: string;
+  /** Origins whose pages may call: the page's own address. */
+  pageUrl: string;
+  /** Who mails are from; SES must know the address or its domain. */
+  mailFrom: string;
+  /** Who is told of alarms; nobody unless given. */
+  alarmEmail: string | undefined;
+  /** Dollars a day above what is usual that are an alarm. */
+  anomalyDollars: number;
+  /** What the addresses of runbooks begin with. */
+  runbook: string;
+  /** How many videos functions work on at a time. */
+  processors: number;
+  /** How service accounts get their roles. */
+  podRoles: 'irsa' | 'pod-identity';
+  /** Who provides nodes: EKS itself, or a managed group. */
+  nodes: 'auto' | 'managed';
+  /** Keep bucket, table and users when the stack goes. */
+  retain: boolean;
+  /** For emulators: environment variables that every function gets, as JSON; the tokens' issuer;
+   * plain HTTP to the bucket. */
+  emulator: { variables: Record<string, string>; issuer: string } | undefined;
+}
+
+function oneOf<T extends string>(name: string, value: string, known: readonly T[]): T {
+  const found = known.find((choice) => choice === value);
+  if (!found) throw new Error(`-c ${name} is one of ${known.join(', ')}, not ${value}`);
+  return found;
+}
+
+function number(name: string, value: string): number {
+  const parsed = Number(value);
+  if (!Number.isFinite(parsed) || parsed <= 0) throw new Error(`-c ${name} is a number, not ${value}`);
+  return parsed;
+}
+
+export function settings(node: Node): Settings {
+  const text = (name: string, otherwise: string): string => String(node.tryGetContext(name) ?? otherwise);
+  const stage = text('stage', 'dev');
+  if (!/^[a-z][a-z0-9-]{0,19}$/.test(stage)) throw new Error(`-c stage is a short lowercase name, not ${stage}`);
+  const architecture = oneOf('architecture', text('architecture', 'arm64'), ['arm64', 'x86_64']);
+  const emulator = node.tryGetContext('emulator');
+  return {
+    stage,
+    compute: oneOf('compute', text('compute', 'lambda'), ['eks', 'lambda', 'both']),
+    architecture,
+    zip: text('zip', `../target/lambda/fotograma-${architecture}.zip`),
+    processorZip: text('processorZip', `../target/lambda/fotograma-processor-${architecture}.zip`),
+    pageUrl: text('pageUrl', 'http://127.0.0.1:8000').replace(/\/+$/, ''),
+    mailFrom: text('mailFrom', 'fotograma@example.com'),
+    alarmEmail: node.tryGetContext('alarmEmail'),
+    anomalyDollars: number('anomalyDollars', text('anomalyDollars', '10')),
+    runbook: text('runbook', 'docs/runbook.md'),
+    processors: number('processors', text('processors', '10')),
+    podRoles: oneOf('podRoles', text('podRoles', 'irsa'), ['irsa', 'pod-identity']),
+    nodes: oneOf('nodes', text('nodes', 'auto'), ['auto', 'managed']),
+    retain: text('retain', 'true') !== 'false',
+    emulator: emulator ? JSON.parse(emulator) : undefined,
+  };
+}
