@@ -15,7 +15,7 @@ BUILD := $(or $(CARGO_TARGET_DIR),target)
 # Where the benchmarks keep their Python and, if it is there, what they are compared with.
 BENCH_VENV := $(DEV)/bench
 
-.PHONY: always help up down logs test lint fmt ffmpeg lambda features stacks replay test-status soak fuzz
+.PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak fuzz
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
 help: ## list the verbs
@@ -54,9 +54,19 @@ LAMBDA_TOOLS := $(DEV)/lambda
 $(LAMBDA_TOOLS):
 	@python3 -m venv $@ && $@/bin/pip install --quiet cargo-lambda ziglang
 
-lambda: $(LAMBDA_TOOLS) ## build the Lambda function: target/lambda/fotograma-x86_64.zip and -arm64.zip
+lambda: $(LAMBDA_TOOLS) ## build the Lambda functions: target/lambda/fotograma-x86_64.zip, -arm64.zip
 	@$(MAKE) --no-print-directory $(BUILD)/lambda/fotograma-x86_64.zip TARGET=x86_64-unknown-linux-gnu
 	@$(MAKE) --no-print-directory $(BUILD)/lambda/fotograma-arm64.zip TARGET=aarch64-unknown-linux-gnu
+
+# The function that makes frames is given ffmpeg: the minimal one of `make ffmpeg` on a machine of
+# that architecture, or of the image's stage: see docs/deploy.md.
+FFMPEG ?= $(DEV)/bin/ffmpeg
+ARCH ?= $(subst aarch64,arm64,$(shell uname -m))
+
+lambda-processor: ## put ffmpeg beside it: target/lambda/fotograma-processor-$(ARCH).zip; FFMPEG=<program> ARCH=arm64
+	@test -x $(FFMPEG) || { echo "there is no $(FFMPEG): make ffmpeg"; exit 1; }
+	@python3 cdk/add-ffmpeg.py $(BUILD)/lambda/fotograma-$(ARCH).zip $(FFMPEG) $(BUILD)/lambda/fotograma-processor-$(ARCH).zip
+	@ls -l $(BUILD)/lambda/fotograma-processor-$(ARCH).zip
 
 # Made anew each time: cargo knows what has changed. (A pattern's target cannot be phony.)
 $(BUILD)/lambda/fotograma-%.zip: always
