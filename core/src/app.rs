@@ -6,6 +6,7 @@ use chrono::Duration;
 
 use crate::domain::overdue::Patience;
 use crate::feature::{Context, Stop};
+use crate::features::Permission;
 use crate::ports::{Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos};
 
 /// What a handler may ask of the world.
@@ -36,6 +37,8 @@ pub struct App {
 }
 
 impl Context for App {
+    type Permission = Permission;
+
     fn until(&self, stop: Stop) -> Self {
         Self {
             stop,

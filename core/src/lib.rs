@@ -6,16 +6,15 @@
 //! that the same event always gives the same story. What feeds the handlers (Lambda, a queue
 //! worker, an HTTP server) and what implements the ports lives in other crates.
 //!
-//! The parts that know nothing of videos are in [`feature`]; adapters depend on these alone.
+//! What a feature is, apart from what it does, is [`feature`]'s: the types of `lambda-anywhere`.
 
 pub mod app;
 pub mod domain;
-pub mod error;
-pub mod feature;
 pub mod features;
 pub mod ports;
 #[cfg(feature = "story")]
 pub mod story;
 
 pub use app::App;
-pub use error::{Error, Result};
+pub use lambda_anywhere as feature;
+pub use lambda_anywhere::{Error, Result};

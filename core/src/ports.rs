@@ -1,11 +1,11 @@
 //! What the features ask of the world, in the domain's words.
 //!
-//! Each port is small and knows nothing of an SDK. An implementation says [`Error::Again`] for
-//! what may pass (throttling, a peer that is down) and [`Error::Refused`] for what is the
+//! Each port is small and knows nothing of an SDK. An implementation says [`Error::Transient`] for
+//! what may pass (throttling, a peer that is down) and [`Error::Rejected`] for what is the
 //! user's fault; what "not there" means is said by an `Option`.
 //!
-//! [`Error::Again`]: crate::Error::Again
-//! [`Error::Refused`]: crate::Error::Refused
+//! [`Error::Transient`]: crate::Error::Transient
+//! [`Error::Rejected`]: crate::Error::Rejected
 
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
@@ -112,7 +112,7 @@ pub trait Topic: Send + Sync {
 }
 
 /// The identity provider. What it refuses (a wrong password, a taken name) is
-/// [`Error::Refused`](crate::Error::Refused) with the fitting status.
+/// [`Error::Rejected`](crate::Error::Rejected) with the fitting status.
 #[async_trait]
 pub trait Identity: Send + Sync {
     /// Registers a user, who gets a code by mail; gives the user's id.
@@ -160,11 +160,11 @@ pub trait Mailer: Send + Sync {
 /// Video in, zip of frames out; both in the object store.
 #[async_trait]
 pub trait FrameExtractor: Send + Sync {
-    /// Extracts frames as `order` says and stores the zip. [`Error::Refused`] is the video's
+    /// Extracts frames as `order` says and stores the zip. [`Error::Rejected`] is the video's
     /// fault and its detail the reason for the user. `watch` is told how far it is; when it
     /// answers an error, the extraction ends with that error and stores nothing.
     ///
-    /// [`Error::Refused`]: crate::Error::Refused
+    /// [`Error::Rejected`]: crate::Error::Rejected
     async fn extract(&self, order: &Order, watch: &dyn Watch) -> Result<Extraction>;
 }
 

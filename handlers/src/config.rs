@@ -208,9 +208,9 @@ pub struct WorkerArgs {
 impl WorkerArgs {
     /// The worker's options.
     #[must_use]
-    pub fn options(&self) -> crate::adapters::worker::Options {
-        let defaults = crate::adapters::worker::Options::default();
-        crate::adapters::worker::Options {
+    pub fn options(&self) -> lambda_anywhere::worker::Options {
+        let defaults = lambda_anywhere::worker::Options::default();
+        lambda_anywhere::worker::Options {
             concurrency: self.concurrency.unwrap_or(defaults.concurrency),
             batch_size: self.batch_size,
             visibility: self.visibility,

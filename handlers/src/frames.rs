@@ -86,9 +86,10 @@ impl FrameExtractor for EngineFrames {
                     zip_bytes: done.bytes_written,
                 })
             }
-            Err(ExtractError::Stopped(stop)) => {
-                Err(watch.answer.into_inner().unwrap_or(Error::Again(stop.0)))
-            }
+            Err(ExtractError::Stopped(stop)) => Err(watch
+                .answer
+                .into_inner()
+                .unwrap_or(Error::transient(stop.0))),
             Err(error) => Err(core_error(error)),
         }
     }
@@ -137,7 +138,7 @@ fn core_error(error: ExtractError) -> Error {
         ExtractError::Source(SourceError::Gone) => {
             Error::unprocessable("The uploaded file is no longer there.")
         }
-        error => Error::Again(error.to_string()),
+        error => Error::transient(error.to_string()),
     }
 }
 
@@ -167,7 +168,7 @@ mod tests {
             ExtractError::Sink(SinkError("full".to_owned())),
             SourceError::Transient("cut".to_owned()).into(),
         ] {
-            assert!(matches!(core_error(error), Error::Again(_)));
+            assert!(matches!(core_error(error), Error::Transient(_)));
         }
     }
 

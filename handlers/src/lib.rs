@@ -1,7 +1,6 @@
-//! The one binary of fotograma, as a library: the adapters that feed the handlers of
-//! `fotograma-core`, the ports over the AWS SDKs and the engine, configuration, command line.
+//! The one binary of fotograma, as a library: `lambda-anywhere` feeds the handlers of
+//! `fotograma-core`; here are the ports over the AWS SDKs and the engine, configuration, command line.
 
-pub mod adapters;
 pub mod aws;
 pub mod cli;
 pub mod config;

@@ -5,21 +5,20 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
-use fotograma_core::feature::{Caller, Stop};
 use fotograma_core::ports::{Clock, Ids};
 use fotograma_core::{App, features};
 use fotograma_engine::Ffmpeg;
+use lambda_anywhere::server::{Ending, RenderMetrics, Server};
+use lambda_anywhere::{Authenticate, Caller, Host, Stop};
 use tokio::sync::OnceCell;
 
-use crate::adapters::server::{Ending, Server};
-use crate::adapters::{Authenticate, Host};
 use crate::aws::{
     Aws, AwsSettings, CognitoIdentity, DynamoVideos, S3Files, S3Objects, SesMailer,
     SnsSubscriptions, SnsTopic, SqsJobs,
 };
 use crate::config::SystemArgs;
 use crate::frames::EngineFrames;
-use crate::telemetry::metrics::Render;
+use crate::telemetry::trace;
 use crate::tokens::Verifier;
 
 /// The features on an AWS.
@@ -37,13 +36,14 @@ impl System {
         &self,
         service: &'static str,
         invoke: bool,
-        metrics: Render,
+        metrics: RenderMetrics,
         max_requests: usize,
         ending: Ending,
     ) -> Server<App> {
         Server {
             host: self.host.clone(),
             service,
+            version: env!("CARGO_PKG_VERSION"),
             invoke,
             subscriptions: Some(Arc::new(SnsSubscriptions::new(Arc::clone(&self.aws)))),
             metrics: Some(metrics),
@@ -77,15 +77,17 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
         settings: args.settings()?,
         stop: Stop::never(),
     };
-    let host = Host {
-        context: Arc::new(app),
-        table: features::TABLE,
-        authenticate: Arc::new(Tokens {
-            aws: Arc::clone(&aws),
-            verifier: OnceCell::new(),
-        }),
-        files: Arc::new(S3Files::new(Arc::clone(&aws), args.max_video_bytes)),
+    let tokens = Tokens {
+        aws: Arc::clone(&aws),
+        verifier: OnceCell::new(),
     };
+    let files = S3Files::new(Arc::clone(&aws), args.max_video_bytes);
+    let mut host = Host::new(app, features::TABLE)
+        .with_authenticate(Arc::new(tokens))
+        .with_files(Arc::new(files));
+    if let Some(traces) = trace::link() {
+        host = host.with_traces(Arc::new(traces));
+    }
     Ok(System { host, aws })
 }
 

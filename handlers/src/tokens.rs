@@ -8,17 +8,17 @@
 mod keys;
 
 use async_trait::async_trait;
-use fotograma_core::feature::Caller;
 use fotograma_core::{Error, Result};
 use http::StatusCode;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
+use lambda_anywhere::Caller;
 use serde::Deserialize;
 
-use crate::adapters::Authenticate;
 use crate::aws::Aws;
 use keys::Keys;
 pub use keys::{Fetch, KeySet};
+use lambda_anywhere::Authenticate;
 
 /// How far the clocks of Cognito and of this machine may be apart, in seconds.
 const LEEWAY: u64 = 5;
@@ -75,7 +75,7 @@ impl Verifier {
     /// The caller that a token stands for.
     ///
     /// # Errors
-    /// 401 for a token that is not valid; [`Error::Again`] when the keys cannot be fetched.
+    /// 401 for a token that is not valid; [`Error::Transient`] when the keys cannot be fetched.
     pub async fn verify(&self, token: &str) -> Result<Caller> {
         if token.len() > MAX_TOKEN {
             return Err(not_valid());
@@ -91,7 +91,7 @@ impl Verifier {
                 .claims
                 .into_caller(&self.client_id)
                 .ok_or_else(not_valid),
-            Err(error) if *error.kind() == ErrorKind::ExpiredSignature => Err(Error::refused(
+            Err(error) if *error.kind() == ErrorKind::ExpiredSignature => Err(Error::rejected(
                 StatusCode::UNAUTHORIZED,
                 "the token has expired",
             )),
@@ -111,7 +111,7 @@ impl Authenticate for Verifier {
 }
 
 fn not_valid() -> Error {
-    Error::refused(StatusCode::UNAUTHORIZED, "the token is not valid")
+    Error::rejected(StatusCode::UNAUTHORIZED, "the token is not valid")
 }
 
 /// What both kinds of token say; each says some of it in its own way.

@@ -61,7 +61,7 @@ impl Job {
     /// an SNS envelope. `s3:TestEvent` and events that bring no object hold none.
     ///
     /// # Errors
-    /// [`Error::Gone`] when the body is none of these: no retry can help.
+    /// [`Error::Permanent`] when the body is none of these: no retry can help.
     pub fn from_body(body: &str) -> Result<Vec<Self>> {
         if let Some(event) = lift::s3_event(body)? {
             return event
@@ -73,7 +73,7 @@ impl Job {
         }
         let body = lift::unwrap_sns(body);
         let job: Self = serde_json::from_str(&body)
-            .map_err(|error| Error::Gone(format!("the message is not a job: {error}")))?;
+            .map_err(|error| Error::permanent(format!("the message is not a job: {error}")))?;
         job.checked().map(|job| vec![job])
     }
 
@@ -95,14 +95,14 @@ impl Job {
     fn checked(mut self) -> Result<Self> {
         keys::check_id("video_id", &self.video_id)?;
         keys::check_id("user_id", &self.user_id)?;
-        every::check_ms(self.every_ms).map_err(Error::Gone)?;
+        every::check_ms(self.every_ms).map_err(Error::permanent)?;
         if self.key.is_empty() {
             self.key = keys::upload(&self.user_id, &self.video_id);
         }
         // Only uploads are read, and only this user's: a job must not hand out another's object.
         let own = format!("uploads/{}/", self.user_id);
         if !self.key.starts_with(&own) || self.key.len() > 1_024 {
-            return Err(Error::Gone(format!(
+            return Err(Error::permanent(format!(
                 "the job's key {:?} is not under {own}",
                 self.key
             )));
@@ -171,7 +171,7 @@ mod tests {
             r#"{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{},"object":{"key":"x"}}}]}"#,
         ] {
             assert!(
-                matches!(Job::from_body(body), Err(Error::Gone(_))),
+                matches!(Job::from_body(body), Err(Error::Permanent(_))),
                 "{body}"
             );
         }

@@ -21,12 +21,14 @@ pub fn zip(user_id: &str, video_id: &str) -> String {
 /// The user and the video that an upload's key names.
 ///
 /// # Errors
-/// [`Error::Gone`] when the key is not of that form.
+/// [`Error::Permanent`] when the key is not of that form.
 pub fn parse_upload(key: &str) -> Result<(&str, &str)> {
     let (user_id, video_id) = key
         .strip_prefix(UPLOADS)
         .and_then(|rest| rest.split_once('/'))
-        .ok_or_else(|| Error::Gone(format!("the key {key:?} is not uploads/<user>/<video>")))?;
+        .ok_or_else(|| {
+            Error::permanent(format!("the key {key:?} is not uploads/<user>/<video>"))
+        })?;
     check_id("user_id", user_id)?;
     check_id("video_id", video_id)?;
     Ok((user_id, video_id))
@@ -35,7 +37,7 @@ pub fn parse_upload(key: &str) -> Result<(&str, &str)> {
 /// Checks that `id` can stand as one segment of a key.
 ///
 /// # Errors
-/// [`Error::Gone`] when it is empty, too long, or holds a slash or a control character.
+/// [`Error::Permanent`] when it is empty, too long, or holds a slash or a control character.
 pub fn check_id(field: &str, id: &str) -> Result<()> {
     let bad = id.is_empty()
         || id.len() > MAX_ID_BYTES
@@ -43,7 +45,7 @@ pub fn check_id(field: &str, id: &str) -> Result<()> {
         || id == ".."
         || id.chars().any(|c| c == '/' || c == '\\' || c.is_control());
     if bad {
-        return Err(Error::Gone(format!(
+        return Err(Error::permanent(format!(
             "{field} {id:?} cannot be part of a key"
         )));
     }

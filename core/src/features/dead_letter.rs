@@ -25,7 +25,7 @@ async fn settle(app: &App, body: &str) -> Result<()> {
     for job in Job::from_body(body)? {
         if app.videos.get(&job.video_id).await?.is_none() {
             let id = job.video_id;
-            return Err(Error::Gone(format!("no attempt ever began on {id}")));
+            return Err(Error::permanent(format!("no attempt ever began on {id}")));
         }
         let video = update(app, &job.video_id, |video| {
             let now = app.clock.now();
@@ -33,7 +33,7 @@ async fn settle(app: &App, body: &str) -> Result<()> {
                 return Ok(None);
             }
             if video.is_held(now) {
-                return Err(Error::Again("an attempt is still at work".to_owned()));
+                return Err(Error::transient("an attempt is still at work"));
             }
             Ok(Some(video.ended(Err(REASON.to_owned()), now)))
         })

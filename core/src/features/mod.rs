@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::App;
-use crate::feature::{Access, Feature, Route, Touch, Trigger};
+use crate::feature::{Access, Feature, FileForm, Route, Trigger};
 
 pub mod auth_confirm;
 pub mod auth_login;
@@ -31,11 +31,13 @@ pub mod video_get;
 pub mod video_list;
 pub mod video_patch;
 
+mod permission;
 mod records;
 mod table;
 mod uploads;
 mod view;
 
+pub use permission::Permission;
 pub use table::TABLE;
 
 /// The group that may notify by hand and change a video's status.

@@ -21,7 +21,7 @@ use crate::{App, Error, Result};
 pub async fn handle(app: &App, event: SnsEvent) -> Result<()> {
     for record in &event.records {
         let notice = serde_json::from_str(&record.sns.message)
-            .map_err(|error| Error::Gone(format!("the message is not a notice: {error}")))?;
+            .map_err(|error| Error::permanent(format!("the message is not a notice: {error}")))?;
         mail(app, &notice).await?;
     }
     Ok(())
@@ -64,7 +64,7 @@ async fn claim(app: &App, notice: &Notice, mut video: Video) -> Result<Option<Vi
         let next = match video.claim_mail(&notice.notice_id, &attempt, now) {
             Claim::Go(next) => next,
             Claim::Over => return Ok(None),
-            Claim::Held => return Err(Error::Again("the mail is being sent".to_owned())),
+            Claim::Held => return Err(Error::transient("the mail is being sent")),
         };
         let stored = app.videos.put(&next, Some(video.version)).await?;
         // Storing it may have taken longer than the claim holds.

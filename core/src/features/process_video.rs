@@ -54,9 +54,9 @@ async fn take(app: &App, body: &str) -> Result<()> {
     };
     match outcome {
         // No retry can help: it need not burn its receives on the way to the dead letters.
-        Err(Error::Gone(reason)) => {
+        Err(Error::Permanent(reason)) => {
             count("buried");
-            app.jobs.bury(body, &reason).await
+            app.jobs.bury(body, reason.message()).await
         }
         outcome => outcome,
     }
@@ -70,7 +70,7 @@ async fn process_all(app: &App, jobs: &[Job]) -> Result<()> {
 }
 
 fn stopped() -> Error {
-    Error::Again("the attempt was told to stop".to_owned())
+    Error::transient("the attempt was told to stop")
 }
 
 async fn process(app: &App, job: &Job) -> Result<()> {
@@ -99,7 +99,7 @@ async fn try_it(app: &App, job: &Job, video: &Video, attempt: &str) -> Result<()
     let extracted = app.stop.or(extract(app, video, job, &hold)).await;
     let outcome = match extracted {
         Some(Ok(extraction)) => Ok(extraction),
-        Some(Err(Error::Refused { detail, .. })) => Err(detail),
+        Some(Err(Error::Rejected { detail, .. })) => Err(detail),
         Some(Err(error)) => return hold.give_up(error).await,
         None => return hold.give_up(stopped()).await,
     };
@@ -132,7 +132,7 @@ async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
         // A job that was put into the queue by hand has no record yet.
         let video = known.clone().unwrap_or_else(|| Video::new(job, now));
         if video.user_id != job.user_id {
-            return Err(Error::Gone("the job names another user's video".to_owned()));
+            return Err(Error::permanent("the job names another user's video"));
         }
         let (next, goes_on) = match video.begin(attempt, app.settings.lease, now) {
             Begin::Go(next) => (next, true),
@@ -201,8 +201,8 @@ impl Hold<'_> {
         if video.is_held_by(self.attempt) {
             Ok(())
         } else {
-            Err(Error::Again(
-                "the attempt has lost its hold on the video".to_owned(),
+            Err(Error::transient(
+                "the attempt has lost its hold on the video",
             ))
         }
     }

@@ -62,7 +62,7 @@ pub(super) async fn update(
 
 /// Others were faster, each time.
 pub(super) fn too_fast(video_id: &str) -> Error {
-    Error::Again(format!("the record of {video_id} changes too fast"))
+    Error::transient(format!("the record of {video_id} changes too fast"))
 }
 
 /// Publishes a video's outcome if that is still to be done, and notes that it is.

@@ -34,7 +34,7 @@ pub async fn handle(app: &App, _event: EventBridgeEvent) -> Result<()> {
                     tracing::warn!(video_id, %error, "a video could not be looked after");
                     failed += 1;
                 }
-                None => return Err(Error::Again("the sweep was told to stop".to_owned())),
+                None => return Err(Error::transient("the sweep was told to stop")),
             }
         }
         after = page.next;
@@ -43,7 +43,7 @@ pub async fn handle(app: &App, _event: EventBridgeEvent) -> Result<()> {
         }
     }
     if failed > 0 {
-        return Err(Error::Again(format!(
+        return Err(Error::transient(format!(
             "{failed} of {seen} videos could not be looked after"
         )));
     }

@@ -1,11 +1,11 @@
 //! The rows.
 
 use super::{
-    Access, App, DEAD_LETTER_PAUSE, Duration, Feature, Method, OPERATORS, Route, SWEEP_EVERY,
-    Touch, Trigger, auth_confirm, auth_login, auth_logout, auth_me, auth_refresh, auth_signup,
-    dead_letter, http, notify_mail, notify_publish, process_video, sweep, upload_arrived,
-    upload_complete, upload_create, upload_form, video_delete, video_download, video_get,
-    video_list, video_patch,
+    Access, App, DEAD_LETTER_PAUSE, Duration, Feature, FileForm, Method, OPERATORS, Permission,
+    Route, SWEEP_EVERY, Trigger, auth_confirm, auth_login, auth_logout, auth_me, auth_refresh,
+    auth_signup, dead_letter, http, notify_mail, notify_publish, process_video, sweep,
+    upload_arrived, upload_complete, upload_create, upload_form, video_delete, video_download,
+    video_get, video_list, video_patch,
 };
 
 /// Every feature there is.
@@ -17,7 +17,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http(Method::POST, "/auth/signup", Access::Public, |app, r| {
             Box::pin(auth_signup::handle(app, r))
         }),
-        touches: &[Touch::Identity],
+        permissions: &[Permission::Identity],
     },
     Feature {
         name: "auth-confirm",
@@ -26,7 +26,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http(Method::POST, "/auth/confirm", Access::Public, |app, r| {
             Box::pin(auth_confirm::handle(app, r))
         }),
-        touches: &[Touch::Identity],
+        permissions: &[Permission::Identity],
     },
     Feature {
         name: "auth-login",
@@ -35,7 +35,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http(Method::POST, "/auth/login", Access::Public, |app, r| {
             Box::pin(auth_login::handle(app, r))
         }),
-        touches: &[Touch::Identity],
+        permissions: &[Permission::Identity],
     },
     Feature {
         name: "auth-refresh",
@@ -44,7 +44,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http(Method::POST, "/auth/refresh", Access::Public, |app, r| {
             Box::pin(auth_refresh::handle(app, r))
         }),
-        touches: &[Touch::Identity],
+        permissions: &[Permission::Identity],
     },
     Feature {
         name: "auth-logout",
@@ -53,7 +53,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http(Method::POST, "/auth/logout", Access::User, |app, r| {
             Box::pin(auth_logout::handle(app, r))
         }),
-        touches: &[Touch::Identity],
+        permissions: &[Permission::Identity],
     },
     Feature {
         name: "auth-me",
@@ -62,7 +62,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http(Method::GET, "/auth/me", Access::User, |app, r| {
             Box::pin(auth_me::handle(app, r))
         }),
-        touches: &[Touch::Identity],
+        permissions: &[Permission::Identity],
     },
     Feature {
         name: "upload-create",
@@ -71,7 +71,11 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http(Method::POST, "/uploads", Access::User, |app, r| {
             Box::pin(upload_create::handle(app, r))
         }),
-        touches: &[Touch::WriteVideos, Touch::WriteUploads, Touch::Identity],
+        permissions: &[
+            Permission::WriteVideos,
+            Permission::WriteUploads,
+            Permission::Identity,
+        ],
     },
     Feature {
         name: "upload-complete",
@@ -83,11 +87,11 @@ pub static TABLE: &[Feature<App>] = &[
             Access::User,
             |app, r| Box::pin(upload_complete::handle(app, r)),
         ),
-        touches: &[
-            Touch::ReadVideos,
-            Touch::WriteVideos,
-            Touch::ReadUploads,
-            Touch::SendJobs,
+        permissions: &[
+            Permission::ReadVideos,
+            Permission::WriteVideos,
+            Permission::ReadUploads,
+            Permission::SendJobs,
         ],
     },
     Feature {
@@ -98,16 +102,19 @@ pub static TABLE: &[Feature<App>] = &[
             method: Method::POST,
             path: "/upload/",
             access: Access::User,
-            form: Some(upload_form::key),
+            form: Some(FileForm {
+                key: upload_form::key,
+                fields: &["every", "mode"],
+            }),
             handle: |app, r| Box::pin(upload_form::handle(app, r)),
         }),
-        touches: &[
-            Touch::ReadVideos,
-            Touch::WriteVideos,
-            Touch::ReadUploads,
-            Touch::WriteUploads,
-            Touch::SendJobs,
-            Touch::Identity,
+        permissions: &[
+            Permission::ReadVideos,
+            Permission::WriteVideos,
+            Permission::ReadUploads,
+            Permission::WriteUploads,
+            Permission::SendJobs,
+            Permission::Identity,
         ],
     },
     Feature {
@@ -119,11 +126,11 @@ pub static TABLE: &[Feature<App>] = &[
             queue: "upload-queue",
             handle: |app, event| Box::pin(upload_arrived::handle(app, event)),
         },
-        touches: &[
-            Touch::ReadVideos,
-            Touch::WriteVideos,
-            Touch::ReadUploads,
-            Touch::SendJobs,
+        permissions: &[
+            Permission::ReadVideos,
+            Permission::WriteVideos,
+            Permission::ReadUploads,
+            Permission::SendJobs,
         ],
     },
     Feature {
@@ -135,13 +142,13 @@ pub static TABLE: &[Feature<App>] = &[
             pause: Duration::ZERO,
             handle: |app, event| Box::pin(process_video::handle(app, event)),
         },
-        touches: &[
-            Touch::ReadVideos,
-            Touch::WriteVideos,
-            Touch::ReadUploads,
-            Touch::WriteFrames,
-            Touch::SendJobs,
-            Touch::Publish,
+        permissions: &[
+            Permission::ReadVideos,
+            Permission::WriteVideos,
+            Permission::ReadUploads,
+            Permission::WriteFrames,
+            Permission::SendJobs,
+            Permission::Publish,
         ],
     },
     Feature {
@@ -153,7 +160,11 @@ pub static TABLE: &[Feature<App>] = &[
             pause: DEAD_LETTER_PAUSE,
             handle: |app, event| Box::pin(dead_letter::handle(app, event)),
         },
-        touches: &[Touch::ReadVideos, Touch::WriteVideos, Touch::Publish],
+        permissions: &[
+            Permission::ReadVideos,
+            Permission::WriteVideos,
+            Permission::Publish,
+        ],
     },
     Feature {
         name: "sweep",
@@ -163,12 +174,12 @@ pub static TABLE: &[Feature<App>] = &[
             every: SWEEP_EVERY,
             handle: |app, event| Box::pin(sweep::handle(app, event)),
         },
-        touches: &[
-            Touch::ReadVideos,
-            Touch::WriteVideos,
-            Touch::ReadUploads,
-            Touch::SendJobs,
-            Touch::Publish,
+        permissions: &[
+            Permission::ReadVideos,
+            Permission::WriteVideos,
+            Permission::ReadUploads,
+            Permission::SendJobs,
+            Permission::Publish,
         ],
     },
     Feature {
@@ -181,7 +192,7 @@ pub static TABLE: &[Feature<App>] = &[
             Access::Group(OPERATORS),
             |app, r| Box::pin(notify_publish::handle(app, r)),
         ),
-        touches: &[Touch::ReadVideos, Touch::Publish],
+        permissions: &[Permission::ReadVideos, Permission::Publish],
     },
     Feature {
         name: "notify-mail",
@@ -192,11 +203,11 @@ pub static TABLE: &[Feature<App>] = &[
             queue: "notification-queue",
             handle: |app, event| Box::pin(notify_mail::handle(app, event)),
         },
-        touches: &[
-            Touch::ReadVideos,
-            Touch::WriteVideos,
-            Touch::ReadFrames,
-            Touch::SendMail,
+        permissions: &[
+            Permission::ReadVideos,
+            Permission::WriteVideos,
+            Permission::ReadFrames,
+            Permission::SendMail,
         ],
     },
     Feature {
@@ -206,7 +217,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http(Method::GET, "/videos/{user_id}", Access::User, |app, r| {
             Box::pin(video_list::handle(app, r))
         }),
-        touches: &[Touch::ReadVideos],
+        permissions: &[Permission::ReadVideos],
     },
     Feature {
         name: "video-get",
@@ -218,7 +229,7 @@ pub static TABLE: &[Feature<App>] = &[
             Access::User,
             |app, r| Box::pin(video_get::handle(app, r)),
         ),
-        touches: &[Touch::ReadVideos],
+        permissions: &[Permission::ReadVideos],
     },
     Feature {
         name: "video-download",
@@ -230,7 +241,7 @@ pub static TABLE: &[Feature<App>] = &[
             Access::User,
             |app, r| Box::pin(video_download::handle(app, r)),
         ),
-        touches: &[Touch::ReadVideos, Touch::ReadFrames],
+        permissions: &[Permission::ReadVideos, Permission::ReadFrames],
     },
     Feature {
         name: "video-patch",
@@ -242,11 +253,11 @@ pub static TABLE: &[Feature<App>] = &[
             Access::Group(OPERATORS),
             |app, r| Box::pin(video_patch::handle(app, r)),
         ),
-        touches: &[
-            Touch::ReadVideos,
-            Touch::WriteVideos,
-            Touch::SendJobs,
-            Touch::Publish,
+        permissions: &[
+            Permission::ReadVideos,
+            Permission::WriteVideos,
+            Permission::SendJobs,
+            Permission::Publish,
         ],
     },
     Feature {
@@ -259,11 +270,11 @@ pub static TABLE: &[Feature<App>] = &[
             Access::User,
             |app, r| Box::pin(video_delete::handle(app, r)),
         ),
-        touches: &[
-            Touch::ReadVideos,
-            Touch::WriteVideos,
-            Touch::WriteUploads,
-            Touch::WriteFrames,
+        permissions: &[
+            Permission::ReadVideos,
+            Permission::WriteVideos,
+            Permission::WriteUploads,
+            Permission::WriteFrames,
         ],
     },
 ];

@@ -67,7 +67,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response> {
         ..Video::new(&job, now)
     };
     if !app.videos.put(&video, None).await? {
-        return Err(Error::Again(format!(
+        return Err(Error::transient(format!(
             "the new id {} is taken",
             video.video_id
         )));

@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::uploads::{check_size, clean_filename, email_of, enqueue};
 use super::view::View;
 use crate::domain::{Job, Mode, Video, every, keys};
-use crate::feature::call::{Form, json_body, json_response};
+use crate::feature::call::{FormClaim, json_body, json_response};
 use crate::feature::{Caller, Request, Response, caller};
 use crate::{App, Error, Result};
 
@@ -22,12 +22,12 @@ pub fn key(app: &App, caller: &Caller) -> String {
 /// 400 for a form without a file or with a wrong `every`, 413 for a file that is too long; the
 /// object is then removed again.
 pub async fn handle(app: &App, request: Request) -> Result<Response> {
-    let form: Form = json_body(&request)?;
+    let form: FormClaim = json_body(&request)?;
     let caller = caller::of(&request)?;
     match take(app, &form, caller).await {
         Ok(video) => json_response(StatusCode::ACCEPTED, &View::from(&video)),
         Err(error) => {
-            if matches!(error, Error::Refused { .. }) {
+            if matches!(error, Error::Rejected { .. }) {
                 app.objects.remove(&form.key).await?;
             }
             Err(error)
@@ -35,7 +35,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response> {
     }
 }
 
-async fn take(app: &App, form: &Form, caller: &Caller) -> Result<Video> {
+async fn take(app: &App, form: &FormClaim, caller: &Caller) -> Result<Video> {
     let (user_id, video_id) = keys::parse_upload(&form.key)?;
     let every_ms = match form.fields.get("every") {
         Some(text) => every::parse(text).map_err(Error::bad_request)?,
@@ -46,7 +46,7 @@ async fn take(app: &App, form: &Form, caller: &Caller) -> Result<Video> {
         None => Mode::default(),
     };
     let Some(head) = app.objects.head(&form.key).await? else {
-        return Err(Error::Again(format!(
+        return Err(Error::transient(format!(
             "{} is not there after its upload",
             form.key
         )));
@@ -67,7 +67,7 @@ async fn take(app: &App, form: &Form, caller: &Caller) -> Result<Video> {
         ..Video::new(&job, app.clock.now())
     };
     if !app.videos.put(&video, None).await? {
-        return Err(Error::Again(format!("the new id {video_id} is taken")));
+        return Err(Error::transient(format!("the new id {video_id} is taken")));
     }
     enqueue(app, &video, &head).await
 }

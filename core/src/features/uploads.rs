@@ -30,7 +30,7 @@ pub(super) fn check_size(app: &App, size: u64) -> Result<()> {
         return Err(Error::bad_request("the file is empty"));
     }
     if size > max {
-        return Err(Error::refused(
+        return Err(Error::rejected(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("the file has {size} bytes; at most {max} are taken"),
         ));

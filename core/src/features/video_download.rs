@@ -39,7 +39,7 @@ pub async fn handle(app: &App, request: Request) -> Result<Response> {
         );
     }
     let mut response = empty_response(StatusCode::FOUND);
-    let url = HeaderValue::from_str(&url).map_err(|error| Error::Gone(error.to_string()))?;
+    let url = HeaderValue::from_str(&url).map_err(|error| Error::permanent(error.to_string()))?;
     response.headers_mut().insert(header::LOCATION, url);
     Ok(response)
 }

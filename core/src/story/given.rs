@@ -39,19 +39,19 @@ pub struct Extracted {
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
     /// The user's fault, in these words, with 422.
-    Refused(String),
+    Rejected(String),
     /// For good.
-    Gone(String),
+    Permanent(String),
     /// For now.
-    Again(String),
+    Transient(String),
 }
 
 impl From<&Failure> for Error {
     fn from(failure: &Failure) -> Self {
         match failure {
-            Failure::Refused(detail) => Self::unprocessable(detail.clone()),
-            Failure::Gone(why) => Self::Gone(why.clone()),
-            Failure::Again(why) => Self::Again(why.clone()),
+            Failure::Rejected(detail) => Self::unprocessable(detail.clone()),
+            Failure::Permanent(why) => Self::permanent(why),
+            Failure::Transient(why) => Self::transient(why),
         }
     }
 }

@@ -190,7 +190,8 @@ impl Objects for Recorder {
 #[async_trait]
 impl Jobs for Recorder {
     async fn send(&self, job: &Job, delay: Duration) -> Result<()> {
-        let json = serde_json::to_string(job).map_err(|error| Error::Gone(error.to_string()))?;
+        let json =
+            serde_json::to_string(job).map_err(|error| Error::permanent(error.to_string()))?;
         let delay = match delay.num_seconds() {
             0 => String::new(),
             seconds => format!(" in {seconds} s"),

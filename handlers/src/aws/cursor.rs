@@ -97,7 +97,7 @@ mod tests {
             made(r#"["u2","1970-01-01T00:00:01.500Z","v1"]"#),
         ] {
             let error = start(&cursor, "ü").expect_err(&cursor);
-            assert!(matches!(error, Error::Refused { status, .. } if status.as_u16() == 400));
+            assert!(matches!(error, Error::Rejected { status, .. } if status.as_u16() == 400));
         }
     }
 }

@@ -43,8 +43,8 @@ where
     let SdkError::ServiceError(refusal) = error else {
         let text = format!("{call}: {}", DisplayErrorContext(error));
         return match error {
-            SdkError::ConstructionFailure(_) => Error::Gone(text),
-            _ => Error::Again(text),
+            SdkError::ConstructionFailure(_) => Error::permanent(text),
+            _ => Error::transient(text),
         };
     };
     let status = refusal.raw().status().as_u16();
@@ -55,9 +55,9 @@ where
         code.unwrap_or("no code")
     );
     if passes(status, code) {
-        Error::Again(text)
+        Error::transient(text)
     } else {
-        Error::Gone(text)
+        Error::permanent(text)
     }
 }
 
@@ -67,7 +67,7 @@ fn passes(status: u16, code: Option<&str>) -> bool {
 
 /// The error for what is not as the protocol promises.
 pub(crate) fn unexpected(call: &str, what: &str) -> Error {
-    Error::Again(format!("{call}: the answer has no {what}"))
+    Error::transient(format!("{call}: the answer has no {what}"))
 }
 
 #[cfg(test)]
@@ -97,12 +97,12 @@ mod tests {
             (400, "ExpiredToken"),
         ] {
             assert!(
-                matches!(refusal(status, code), Error::Again(_)),
+                matches!(refusal(status, code), Error::Transient(_)),
                 "{status} {code}"
             );
         }
         let late = SdkError::<HeadObjectError, HttpResponse>::timeout_error("late");
-        assert!(matches!(fault("s3 HeadObject", &late), Error::Again(_)));
+        assert!(matches!(fault("s3 HeadObject", &late), Error::Transient(_)));
     }
 
     #[test]
@@ -110,11 +110,11 @@ mod tests {
         let error = refusal(403, "AccessDenied");
         assert_eq!(
             error,
-            Error::Gone("s3 HeadObject: AccessDenied (403): why".to_owned())
+            Error::permanent("s3 HeadObject: AccessDenied (403): why")
         );
         assert!(matches!(
             refusal(400, "ValidationException"),
-            Error::Gone(_)
+            Error::Permanent(_)
         ));
     }
 }

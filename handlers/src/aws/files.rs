@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 use http::StatusCode;
 
 use super::{Aws, S3Objects, Upload};
-use crate::adapters::Files;
+use lambda_anywhere::Files;
 
 /// [`Files`] over S3.
 pub struct S3Files {
@@ -37,7 +37,7 @@ impl S3Files {
             length += bytes.len() as u64;
             if length > self.max_bytes {
                 let limit = self.max_bytes;
-                return Err(Error::refused(
+                return Err(Error::rejected(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     format!("the file is larger than {limit} bytes, the most that is taken"),
                 ));

@@ -58,7 +58,7 @@ impl Identity for CognitoIdentity {
             .client_id(self.0.client_id().await?)
             .username(username)
             .password(password)
-            .user_attributes(email.map_err(|error| Error::Gone(error.to_string()))?)
+            .user_attributes(email.map_err(|error| Error::permanent(error.to_string()))?)
             .send()
             .await
             .map_err(|error| refused(Call::SignUp, &error))?;
@@ -133,7 +133,7 @@ impl Identity for CognitoIdentity {
 fn tokens(output: InitiateAuthOutput) -> Result<Tokens> {
     const CALL: &str = "cognito-idp InitiateAuth";
     if let Some(challenge) = output.challenge_name {
-        return Err(Error::refused(
+        return Err(Error::rejected(
             StatusCode::FORBIDDEN,
             format!("this account needs a further step that is not offered here: {challenge}"),
         ));

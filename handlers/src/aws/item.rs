@@ -21,8 +21,8 @@ pub(super) fn to_item<T: Serialize>(value: &T) -> Result<Item> {
             .into_iter()
             .map(|(name, value)| (name, to_attribute(value)))
             .collect()),
-        Ok(_) => Err(Error::Gone("only an object can be an item".to_owned())),
-        Err(error) => Err(Error::Gone(format!("cannot be an item: {error}"))),
+        Ok(_) => Err(Error::permanent("only an object can be an item")),
+        Err(error) => Err(Error::permanent(format!("cannot be an item: {error}"))),
     }
 }
 
@@ -33,7 +33,7 @@ pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T> {
         .map(|(name, value)| Ok((name, from_attribute(value)?)))
         .collect();
     serde_json::from_value(Value::Object(object?))
-        .map_err(|error| Error::Gone(format!("the item cannot be read: {error}")))
+        .map_err(|error| Error::permanent(format!("the item cannot be read: {error}")))
 }
 
 fn to_attribute(value: Value) -> AttributeValue {
@@ -58,7 +58,7 @@ fn from_attribute(value: AttributeValue) -> Result<Value> {
         AttributeValue::N(number) => Value::Number(
             number
                 .parse::<Number>()
-                .map_err(|_| Error::Gone(format!("the item's number {number} is none")))?,
+                .map_err(|_| Error::permanent(format!("the item's number {number} is none")))?,
         ),
         AttributeValue::S(text) => Value::String(text),
         AttributeValue::Ss(set) => Value::from(set),
@@ -73,7 +73,7 @@ fn from_attribute(value: AttributeValue) -> Result<Value> {
                 .collect::<Result<_>>()?,
         ),
         other => {
-            return Err(Error::Gone(format!(
+            return Err(Error::permanent(format!(
                 "the item holds what no record has: {other:?}"
             )));
         }
@@ -110,7 +110,7 @@ mod tests {
             AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([1])),
         ] {
             let item = HashMap::from([("a".to_owned(), strange)]);
-            assert!(matches!(from_item::<Value>(item), Err(Error::Gone(_))));
+            assert!(matches!(from_item::<Value>(item), Err(Error::Permanent(_))));
         }
     }
 }

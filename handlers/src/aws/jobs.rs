@@ -9,6 +9,7 @@ use chrono::Duration;
 use fotograma_core::domain::Job;
 use fotograma_core::ports::Jobs;
 use fotograma_core::{Error, Result};
+use lambda_anywhere::trace::TRACEPARENT;
 
 use super::error::fault;
 use super::{Aws, short};
@@ -33,7 +34,8 @@ impl SqsJobs {
 #[async_trait]
 impl Jobs for SqsJobs {
     async fn send(&self, job: &Job, delay: Duration) -> Result<()> {
-        let body = serde_json::to_string(job).map_err(|error| Error::Gone(error.to_string()))?;
+        let body =
+            serde_json::to_string(job).map_err(|error| Error::permanent(error.to_string()))?;
         let url = self.0.queue_url(short::VIDEO_QUEUE).await?;
         let send = self
             .0
@@ -70,12 +72,7 @@ impl Jobs for SqsJobs {
 
 /// The trace that a message belongs to, as its attribute.
 fn trace_attribute() -> Result<Option<HashMap<String, MessageAttributeValue>>> {
-    let attribute = |parent| {
-        Ok(HashMap::from([(
-            trace::TRACEPARENT.to_owned(),
-            text(parent)?,
-        )]))
-    };
+    let attribute = |parent| Ok(HashMap::from([(TRACEPARENT.to_owned(), text(parent)?)]));
     trace::current().map(attribute).transpose()
 }
 
@@ -84,7 +81,7 @@ fn text(value: String) -> Result<MessageAttributeValue> {
         .data_type("String")
         .string_value(value)
         .build()
-        .map_err(|error| Error::Gone(error.to_string()))
+        .map_err(|error| Error::permanent(error.to_string()))
 }
 
 /// A delay as SQS takes it: in whole seconds, and no longer than fifteen minutes. `None` is the

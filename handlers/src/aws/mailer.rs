@@ -48,17 +48,17 @@ impl Mailer for SesMailer {
 
 /// An error without the address that SES repeats in it: errors are logged.
 fn hide(error: Error, address: &str) -> Error {
-    let without = |text: String| text.replace(address, "(the address)");
+    let without = |text: &str| text.replace(address, "(the address)");
     match error {
-        Error::Refused { status, detail } => Error::refused(status, without(detail)),
-        Error::Gone(text) => Error::Gone(without(text)),
-        Error::Again(text) => Error::Again(without(text)),
+        Error::Rejected { status, detail } => Error::rejected(status, without(&detail)),
+        Error::Permanent(cause) => Error::permanent(without(cause.message())),
+        Error::Transient(cause) => Error::transient(without(cause.message())),
     }
 }
 
 fn utf8(text: &str) -> Result<Content> {
     let content = Content::builder().data(text).charset("UTF-8").build();
-    content.map_err(|error| Error::Gone(error.to_string()))
+    content.map_err(|error| Error::permanent(error.to_string()))
 }
 
 #[cfg(test)]
@@ -68,7 +68,10 @@ mod tests {
     #[test]
     fn an_error_does_not_repeat_the_address() {
         let said = "Email address is not verified: ana@example.com";
-        for error in [Error::Gone(said.to_owned()), Error::Again(said.to_owned())] {
+        for error in [
+            Error::permanent(said.to_owned()),
+            Error::transient(said.to_owned()),
+        ] {
             assert!(!hide(error, "ana@example.com").to_string().contains("ana@"));
         }
     }

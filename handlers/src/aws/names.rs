@@ -169,5 +169,5 @@ impl Aws {
 }
 
 fn missing(kind: &str, name: &str) -> Error {
-    Error::Gone(format!("there is no {kind} named {name}"))
+    Error::permanent(format!("there is no {kind} named {name}"))
 }

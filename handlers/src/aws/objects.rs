@@ -131,8 +131,9 @@ fn headers(signed: &PresignedRequest) -> Vec<(String, String)> {
 
 fn expiry(expires_in: Duration) -> Result<PresigningConfig> {
     let expires_in = expires_in.to_std().unwrap_or_default();
-    PresigningConfig::expires_in(expires_in)
-        .map_err(|error| Error::Gone(format!("an address cannot last {expires_in:?}: {error}")))
+    PresigningConfig::expires_in(expires_in).map_err(|error| {
+        Error::permanent(format!("an address cannot last {expires_in:?}: {error}"))
+    })
 }
 
 /// `Content-Disposition` that saves as `filename`: in ASCII for old clients, and in full
@@ -171,6 +172,9 @@ mod tests {
     #[test]
     fn an_address_lasts_at_most_a_week() {
         assert!(expiry(Duration::hours(12)).is_ok());
-        assert!(matches!(expiry(Duration::days(8)), Err(Error::Gone(_))));
+        assert!(matches!(
+            expiry(Duration::days(8)),
+            Err(Error::Permanent(_))
+        ));
     }
 }

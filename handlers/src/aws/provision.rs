@@ -67,5 +67,5 @@ where
 
 /// The error for a request that this program has put together wrongly.
 fn wrong(error: impl Display) -> Error {
-    Error::Gone(error.to_string())
+    Error::permanent(error.to_string())
 }

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::error::fault;
 use super::{Aws, message};
-use crate::adapters::worker::Queue;
+use lambda_anywhere::worker::Queue;
 
 /// The most messages that one request takes.
 const BATCH: usize = 10;
@@ -133,7 +133,7 @@ fn entry((id, receipt): (usize, &String)) -> Result<DeleteMessageBatchRequestEnt
         .id(id.to_string())
         .receipt_handle(receipt)
         .build()
-        .map_err(|error| Error::Gone(error.to_string()))
+        .map_err(|error| Error::permanent(error.to_string()))
 }
 
 /// Whole seconds, rounded up so that what is short is not nothing.

@@ -11,8 +11,8 @@ use tokio::sync::Mutex;
 
 use super::Aws;
 use super::error::fault;
-use crate::adapters::server::Subscriptions;
 use crate::outbound::Outbound;
+use lambda_anywhere::server::Subscriptions;
 
 /// How long fetching a certificate may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,8 +47,8 @@ impl Subscriptions for SnsSubscriptions {
             return Ok(certificate.clone());
         }
         let fetched = Outbound::new(url, TIMEOUT).get(url).await;
-        let certificate =
-            fetched.map_err(|error| Error::Again(format!("the certificate at {url}: {error}")))?;
+        let certificate = fetched
+            .map_err(|error| Error::transient(format!("the certificate at {url}: {error}")))?;
         // A topic has one at a time, and a new one now and then.
         known.clear();
         known.insert(url.to_owned(), certificate.clone());

@@ -7,6 +7,7 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use fotograma_core::domain::Notice;
 use fotograma_core::ports::Topic;
 use fotograma_core::{Error, Result};
+use lambda_anywhere::trace::TRACEPARENT;
 
 use super::Aws;
 use super::error::{fault, unexpected};
@@ -29,16 +30,16 @@ fn text(value: &str) -> Result<MessageAttributeValue> {
         .data_type("String")
         .string_value(value)
         .build()
-        .map_err(|error| Error::Gone(error.to_string()))
+        .map_err(|error| Error::permanent(error.to_string()))
 }
 
 #[async_trait]
 impl Topic for SnsTopic {
     async fn publish(&self, notice: &Notice) -> Result<String> {
-        let message = serde_json::to_string(notice).map_err(|e| Error::Gone(e.to_string()))?;
+        let message = serde_json::to_string(notice).map_err(|e| Error::permanent(e.to_string()))?;
         let mut publish = self.0.sns().publish();
         if let Some(parent) = trace::current() {
-            publish = publish.message_attributes(trace::TRACEPARENT, text(&parent)?);
+            publish = publish.message_attributes(TRACEPARENT, text(&parent)?);
         }
         let output = publish
             .topic_arn(self.0.topic_arn().await?)

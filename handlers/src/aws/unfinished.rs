@@ -75,7 +75,7 @@ fn next(key: &Item) -> Option<String> {
 fn start(after: &str) -> Result<HashMap<String, AttributeValue>> {
     let (updated_at, video_id) = after
         .split_once(' ')
-        .ok_or_else(|| Error::Gone(format!("{after:?} is no place in the index")))?;
+        .ok_or_else(|| Error::permanent(format!("{after:?} is no place in the index")))?;
     let key = [
         (OPEN, YES),
         ("updated_at", updated_at),

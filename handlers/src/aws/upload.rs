@@ -127,7 +127,7 @@ impl Upload {
             return Ok(false);
         };
         self.sent
-            .push(part.map_err(|error| Error::Again(format!("s3 UploadPart: {error}")))??);
+            .push(part.map_err(|error| Error::transient(format!("s3 UploadPart: {error}")))??);
         Ok(true)
     }
 
@@ -145,9 +145,7 @@ impl Upload {
         };
         // A part that failed while another was written is missed here, and never left out.
         if self.sent.len() != usize::try_from(self.parts).unwrap_or(usize::MAX) {
-            return Err(Error::Again(
-                "s3 UploadPart: a part could not be sent".to_owned(),
-            ));
+            return Err(Error::transient("s3 UploadPart: a part could not be sent"));
         }
         self.sent.sort_by_key(|part| part.part_number);
         self.target

@@ -11,13 +11,13 @@ use tokio::task::JoinSet;
 
 use super::local::LocalArgs;
 use super::{replay, serve, stop, work};
-use crate::adapters::schedule;
-use crate::adapters::server::{self, Ending};
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
 use crate::page::{self, Page};
 use crate::system;
 use crate::telemetry::metrics;
+use lambda_anywhere::schedule;
+use lambda_anywhere::server::{self, Ending};
 
 #[derive(Debug, Args)]
 pub(super) struct DevArgs {

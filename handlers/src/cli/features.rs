@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use fotograma_core::App;
-use fotograma_core::feature::{Feature, Trigger};
 use fotograma_core::features::{SERVICES, TABLE};
+use lambda_anywhere::{Feature, Trigger};
 use serde_json::{Value, json};
 
 #[derive(Debug, Args)]
@@ -64,6 +64,6 @@ fn row(feature: &Feature<App>) -> Value {
     };
     json!({
         "name": feature.name, "service": feature.service, "about": feature.about,
-        "trigger": trigger, "touches": feature.touches,
+        "trigger": trigger, "touches": feature.permissions,
     })
 }

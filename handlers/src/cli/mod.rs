@@ -21,9 +21,9 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::adapters::lambda;
 use crate::config::SystemArgs;
 use crate::{system, telemetry};
+use lambda_anywhere::lambda;
 
 /// A video in, a zip of its frames out.
 #[derive(Debug, Parser)]

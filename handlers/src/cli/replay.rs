@@ -8,10 +8,10 @@ use clap::Args;
 use fotograma_core::features;
 use serde_json::Value;
 
-use crate::adapters::invoke;
 use crate::aws::AwsSettings;
 use crate::config::SystemArgs;
 use crate::system::{self, System};
+use lambda_anywhere::invoke;
 
 #[derive(Debug, Args)]
 pub(super) struct ReplayArgs {
@@ -95,7 +95,8 @@ async fn one(args: &ReplayArgs, system: &System, path: &Path) -> Result<Value> {
     };
     let text = std::fs::read_to_string(path).context("cannot be read")?;
     let event = serde_json::from_str(&text).context("is not JSON")?;
-    invoke::invoke(&system.host, &feature, event).await
+    let reply = invoke::invoke(&system.host, &feature, event).await;
+    reply.map_err(|error| anyhow!(error.chain()))
 }
 
 fn feature_of(path: &Path) -> Result<String> {

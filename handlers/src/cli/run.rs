@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use fotograma_core::features::TABLE;
 
-use crate::adapters::{invoke, schedule};
 use crate::config::SystemArgs;
 use crate::system;
+use lambda_anywhere::{invoke, schedule};
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {

@@ -10,10 +10,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{Services, stop};
-use crate::adapters::server::{self, Ending};
 use crate::config::{ServerArgs, StopArgs, SystemArgs, duration};
 use crate::system;
 use crate::telemetry::metrics;
+use lambda_anywhere::server::{self, Ending};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {

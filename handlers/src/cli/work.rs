@@ -11,12 +11,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Services, serve, stop};
-use crate::adapters::server::{self, Ending};
-use crate::adapters::worker::{self, Worker};
 use crate::aws::SqsQueue;
 use crate::config::{SystemArgs, WorkerArgs};
 use crate::system::{self, System};
 use crate::telemetry::metrics;
+use lambda_anywhere::server::{self, Ending};
+use lambda_anywhere::worker::{self, Worker};
 
 #[derive(Debug, Args)]
 pub(super) struct WorkArgs {

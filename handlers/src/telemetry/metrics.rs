@@ -6,12 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use lambda_anywhere::server::RenderMetrics;
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use tokio::time::{MissedTickBehavior, interval};
-
-/// The figures as text, in Prometheus' exposition format.
-pub type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// Upper bounds for requests and messages, in seconds.
 const SHORT: [f64; 11] = [
@@ -28,7 +26,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When something records already.
-pub fn prometheus() -> Result<Render> {
+pub fn prometheus() -> Result<RenderMetrics> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("job_duration".to_owned()), &LONG)?
         .set_buckets_for_metric(Matcher::Suffix("duration".to_owned()), &SHORT)?
@@ -93,17 +91,17 @@ fn describe() {
         "messages received"
     );
     describe_histogram!(
-        "fotograma.message.receives",
+        "messaging.message.receives",
         Unit::Count,
         "how often a message has been received"
     );
     describe_counter!(
-        "fotograma.message.renewals.failed",
+        "messaging.message.renewals.failed",
         Unit::Count,
         "times that a message's visibility could not be renewed"
     );
     describe_gauge!(
-        "fotograma.worker.slots.busy",
+        "messaging.worker.slots.busy",
         Unit::Count,
         "messages in hand"
     );

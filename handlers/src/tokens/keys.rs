@@ -29,7 +29,7 @@ pub trait Fetch: Send + Sync {
     /// The key set as it is now.
     ///
     /// # Errors
-    /// [`Error::Again`] when it cannot be had.
+    /// [`Error::Transient`] when it cannot be had.
     async fn fetch(&self) -> Result<JwkSet>;
 }
 
@@ -58,7 +58,7 @@ impl Fetch for KeySet {
     async fn fetch(&self) -> Result<JwkSet> {
         self.get()
             .await
-            .map_err(|error| Error::Again(format!("the keys at {}: {error}", self.url)))
+            .map_err(|error| Error::transient(format!("the keys at {}: {error}", self.url)))
     }
 }
 
@@ -115,8 +115,8 @@ impl Keys {
         }
         outcome?;
         if self.read(|held| held.fetched.is_none()) {
-            return Err(Error::Again(
-                "the keys could not be fetched a moment ago".to_owned(),
+            return Err(Error::transient(
+                "the keys could not be fetched a moment ago",
             ));
         }
         Ok(None)

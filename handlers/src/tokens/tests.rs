@@ -55,8 +55,8 @@ impl Fetch for Published {
     async fn fetch(&self) -> Result<JwkSet> {
         self.0.1.fetch_add(1, Ordering::SeqCst);
         let set = self.0.0.lock().await.clone();
-        let set = set.ok_or_else(|| Error::Again("an outage".to_owned()))?;
-        serde_json::from_value(set).map_err(|error| Error::Again(error.to_string()))
+        let set = set.ok_or_else(|| Error::transient("an outage"))?;
+        serde_json::from_value(set).map_err(|error| Error::transient(error.to_string()))
     }
 }
 
@@ -104,7 +104,7 @@ fn sign_as(alg: Algorithm, claims: &Value, kid: &str, key: &RsaPrivateKey) -> St
 async fn is_refused(verifier: &Verifier, token: &str) -> bool {
     matches!(
         verifier.verify(token).await,
-        Err(Error::Refused {
+        Err(Error::Rejected {
             status: StatusCode::UNAUTHORIZED,
             ..
         })
@@ -175,7 +175,7 @@ async fn an_expired_token_is_said_to_be_expired() {
         .expect_err("expired");
     assert_eq!(
         error,
-        Error::refused(StatusCode::UNAUTHORIZED, "the token has expired")
+        Error::rejected(StatusCode::UNAUTHORIZED, "the token has expired")
     );
 }
 
@@ -255,7 +255,7 @@ async fn an_outage_of_the_keys_is_no_fault_of_the_user() {
     for _ in 0..3 {
         assert!(matches!(
             verifier.verify(&token).await,
-            Err(Error::Again(_))
+            Err(Error::Transient(_))
         ));
     }
     assert_eq!(published.asked(), 1, "it is not asked again at once");

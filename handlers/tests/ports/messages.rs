@@ -2,10 +2,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
-use fotograma::adapters::worker::Queue;
 use fotograma::aws::{SesMailer, SnsTopic, SqsJobs, SqsQueue, redrive, short};
 use fotograma_core::domain::{Job, Mail, Notice};
 use fotograma_core::ports::{Jobs, Mailer, Topic};
+use lambda_anywhere::worker::Queue;
 use serde_json::Value;
 
 use super::world::World;

@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
 use chrono::Duration;
-use fotograma::adapters::Files;
 use fotograma::aws::{S3Files, S3Objects};
 use fotograma_core::Error;
 use fotograma_core::ports::{ObjectHead, Objects, SignedPut};
 use futures::{StreamExt, stream};
+use lambda_anywhere::Files;
 
 use super::world::{World, http, status};
 

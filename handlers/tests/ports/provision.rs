@@ -1,9 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fotograma::adapters::worker::Queue;
 use fotograma::aws::{Aws, CognitoIdentity, SqsQueue, provision, short};
 use fotograma_core::ports::Identity;
+use lambda_anywhere::worker::Queue;
 
 use super::world::{PAGE, World, settings};
 

@@ -190,13 +190,15 @@ async fn trouble_is_told_apart() {
         .local
         .faults()
         .add(Fault::new(FaultKind::Throttle).on("dynamodb", "GetItem"));
-    assert!(matches!(videos.get("v1").await, Err(Error::Again(_))));
+    assert!(matches!(videos.get("v1").await, Err(Error::Transient(_))));
     world.local.faults().clear();
     let mut denied = Fault::new(FaultKind::Error).on("dynamodb", "GetItem");
     (denied.code, denied.status) = (Some("AccessDeniedException".to_owned()), Some(400));
     world.local.faults().add(denied);
     let error = videos.get("v1").await.expect_err("denied");
-    assert!(matches!(&error, Error::Gone(text) if text.contains("dynamodb GetItem: AccessDenied")));
+    assert!(
+        matches!(&error, Error::Permanent(cause) if cause.message().contains("dynamodb GetItem: AccessDenied"))
+    );
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ pub(crate) fn settings(url: &str) -> AwsSettings {
 /// The HTTP status that a refusal carries.
 pub(crate) fn status(error: &Error) -> u16 {
     match error {
-        Error::Refused { status, .. } => status.as_u16(),
+        Error::Rejected { status, .. } => status.as_u16(),
         other => panic!("not the user's fault: {other:?}"),
     }
 }

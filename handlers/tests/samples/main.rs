@@ -6,9 +6,9 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
-use fotograma::adapters::{Host, invoke};
 use fotograma_core::story::{Given, Recorder};
 use fotograma_core::{App, features};
+use lambda_anywhere::{Host, invoke};
 use serde_json::Value;
 
 fn host() -> Host<App> {

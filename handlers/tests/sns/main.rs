@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fotograma::adapters::server::{Ending, Server, Subscriptions};
 use fotograma_core::Result;
 use fotograma_core::story::{Given, Recorder};
 use http_body_util::Full;
+use lambda_anywhere::server::{Ending, Server, Subscriptions};
 use serde_json::Value;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:tech5-dev-video-topic";
@@ -48,6 +48,7 @@ async fn post(message: &Value) -> (u16, Vec<String>, Vec<String>) {
     let server = Server {
         host: support::host(&recorder),
         service: "notification-service",
+        version: "1",
         invoke: false,
         subscriptions: Some(sns.clone()),
         metrics: None,

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use fotograma_core::App;
-use fotograma_core::feature::Feature;
 use fotograma_core::features;
 use fotograma_core::story::Given;
+use lambda_anywhere::Feature;
 use libtest_mimic::Failed;
 use serde_json::Value;
 

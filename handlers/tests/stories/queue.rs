@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lambda_events::sqs::SqsMessage;
-use fotograma::adapters::worker::Queue;
 use fotograma_core::Result;
+use lambda_anywhere::worker::Queue;
 use tokio_util::sync::CancellationToken;
 
 /// A queue that gives each message once, and ends the worker when all are settled.

@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use fotograma_core::feature::Trigger;
 use fotograma_core::features::{SERVICES, TABLE, find};
+use lambda_anywhere::Trigger;
 use libtest_mimic::Failed;
 
 fn ensure(holds: bool, what: &str) -> Result<(), Failed> {
@@ -30,7 +30,7 @@ pub(super) fn invariants() -> Result<(), Failed> {
             "a name is a service's too",
         )?;
         ensure(
-            !feature.touches.is_empty(),
+            !feature.permissions.is_empty(),
             &format!("{name} may touch nothing"),
         )?;
         if let Trigger::Http(route) = &feature.trigger {

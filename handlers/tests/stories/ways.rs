@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fotograma::adapters::{Authenticate, Files, Host, claims, invoke, lambda, server};
-use fotograma_core::feature::Caller;
 use fotograma_core::ports::Objects;
 use fotograma_core::story::{self, Recorder};
 use fotograma_core::{App, Error, Result, features};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use http_body_util::Full;
+use lambda_anywhere::Caller;
+use lambda_anywhere::{Authenticate, Files, Host, claims, invoke, lambda, server};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -34,7 +34,7 @@ struct World {
 #[async_trait]
 impl Authenticate for World {
     async fn caller(&self, _token: &str) -> Result<Caller> {
-        let refused = || Error::refused(http::StatusCode::UNAUTHORIZED, "the token is not valid");
+        let refused = || Error::rejected(http::StatusCode::UNAUTHORIZED, "the token is not valid");
         self.caller.clone().ok_or_else(refused)
     }
 }
@@ -64,12 +64,9 @@ fn host(case: &Case) -> (Arc<Recorder>, Host<App>) {
         recorder: Arc::clone(&recorder),
         caller,
     });
-    let host = Host {
-        context: Arc::new(story::app(&recorder)),
-        table: features::TABLE,
-        authenticate: world.clone(),
-        files: world,
-    };
+    let host = Host::new(story::app(&recorder), features::TABLE)
+        .with_authenticate(world.clone())
+        .with_files(world);
     (recorder, host)
 }
 
@@ -178,6 +175,7 @@ pub(super) async fn server(case: &Case) -> Vec<String> {
     let served = server::Server {
         host,
         service: case.feature.service,
+        version: "1",
         invoke: true,
         subscriptions: None,
         metrics: None,

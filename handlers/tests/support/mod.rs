@@ -8,53 +8,18 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use fotograma::adapters::server::{self, Server};
-use fotograma::adapters::{Authenticate, Files, Host};
-use fotograma_core::feature::Caller;
 use fotograma_core::story::{self, Recorder};
-use fotograma_core::{App, Error, Result, features};
-use futures::stream::BoxStream;
+use fotograma_core::{App, features};
 use http_body_util::{BodyExt, Full};
+use lambda_anywhere::Host;
+use lambda_anywhere::server::{self, Server};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-/// No token is anybody's, and no file is taken.
-struct Nobody;
-
-#[async_trait]
-impl Authenticate for Nobody {
-    async fn caller(&self, _: &str) -> Result<Caller> {
-        Err(Error::bad_request("nobody logs in here"))
-    }
-}
-
-#[async_trait]
-impl Files for Nobody {
-    async fn store(
-        &self,
-        _: &str,
-        _: Option<&str>,
-        _: BoxStream<'_, Result<Bytes>>,
-    ) -> Result<u64> {
-        Err(Error::bad_request("nothing is stored here"))
-    }
-
-    async fn remove(&self, _: &str) -> Result<()> {
-        Ok(())
-    }
-}
-
 /// The features over a recorder, where nobody logs in.
 pub(crate) fn host(recorder: &Arc<Recorder>) -> Host<App> {
-    let nobody = Arc::new(Nobody);
-    Host {
-        context: Arc::new(story::app(recorder)),
-        table: features::TABLE,
-        authenticate: nobody.clone(),
-        files: nobody,
-    }
+    Host::new(story::app(recorder), features::TABLE)
 }
 
 /// The answer of a server, which runs as long as this one request takes.

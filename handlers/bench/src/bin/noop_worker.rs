@@ -4,16 +4,11 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use aws_lambda_events::sqs::SqsBatchResponse;
-use bytes::Bytes;
-use fotograma::adapters::worker::{self, Options, Worker};
-use fotograma::adapters::{Authenticate, Files, Host};
 use fotograma::aws::{Aws, AwsSettings, SqsQueue};
 use fotograma_bench::{Delays, Master};
-use fotograma_core::feature::{Caller, Context, Feature, Stop, Trigger};
-use fotograma_core::{Error as Failure, Result};
-use futures::stream::BoxStream;
+use lambda_anywhere::worker::{self, Options, Worker};
+use lambda_anywhere::{Context, Feature, Host, Stop, Trigger};
 use tokio_util::sync::CancellationToken;
 
 /// What the handler gets: where to note that it was called.
@@ -21,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 struct Noop(Arc<Delays>);
 
 impl Context for Noop {
+    type Permission = ();
+
     fn until(&self, _stop: Stop) -> Self {
         self.clone()
     }
@@ -40,36 +37,10 @@ static TABLE: [Feature<Noop>; 1] = [Feature {
             Box::pin(async { Ok(SqsBatchResponse::default()) })
         },
     },
-    touches: &[],
+    permissions: &[],
 }];
 
-/// Nobody calls and nothing is uploaded here.
-struct Nobody;
-
-#[async_trait]
-impl Authenticate for Nobody {
-    async fn caller(&self, _token: &str) -> Result<Caller> {
-        Err(Failure::Gone("there are no callers".to_owned()))
-    }
-}
-
-#[async_trait]
-impl Files for Nobody {
-    async fn store(
-        &self,
-        _key: &str,
-        _content_type: Option<&str>,
-        _file: BoxStream<'_, Result<Bytes>>,
-    ) -> Result<u64> {
-        Err(Failure::Gone("there are no files".to_owned()))
-    }
-
-    async fn remove(&self, _key: &str) -> Result<()> {
-        Ok(())
-    }
-}
-
-fn main() -> std::result::Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let [url, concurrency, batch_size, threads] = arguments.as_slice() else {
         return Err("give URL, CONCURRENCY, BATCH_SIZE and THREADS".into());
@@ -87,7 +58,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         .block_on(work(url, options))
 }
 
-async fn work(url: &str, options: Options) -> std::result::Result<(), Box<dyn Error>> {
+async fn work(url: &str, options: Options) -> Result<(), Box<dyn Error>> {
     let settings = AwsSettings {
         endpoint_url: std::env::var("AWS_ENDPOINT_URL").ok(),
         queue_urls: [("bench".to_owned(), url.to_owned())].into(),
@@ -95,12 +66,7 @@ async fn work(url: &str, options: Options) -> std::result::Result<(), Box<dyn Er
     };
     let noop = Noop::default();
     let worker = Worker {
-        host: Host {
-            context: Arc::new(noop.clone()),
-            table: &TABLE,
-            authenticate: Arc::new(Nobody),
-            files: Arc::new(Nobody),
-        },
+        host: Host::new(noop.clone(), &TABLE),
         feature: &TABLE[0],
         queue: Arc::new(SqsQueue::new(Arc::new(Aws::new(settings).await), "bench")),
         options,

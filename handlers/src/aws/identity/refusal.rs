@@ -89,7 +89,7 @@ pub(super) fn refusal(call: Call, code: &str, message: &str) -> Option<Error> {
         ),
         _ => return None,
     };
-    Some(Error::refused(status, detail))
+    Some(Error::rejected(status, detail))
 }
 
 #[cfg(test)]
@@ -98,7 +98,7 @@ mod tests {
 
     fn status(call: Call, code: &str) -> Option<u16> {
         match refusal(call, code, "Cognito's words")? {
-            Error::Refused { status, .. } => Some(status.as_u16()),
+            Error::Rejected { status, .. } => Some(status.as_u16()),
             other => panic!("{other:?} is not the user's fault"),
         }
     }

@@ -108,7 +108,7 @@ pub(super) async fn topic(aws: &Aws, queues: &Queues) -> Result<()> {
     let arn = create
         .map_err(|error| fault("sns CreateTopic", &error))?
         .topic_arn
-        .ok_or_else(|| Error::Gone(format!("the topic {name} has no ARN")))?;
+        .ok_or_else(|| Error::permanent(format!("the topic {name} has no ARN")))?;
     let subscribe = aws.sns().subscribe().topic_arn(arn).protocol("sqs");
     subscribe
         .endpoint(&queues.notification_arn)

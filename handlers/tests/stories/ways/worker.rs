@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
-use fotograma::adapters::worker::{self, Worker};
-use fotograma_core::feature::Trigger;
+use lambda_anywhere::Trigger;
+use lambda_anywhere::worker::{self, Worker};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 

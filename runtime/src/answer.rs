@@ -1,0 +1,141 @@
+//! One HTTP request through the table: the same steps in a pod's server and in Lambda.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use aws_lambda_events::encodings::Body;
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+
+use crate::problem::{problem, response};
+use crate::request::{Exchange, whole_body};
+use crate::{
+    Access, Caller, Context, Error, Feature, Host, Request, RequestId, Response, Result, Routed,
+    call_http, forms, route,
+};
+
+/// The path to find the route by, where it is not that of the address: a gateway's stage is part
+/// of the address, but not of the route.
+#[derive(Debug, Clone)]
+pub(crate) struct RoutePath(pub(crate) String);
+
+/// The longest body of a request that is no form upload, in bytes.
+pub(crate) const MAX_BODY: usize = 1024 * 1024;
+
+/// How long a handler may take.
+const HANDLER_TIME: Duration = Duration::from_secs(30);
+
+/// Answers a request by whichever it is for of the features that `name` stands for.
+pub(crate) async fn answer<C, B>(
+    host: &Host<C>,
+    name: &str,
+    mut request: http::Request<B>,
+) -> Response
+where
+    C: Context,
+    B: http_body_util::BodyExt<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let path = request.extensions().get::<RoutePath>();
+    let path = path.map_or(request.uri().path(), |path| &path.0);
+    let routed = route(host.features(name), request.method(), path);
+    let template = match &routed {
+        Routed::Found(_, route, _) => route.path,
+        Routed::Method(_) | Routed::Nobody => "",
+    };
+    let exchange = Exchange::of(host, &request, template);
+    let id = exchange.id.clone();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    exchange.answer(reply(host, routed, request, &id)).await
+}
+
+async fn reply<C, B>(
+    host: &Host<C>,
+    routed: Routed<C>,
+    mut request: http::Request<B>,
+    id: &str,
+) -> Response
+where
+    C: Context,
+    B: http_body_util::BodyExt<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    match routed {
+        Routed::Found(feature, route, params) => {
+            request.extensions_mut().insert(params);
+            let request = match prepare(host, feature, request).await {
+                Ok(request) => request,
+                Err(error) => return response(&error, id),
+            };
+            in_time(call_http(route, host.context.as_ref(), request), id).await
+        }
+        Routed::Method(allowed) => {
+            let mut answer = problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "this path has other methods",
+                id,
+            );
+            let allowed: Vec<_> = allowed.iter().map(http::Method::as_str).collect();
+            if let Ok(allowed) = HeaderValue::from_str(&allowed.join(", ")) {
+                answer.headers_mut().insert(header::ALLOW, allowed);
+            }
+            answer
+        }
+        Routed::Nobody => problem(StatusCode::NOT_FOUND, "there is no such path here", id),
+    }
+}
+
+/// What a handler answers; 504 when it takes too long.
+pub(crate) async fn in_time(called: impl Future<Output = Response>, id: &str) -> Response {
+    let in_time = tokio::time::timeout(HANDLER_TIME, called).await;
+    in_time.unwrap_or_else(|_| {
+        tracing::error!("a request took too long and was given up");
+        let status = StatusCode::GATEWAY_TIMEOUT;
+        problem(status, "it took too long; please try again", id)
+    })
+}
+
+/// Finds out who calls, and makes the body a value in memory.
+async fn prepare<C: Context, B>(
+    host: &Host<C>,
+    feature: &'static Feature<C>,
+    mut request: http::Request<B>,
+) -> Result<Request>
+where
+    B: http_body_util::BodyExt<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let route = feature
+        .route()
+        .ok_or_else(|| Error::permanent("not a route"))?;
+    if route.access != Access::Public
+        && request.extensions().get::<Caller>().is_none()
+        && let Some(token) = bearer(&request)
+    {
+        let caller = host.authenticate.caller(token).await?;
+        request.extensions_mut().insert(caller);
+    }
+    // Before a body is read: nobody streams gigabytes without a token.
+    route.access.check(request.extensions().get::<Caller>())?;
+    if let Some(form) = &route.form {
+        return forms::receive(host, form.key, request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let bytes = whole_body(body, MAX_BODY).await?;
+    let body = if bytes.is_empty() {
+        Body::Empty
+    } else {
+        Body::Binary(bytes.to_vec())
+    };
+    Ok(Request::from_parts(parts, body))
+}
+
+fn bearer<B>(request: &http::Request<B>) -> Option<&str> {
+    let value = request
+        .headers()
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,124 @@
+//! What a feature is, apart from what it does: a row of a table that adapters can run.
+//!
+//! The table is generic over its context `C`: what the application hands to its handlers, and the
+//! permissions that it tells of.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use aws_lambda_events::encodings::Body;
+use aws_lambda_events::eventbridge::EventBridgeEvent;
+use aws_lambda_events::s3::S3Event;
+use aws_lambda_events::sns::SnsEvent;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+
+use crate::{Access, Caller, Context, Result};
+
+/// An HTTP request as `lambda_http` knows it.
+pub type Request = http::Request<Body>;
+/// The answer to a [`Request`].
+pub type Response = http::Response<Body>;
+/// What a handler in the table gives: boxed, so that rows of different handlers have one type.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// One row of the table: a handler, where it belongs and what sets it off.
+pub struct Feature<C: Context> {
+    /// Unique; also the name of its Lambda function and of its folder of sample events.
+    pub name: &'static str,
+    /// The service that it is deployed with.
+    pub service: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What sets it off, and the handler.
+    pub trigger: Trigger<C>,
+    /// What it may touch, in the application's own words.
+    pub permissions: &'static [C::Permission],
+}
+
+/// What sets a feature off, and the handler over that event type.
+pub enum Trigger<C: Context> {
+    /// An HTTP request.
+    Http(Route<C>),
+    /// Messages of a queue.
+    Sqs {
+        /// The queue, without the stage's prefix.
+        queue: &'static str,
+        /// For a queue that people look into: a message that fails is given back at once, and
+        /// a poller then rests this long. Zero: failed messages wait before they come again.
+        pause: Duration,
+        /// The handler.
+        handle: for<'a> fn(&'a C, SqsEvent) -> Reply<'a, SqsBatchResponse>,
+    },
+    /// Notifications of a topic, directly or through a queue.
+    Sns {
+        /// The topic, without the stage's prefix.
+        topic: &'static str,
+        /// The queue that is subscribed to it where something polls.
+        queue: &'static str,
+        /// The handler.
+        handle: for<'a> fn(&'a C, SnsEvent) -> Reply<'a, ()>,
+    },
+    /// Events of a bucket, directly or through a queue.
+    S3 {
+        /// The keys that it is told of.
+        prefix: &'static str,
+        /// The queue that the bucket notifies where something polls.
+        queue: &'static str,
+        /// The handler.
+        handle: for<'a> fn(&'a C, S3Event) -> Reply<'a, ()>,
+    },
+    /// The clock: `EventBridge` for a function, a `CronJob` for a cluster, a timer elsewhere.
+    Schedule {
+        /// The time from one run to the next.
+        every: Duration,
+        /// The handler.
+        handle: for<'a> fn(&'a C, EventBridgeEvent) -> Reply<'a, ()>,
+    },
+}
+
+/// A route and its handler.
+pub struct Route<C: Context> {
+    /// `GET`, `POST`, …
+    pub method: http::Method,
+    /// The path, with `{name}` for a segment that is a parameter.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// For a form with a file: the handler is called with the form's claim check
+    /// ([`FormClaim`](crate::FormClaim)) as its JSON body.
+    pub form: Option<FileForm<C>>,
+    /// The handler.
+    pub handle: for<'a> fn(&'a C, Request) -> Reply<'a, Response>,
+}
+
+/// A form with a file, which an adapter streams into the object store before the handler is
+/// called.
+pub struct FileForm<C> {
+    /// Names the object that the file is streamed into.
+    pub key: fn(&C, &Caller) -> String,
+    /// The names of the form's other fields.
+    pub fields: &'static [&'static str],
+}
+
+impl<C: Context> Feature<C> {
+    /// The route, for a feature that HTTP sets off.
+    #[must_use]
+    pub fn route(&self) -> Option<&Route<C>> {
+        match &self.trigger {
+            Trigger::Http(route) => Some(route),
+            _ => None,
+        }
+    }
+
+    /// The queue that a worker polls for this feature, without the stage's prefix.
+    #[must_use]
+    pub fn queue(&self) -> Option<&'static str> {
+        match self.trigger {
+            Trigger::Http(_) | Trigger::Schedule { .. } => None,
+            Trigger::Sqs { queue, .. } | Trigger::Sns { queue, .. } | Trigger::S3 { queue, .. } => {
+                Some(queue)
+            }
+        }
+    }
+}
