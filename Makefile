@@ -15,7 +15,7 @@ BUILD := $(or $(CARGO_TARGET_DIR),target)
 # Where the benchmarks keep their Python and, if it is there, what they are compared with.
 BENCH_VENV := $(DEV)/bench
 
-.PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak fuzz
+.PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak simulate fuzz
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
 help: ## list the verbs
@@ -89,6 +89,9 @@ features: ## write the table of features for the stacks: cdk/features.json
 
 stacks: ## check and test the CDK app
 	@.ci/stacks
+
+simulate: ## run a million jobs in a simulated world of faults: ARGS="--seed 1", ARGS=prove, ARGS="replay <plan>"
+	@cargo run --release -q -p fotograma-simulation -- $(ARGS)
 
 replay: ## run a sample event through its handler: EVENT=events/<feature>/<case>.json
 	@cargo run -q -- replay $(EVENT)

@@ -1,0 +1,116 @@
+//! The frame extractor: reads the file, tells how far it is, and completes the zip. What cannot
+//! be taken back is the completion: once asked for, it may come whoever still waits for it.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fotograma_core::ports::{Extraction, Order as ExtractionRequest, Progress};
+use fotograma_core::ports::{FrameExtractor, Watch};
+use fotograma_core::{Error, Result};
+use tokio::time::{interval, sleep, timeout};
+
+use crate::host::{Call, Port, milliseconds};
+use crate::plan::{Content, Quality, Service};
+use crate::world::{Object, World};
+
+/// How often it is told how far an extraction is. The engine tells more often; more often is not
+/// more to see here.
+const TOLD_EVERY: Duration = Duration::from_secs(8);
+/// How long the completion may take before it is looked up: as the sink has it.
+const COMPLETION_LIMIT: Duration = Duration::from_mins(2);
+
+#[async_trait]
+impl FrameExtractor for Port {
+    async fn extract(
+        &self,
+        request: &ExtractionRequest,
+        listener: &dyn Watch,
+    ) -> Result<Extraction> {
+        let ffmpeg = Call::new(Service::Ffmpeg, "ffmpeg", &request.key).once();
+        self.call(ffmpeg, |_| ()).await?;
+        let content = self.open(request).await?;
+        if content.quality == Quality::Broken {
+            sleep(Duration::from_millis(300)).await;
+            return Err(Error::unprocessable("it is not a video"));
+        }
+        let steps = content.work / 8_000 + 1;
+        for step in 1..=steps {
+            sleep(milliseconds(content.work / steps)).await;
+            self.alive().await;
+            if content.quality == Quality::Deadly {
+                self.die();
+            }
+            self.check(request).await?;
+            let percent = u8::try_from(step * 100 / steps).unwrap_or(100);
+            listener
+                .progress(Progress {
+                    percent: Some(percent),
+                    frames: 0,
+                })
+                .await?;
+        }
+        let mut told = interval(TOLD_EVERY);
+        let mut completion = std::pin::pin!(self.complete(request));
+        loop {
+            tokio::select! {
+                biased;
+                completed = &mut completion => return completed,
+                _ = told.tick() => {
+                    let progress = Progress { percent: Some(100), frames: 0 };
+                    listener.progress(progress).await?;
+                }
+            }
+        }
+    }
+}
+
+impl Port {
+    async fn open(&self, request: &ExtractionRequest) -> Result<Content> {
+        let call = Call::new(Service::Store, "open", &request.key);
+        self.call(call, |world| {
+            let object = world.objects.get(&request.key);
+            let object = object.ok_or_else(|| Error::unprocessable("the file is gone"))?;
+            if object.etag() != request.etag {
+                return Err(Error::unprocessable("the file was replaced"));
+            }
+            Ok(world.files[&object.file])
+        })
+        .await?
+    }
+
+    /// Each range that is read must be of the same file.
+    async fn check(&self, request: &ExtractionRequest) -> Result<()> {
+        self.open(request).await.map(drop)
+    }
+
+    async fn complete(&self, request: &ExtractionRequest) -> Result<Extraction> {
+        let file = request.etag.trim_matches('"').trim_start_matches('e');
+        let file: u64 = file.parse().unwrap_or(0);
+        let call = Call::new(Service::Store, "complete", &request.zip_key).patient();
+        let store = |world: &mut World| {
+            world.tell(|| format!("{} has the zip of e{file}", request.zip_key));
+            let object = Object { file, size: 20 };
+            world.objects.insert(request.zip_key.clone(), object);
+        };
+        let extraction = Extraction {
+            frames: file,
+            zip_bytes: 20,
+        };
+        let completed = timeout(COMPLETION_LIMIT, self.call(call, store)).await;
+        if matches!(completed, Ok(Ok(()))) {
+            return Ok(extraction);
+        }
+        // It may have happened.
+        let call = Call::new(Service::Store, "head", &request.zip_key);
+        let there = self
+            .call(call, |world| {
+                let zip = world.objects.get(&request.zip_key);
+                zip.is_some_and(|zip| zip.file == file)
+            })
+            .await?;
+        if there {
+            return Ok(extraction);
+        }
+        Err(Error::transient("the zip could not be completed"))
+    }
+}

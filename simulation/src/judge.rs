@@ -1,0 +1,457 @@
+//! What must hold, looked at with each step and once more when the world has come to rest.
+//!
+//! The judge knows what really happened (who died, which file was there, which mail went), which
+//! no record can know, and holds the records against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fotograma_core::domain::{Notice, Status, Video};
+use serde_json::Value;
+
+use crate::host::{Host, Port, Role};
+use crate::plan::{Content, Quality};
+use crate::queue::{Message, QueueName};
+use crate::world::{Ms, Object, World, moment};
+
+/// How many copies of one job may be in the queue at once.
+const MAX_COPIES: u32 = 6;
+/// After so many deaths of processes at work on a video it may be the video's fault.
+const DEATHS: u32 = 4;
+/// How long a lease lasts, as [`fotograma_core::app::Settings`] has it.
+const LEASE: Ms = 60_000;
+
+/// A promise that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// What kind of promise; shrinking keeps to one.
+    pub(crate) kind: &'static str,
+    pub(crate) video: String,
+    pub(crate) detail: String,
+}
+
+/// What is known of one video.
+#[derive(Default)]
+struct Truth {
+    ends: Vec<(String, Status)>,
+    files: Vec<u64>,
+    /// Files put since the user last asked for the frames.
+    files_in_round: u32,
+    broken: bool,
+    attempts: u32,
+    deaths: u32,
+    lease: Option<Lease>,
+    copies: u32,
+}
+
+/// Who really has a video, and since when without a sign of life.
+struct Lease {
+    attempt: String,
+    slot: usize,
+    life: u64,
+    renewed: Ms,
+}
+
+#[derive(Default)]
+struct Mailed {
+    to: String,
+    begun: u32,
+    answered: u32,
+    gone: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct Judge {
+    truths: BTreeMap<String, Truth>,
+    mails: BTreeMap<String, Mailed>,
+    frozen: BTreeSet<(usize, u64)>,
+    pub(crate) violations: Vec<Violation>,
+    /// How many times a video was to be turned into frames.
+    pub(crate) jobs: u64,
+    pub(crate) deaths: u64,
+}
+
+impl Judge {
+    fn broken(&mut self, kind: &'static str, video: &str, detail: impl Into<String>) {
+        self.violations.push(Violation {
+            kind,
+            video: video.to_owned(),
+            detail: detail.into(),
+        });
+    }
+
+    fn truth(&mut self, video_id: &str) -> &mut Truth {
+        if !self.truths.contains_key(video_id) {
+            self.truths.insert(video_id.to_owned(), Truth::default());
+        }
+        self.truths.entry(video_id.to_owned()).or_default()
+    }
+
+    /// A process died; what it had in hand it did not give back.
+    pub(crate) fn died(&mut self, host: &Host) {
+        self.deaths += 1;
+        for truth in self.truths.values_mut() {
+            let its = |lease: &Lease| (lease.slot, lease.life) == (host.slot, host.life);
+            if truth.lease.as_ref().is_some_and(its) {
+                truth.deaths += 1;
+            }
+        }
+    }
+
+    /// A process stands still for a while.
+    pub(crate) fn froze(&mut self, host: &Host) {
+        self.frozen.insert((host.slot, host.life));
+    }
+
+    /// A file was put.
+    pub(crate) fn uploaded(&mut self, key: &str, file: u64, content: Content) {
+        let video_id = key.rsplit('/').next().unwrap_or_default();
+        let truth = self.truth(video_id);
+        truth.files.push(file);
+        truth.files_in_round += 1;
+        truth.broken |= content.quality == Quality::Broken;
+    }
+
+    /// A message was sent.
+    pub(crate) fn sent(&mut self, queue: QueueName, message: &Message) {
+        if queue != QueueName::Jobs {
+            return;
+        }
+        let Some(job) = JobIds::read(&message.body) else {
+            return;
+        };
+        let truth = self.truth(&job.video_id);
+        truth.copies += 1;
+        if truth.copies > MAX_COPIES {
+            let copies = truth.copies;
+            self.broken(
+                "copies",
+                &job.video_id,
+                format!("{copies} copies of its job"),
+            );
+        }
+    }
+
+    fn gone(&mut self, queue: QueueName, message: &Message) -> Option<JobIds> {
+        if queue != QueueName::Jobs {
+            return None;
+        }
+        let job = JobIds::read(&message.body)?;
+        let truth = self.truth(&job.video_id);
+        truth.copies = truth.copies.saturating_sub(1);
+        Some(job)
+    }
+
+    pub(crate) fn given_up(&mut self, queue: QueueName, message: &Message) {
+        self.gone(queue, message);
+    }
+
+    pub(crate) fn expired(&mut self, queue: QueueName, message: &Message) {
+        self.gone(queue, message);
+    }
+
+    /// A message was deleted: what it asked for must be done, or another one must ask for it.
+    pub(crate) fn deleted(
+        &mut self,
+        queue: QueueName,
+        message: &Message,
+        left: &[&[Message]],
+        records: &BTreeMap<String, Video>,
+    ) {
+        let Some(job) = self.gone(queue, message) else {
+            return;
+        };
+        let open = records.get(&job.video_id).is_none_or(|video| {
+            !video.is_deleted()
+                && !video.status.is_terminal()
+                && video.user_id == job.user_id
+                && job.round.is_none()
+        });
+        let other = || {
+            left.iter().flat_map(|queue| queue.iter()).any(|message| {
+                JobIds::read(&message.body).is_some_and(|other| other.video_id == job.video_id)
+            })
+        };
+        if open && !other() {
+            self.broken(
+                "acknowledged early",
+                &job.video_id,
+                "its last message is gone",
+            );
+        }
+    }
+
+    /// A record was written.
+    pub(crate) fn written(
+        &mut self,
+        now: Ms,
+        before: Option<&Video>,
+        after: &Video,
+        by: &Port,
+        objects: &BTreeMap<String, Object>,
+    ) {
+        let id = after.video_id.as_str();
+        let version = before.map_or(after.version, |before| before.version + 1);
+        if after.version != version {
+            self.broken(
+                "versions",
+                id,
+                format!("{version} became {}", after.version),
+            );
+        }
+        if let Some(before) = before {
+            self.changed(now, before, after, by);
+        }
+        let ended =
+            after.status.is_terminal() && before.is_none_or(|before| !before.status.is_terminal());
+        let attempt = after.attempt.as_ref().map(|attempt| attempt.id.clone());
+        let truth = self.truth(id);
+        if ended {
+            let notice = Notice::of(after).notice_id;
+            truth.ends.push((notice.clone(), after.status));
+            let mail = self.mails.entry(notice).or_default();
+            mail.to = after.email.clone().unwrap_or_default();
+            match after.status {
+                Status::Done => self.done(after, objects),
+                _ => self.failed(before, after),
+            }
+            self.truth(id).lease = None;
+            return;
+        }
+        match attempt {
+            Some(attempt) if after.status == Status::Processing => {
+                let begins = truth.lease.as_ref().is_none_or(|l| l.attempt != attempt);
+                if begins {
+                    truth.attempts += 1;
+                }
+                let holder = begins || by.role == Role::Processor;
+                if holder {
+                    truth.lease = Some(Lease {
+                        attempt,
+                        slot: by.host.slot,
+                        life: by.host.life,
+                        renewed: now,
+                    });
+                }
+            }
+            _ => truth.lease = None,
+        }
+    }
+
+    fn changed(&mut self, now: Ms, before: &Video, after: &Video, by: &Port) {
+        let id = after.video_id.as_str();
+        if before.is_deleted() && !after.is_deleted() {
+            self.broken("brought back", id, "it was deleted");
+        }
+        if before.status.is_terminal() {
+            let again = !after.status.is_terminal();
+            if again && by.role != Role::Server {
+                self.broken("left its end", id, format!("by {:?}", by.role));
+            }
+            if !again && (before.status != after.status || before.attempt != after.attempt) {
+                self.broken("another end", id, format!("by {:?}", by.role));
+            }
+            if again {
+                self.jobs += 1;
+                let truth = self.truth(id);
+                truth.attempts = 0;
+                truth.deaths = 0;
+                truth.files_in_round = 0;
+            }
+        } else if before.status == Status::AwaitingUpload && after.status == Status::Queued {
+            self.jobs += 1;
+        }
+        // Whoever takes a video from a living attempt has not waited.
+        let frozen = &self.frozen;
+        let Some(truth) = self.truths.get_mut(id) else {
+            return;
+        };
+        let taken = truth.lease.as_ref().filter(|lease| {
+            let next = after.attempt.as_ref().map(|attempt| attempt.id.as_str());
+            after.status == Status::Processing && next.is_some_and(|id| id != lease.attempt)
+        });
+        if let Some(lease) = taken {
+            let held = now - lease.renewed;
+            let stood_still = frozen.contains(&(lease.slot, lease.life));
+            let attempt = lease.attempt.clone();
+            if stood_still {
+                truth.deaths += 1;
+            }
+            if held < LEASE - 1_000 {
+                self.broken("stolen", id, format!("from {attempt} after {held} ms"));
+            }
+        }
+    }
+
+    fn done(&mut self, after: &Video, objects: &BTreeMap<String, Object>) {
+        let id = after.video_id.as_str();
+        match objects.get(&after.zip_key()) {
+            None => self.broken("done without a zip", id, ""),
+            Some(zip) if zip.file != after.frames => {
+                let detail = format!("of e{}, not of e{}", zip.file, after.frames);
+                self.broken("done with another zip", id, detail);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Only what reads the message or the video may end a video.
+    fn failed(&mut self, before: Option<&Video>, after: &Video) {
+        let id = after.video_id.as_str();
+        let awaited = before.is_some_and(|b| b.status == Status::AwaitingUpload);
+        let truth = self.truth(id);
+        let (attempts, deaths) = (truth.attempts, truth.deaths);
+        let replaced =
+            truth.files_in_round > 1 || (truth.files.len() > 1 && truth.files_in_round > 0);
+        let never = awaited && truth.files.is_empty();
+        if never || deaths >= DEATHS {
+            return;
+        }
+        let reason = after.reason.clone().unwrap_or_default();
+        if attempts == 0 {
+            self.broken("failed without an attempt", id, reason);
+        } else if !truth.broken && !replaced {
+            let detail = format!("{reason} ({attempts} attempts, {deaths} deaths)");
+            self.broken("failed by a fault of ours", id, detail);
+        }
+    }
+
+    /// A notice was published: its outcome must be in the record.
+    pub(crate) fn published(&mut self, notice: &Notice) {
+        let truth = self.truth(&notice.video_id);
+        let known = truth.ends.iter();
+        let mut known =
+            known.filter(|(id, status)| *id == notice.notice_id && *status == notice.status);
+        if known.next().is_none() {
+            let detail = format!("{} is no outcome", notice.notice_id);
+            self.broken("published early", &notice.video_id, detail);
+        }
+    }
+
+    pub(crate) fn mail_begins(&mut self, notice: &str) {
+        self.mails.entry(notice.to_owned()).or_default().begun += 1;
+    }
+
+    pub(crate) fn mail_answered(&mut self, notice: &str, well: bool) {
+        let mail = self.mails.entry(notice.to_owned()).or_default();
+        mail.answered += u32::from(well);
+    }
+
+    /// A mail has gone.
+    pub(crate) fn mailed(&mut self, notice: &str, to: &str) {
+        let mail = self.mails.entry(notice.to_owned()).or_default();
+        mail.gone += 1;
+        let uncertain = mail.begun - mail.answered;
+        let (gone, wrong) = (mail.gone, mail.to != to);
+        if gone > 2 || gone > uncertain.max(1) {
+            self.broken("mailed again", notice, format!("{gone} times"));
+        }
+        if wrong {
+            self.broken("mailed to another", notice, to);
+        }
+    }
+}
+
+/// What a job's message names.
+struct JobIds {
+    video_id: String,
+    user_id: String,
+    round: Option<u64>,
+}
+
+impl JobIds {
+    fn read(body: &str) -> Option<Self> {
+        let value: Value = serde_json::from_str(body).ok()?;
+        let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
+        Some(Self {
+            video_id: text("video_id")?,
+            user_id: text("user_id")?,
+            round: value.get("round").and_then(Value::as_u64),
+        })
+    }
+}
+
+/// What was found broken.
+struct Findings(Vec<Violation>);
+
+impl Findings {
+    fn broken(&mut self, kind: &'static str, video: &str, detail: String) {
+        self.0.push(Violation {
+            kind,
+            video: video.to_owned(),
+            detail,
+        });
+    }
+}
+
+/// What must hold when nothing more happens.
+pub(crate) fn at_rest(world: &mut World, rested: bool) {
+    let mut found = Findings(Vec::new());
+    for video in world.records.values() {
+        let id = video.video_id.as_str();
+        if !video.is_deleted() && !video.status.is_terminal() {
+            found.broken("never ends", id, video.status.word().to_owned());
+        }
+        if video.is_unfinished() && (video.is_deleted() || video.status.is_terminal()) {
+            let since = moment(video.updated_at) / 1_000;
+            found.broken("never finished", id, format!("not changed since {since} s"));
+        }
+        if let (Status::Done, false) = (video.status, video.is_deleted()) {
+            let zip = world.objects.get(&video.zip_key());
+            if zip.is_none_or(|zip| zip.file != video.frames) {
+                found.broken("done without its zip", id, format!("{zip:?}"));
+            }
+        }
+    }
+    for key in world.objects.keys() {
+        let id = key
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches(".zip");
+        match world.records.get(id) {
+            Some(video) if video.is_deleted() => found.broken("left behind", id, key.clone()),
+            // An upload whose form broke off: the bucket's own rule removes it.
+            None if key.starts_with("frames/") => found.broken("nobody's zip", id, key.clone()),
+            _ => {}
+        }
+    }
+    for (id, truth) in &world.judge.truths {
+        let Some(video) = world.records.get(id).filter(|video| !video.is_deleted()) else {
+            continue;
+        };
+        for (notice, status) in &truth.ends {
+            let mail = world.judge.mails.get(notice);
+            let gone = mail.map_or(0, |mail| mail.gone);
+            let wanted = mail.is_some_and(|mail| !mail.to.is_empty());
+            let uncertain = mail.is_some_and(|mail| mail.begun > mail.answered);
+            if wanted && gone == 0 && !uncertain {
+                let end = status.word();
+                found.broken(
+                    "never mailed",
+                    id,
+                    format!("{notice} {end}, now v{}", video.version),
+                );
+            }
+        }
+    }
+    for name in QueueName::ALL {
+        for message in world.messages(name) {
+            let job = JobIds::read(&message.body);
+            let id = job.as_ref().map_or("", |job| job.video_id.as_str());
+            match name {
+                QueueName::Jobs | QueueName::Notices | QueueName::Uploads => {
+                    found.broken("left in a queue", id, format!("{name:?} m{}", message.id));
+                }
+                QueueName::JobsDead if message.reason.is_none() => {
+                    found.broken("left among the dead", id, format!("m{}", message.id));
+                }
+                // Kept for people; the sweep sees to what they were about.
+                QueueName::JobsDead | QueueName::NoticesDead | QueueName::UploadsDead => {}
+            }
+        }
+    }
+    if !rested && found.0.is_empty() {
+        found.broken("no rest", "", "something still goes on".to_owned());
+    }
+    world.judge.violations.extend(found.0);
+}

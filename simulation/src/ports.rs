@@ -1,0 +1,268 @@
+//! The product's ports over the world in memory.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Duration, Utc};
+use fotograma_core::domain::{Job, Mail, Notice, Video};
+use fotograma_core::ports::{
+    Clock, Identity, Ids, Jobs, Mailer, ObjectHead, Objects, SignedPut, Tokens, Topic,
+    UnfinishedPage, VideoPage, Videos,
+};
+use fotograma_core::{Error, Result};
+
+use crate::host::{Call, Port, Role};
+use crate::plan::Service;
+use crate::queue::QueueName;
+use crate::rules::Rules;
+use crate::world::{World, date};
+
+#[async_trait]
+impl Videos for Port {
+    async fn get(&self, video_id: &str) -> Result<Option<Video>> {
+        let call = Call::new(Service::Table, "get", video_id);
+        let found = self
+            .call(call, |world| world.records.get(video_id).cloned())
+            .await?;
+        Ok(found.map(|mut video| {
+            match (self.rules(), self.role) {
+                (Rules::NoLeaseCheck, Role::Processor) => {
+                    if let Some(attempt) = &mut video.attempt {
+                        attempt.lease_until = date(0);
+                    }
+                }
+                (Rules::NoClaim, Role::Mailer) => video.mailings.clear(),
+                _ => {}
+            }
+            video
+        }))
+    }
+
+    async fn put(&self, video: &Video, expected: Option<u64>) -> Result<bool> {
+        if self.rules() == Rules::NoClaim && self.role == Role::Mailer {
+            return Ok(true);
+        }
+        if self.rules() == Rules::PublishBeforeTheWrite
+            && video.unpublished
+            && video.status.is_terminal()
+        {
+            self.publish(&Notice::of(video)).await?;
+        }
+        let id = self.world.lock().next_id();
+        let call = Call::new(Service::Table, "put", &video.video_id);
+        self.call(call, |world| self.put_now(world, video, expected, id))
+            .await
+    }
+
+    async fn list(&self, _: &str, _: u32, _: Option<&str>) -> Result<VideoPage> {
+        Ok(VideoPage::default())
+    }
+
+    async fn unfinished(
+        &self,
+        before: DateTime<Utc>,
+        _after: Option<&str>,
+    ) -> Result<UnfinishedPage> {
+        let call = Call::new(Service::Table, "query", "open");
+        let video_ids = self.call(call, |world| world.unfinished(before)).await?;
+        Ok(UnfinishedPage {
+            video_ids,
+            next: None,
+        })
+    }
+}
+
+impl Port {
+    pub(crate) fn rules(&self) -> Rules {
+        self.world.lock().rules
+    }
+
+    fn put_now(&self, world: &mut World, video: &Video, expected: Option<u64>, id: u64) -> bool {
+        let (stored, before) = if world.rules == Rules::NoVersion {
+            let before = world.records.get(&video.video_id).cloned();
+            world.store_record(video, id);
+            (true, before)
+        } else {
+            let known = world.records.get(&video.video_id).map(|v| v.version);
+            let (stored, before) = world.put_record(video, expected, id);
+            if known == Some(video.version) {
+                // Its own write, met again.
+                return stored;
+            }
+            (stored, before)
+        };
+        if stored {
+            let attempt = video.attempt.as_ref().map(|a| a.id.clone());
+            world.tell(|| {
+                format!(
+                    "{:?} {}.{} writes {} v{}: {}{}{} attempt {attempt:?} {}",
+                    self.role,
+                    self.host.slot,
+                    self.host.life,
+                    video.video_id,
+                    video.version,
+                    video.status.word(),
+                    if video.unpublished {
+                        ", unpublished"
+                    } else {
+                        ""
+                    },
+                    if video.is_deleted() { ", deleted" } else { "" },
+                    video.reason.as_deref().unwrap_or_default(),
+                )
+            });
+            let now = world.now();
+            let World {
+                judge,
+                records: _,
+                objects,
+                ..
+            } = world;
+            judge.written(now, before.as_ref(), video, self, objects);
+        }
+        stored
+    }
+}
+
+#[async_trait]
+impl Objects for Port {
+    async fn head(&self, key: &str) -> Result<Option<ObjectHead>> {
+        let call = Call::new(Service::Store, "head", key);
+        self.call(call, |world| {
+            world.objects.get(key).map(|object| ObjectHead {
+                size: object.size,
+                etag: object.etag(),
+            })
+        })
+        .await
+    }
+
+    async fn presign_put(
+        &self,
+        key: &str,
+        _size: u64,
+        _content_type: &str,
+        _expires_in: Duration,
+    ) -> Result<SignedPut> {
+        Ok(SignedPut {
+            url: key.to_owned(),
+            headers: Vec::new(),
+        })
+    }
+
+    async fn presign_get(&self, key: &str, _: &str, _: Duration) -> Result<String> {
+        Ok(key.to_owned())
+    }
+
+    async fn remove(&self, key: &str) -> Result<()> {
+        let call = Call::new(Service::Store, "remove", key);
+        self.call(call, |world| {
+            world.tell(|| format!("{:?} {} removes {key}", self.role, self.host.slot));
+            world.objects.remove(key);
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Jobs for Port {
+    async fn send(&self, job: &Job, delay: Duration) -> Result<()> {
+        let body = serde_json::to_string(job).map_err(|e| Error::permanent(e.to_string()))?;
+        let call = Call::new(Service::Sqs, "send", &job.video_id);
+        self.call(call, |world| {
+            world.tell(|| {
+                let from = self.role;
+                format!(
+                    "{from:?} {} sends {body} in {} s",
+                    self.host.slot,
+                    delay.num_seconds()
+                )
+            });
+            world.send(QueueName::Jobs, &body, None, delay.num_milliseconds());
+        })
+        .await
+    }
+
+    async fn bury(&self, body: &str, reason: &str) -> Result<()> {
+        let call = Call::new(Service::Sqs, "dead letter", "");
+        self.call(call, |world| {
+            world.tell(|| format!("{:?} buries {body}: {reason}", self.role));
+            world.send(QueueName::JobsDead, body, Some(reason), 0);
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Topic for Port {
+    async fn publish(&self, notice: &Notice) -> Result<String> {
+        let call = Call::new(Service::Topic, "publish", &notice.video_id);
+        self.call(call, |world| {
+            let id = &notice.notice_id;
+            world.tell(|| format!("{:?} {} publishes {id}", self.role, self.host.slot));
+            world.judge.published(notice);
+            world.publish(notice)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Mailer for Port {
+    async fn send(&self, mail: &Mail) -> Result<()> {
+        let call = Call::new(Service::Ses, "mail", &self.notice);
+        self.world.lock().judge.mail_begins(&self.notice);
+        let sent = self.call(call, |world| {
+            world.tell(|| format!("{:?} {} MAILS {}", self.role, self.host.slot, self.notice));
+            world.judge.mailed(&self.notice, &mail.to);
+        });
+        let sent = sent.await;
+        self.world
+            .lock()
+            .judge
+            .mail_answered(&self.notice, sent.is_ok());
+        sent
+    }
+}
+
+#[async_trait]
+impl Identity for Port {
+    async fn sign_up(&self, _: &str, _: &str, _: &str) -> Result<String> {
+        Err(nobody())
+    }
+
+    async fn confirm(&self, _: &str, _: &str) -> Result<()> {
+        Err(nobody())
+    }
+
+    async fn login(&self, _: &str, _: &str) -> Result<Tokens> {
+        Err(nobody())
+    }
+
+    async fn refresh(&self, _: &str) -> Result<Tokens> {
+        Err(nobody())
+    }
+
+    async fn logout(&self, _: &str) -> Result<()> {
+        Err(nobody())
+    }
+
+    async fn email(&self, username: &str) -> Result<Option<String>> {
+        Ok(Some(format!("{username}@users.example")))
+    }
+}
+
+/// No user of this world signs up or logs in.
+fn nobody() -> Error {
+    Error::permanent("nobody logs in here")
+}
+
+impl Clock for Port {
+    fn now(&self) -> DateTime<Utc> {
+        date(self.world.lock().now() + self.host.skew)
+    }
+}
+
+impl Ids for Port {
+    fn next(&self) -> String {
+        format!("id{}", self.world.lock().next_id())
+    }
+}

@@ -1,0 +1,40 @@
+//! Switches that put a known fault back, so that it can be seen that the judge finds it.
+
+/// Which rule is broken; none in a true run.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    clap::ValueEnum,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+pub(crate) enum Rules {
+    /// As the product is.
+    #[default]
+    AsTheyAre,
+    /// Planted: a message is deleted as soon as it is received.
+    AcknowledgeBeforeTheWrite,
+    /// Planted: an outcome is published before it is stored.
+    PublishBeforeTheWrite,
+    /// Planted: an attempt does not see that another one has the lease.
+    NoLeaseCheck,
+    /// Planted: a write does not need the version that it was decided on.
+    NoVersion,
+    /// Planted: a mailer does not see that another one is at it.
+    NoClaim,
+}
+
+impl Rules {
+    /// All that are broken.
+    pub(crate) fn broken() -> impl Iterator<Item = Self> {
+        use clap::ValueEnum;
+        Self::value_variants()
+            .iter()
+            .copied()
+            .filter(|rules| *rules != Self::AsTheyAre)
+    }
+}
