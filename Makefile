@@ -15,6 +15,11 @@ BUILD := $(or $(CARGO_TARGET_DIR),target)
 # Where the benchmarks keep their Python and, if it is there, what they are compared with.
 BENCH_VENV := $(DEV)/bench
 
+# The minimal ffmpeg, where `make ffmpeg` has built it.
+ifneq ($(wildcard $(DEV)/bin/ffmpeg),)
+export FOTOGRAMA_FFMPEG ?= $(CURDIR)/$(DEV)/bin/ffmpeg
+endif
+
 .PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak simulate fuzz
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 

@@ -64,7 +64,7 @@ def against_decoding(ways, cases, rounds):
             exact = mode == "exact"
             same = "/".join(map(str, ways.identical(clip, engine, every))) if exact else "–"
             row(
-                name, f"{every} s", mode, facts["strategy"],
+                name, f"{every} s", mode, facts["strategy"].replace("_", " "),
                 f"{facts['bytes_read'] / facts['source_bytes']:.1%}", facts["requests"],
                 facts["frames"],
                 f"{engine.wall / decode.wall:.2f}", f"{engine.cpu / decode.cpu:.3f}",

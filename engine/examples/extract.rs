@@ -1,14 +1,16 @@
 //! Extracts the frames of a local video: `extract [--served] VIDEO ZIP [OPTIONS-AS-JSON]`.
 //!
 //! With `--served` ffmpeg does not open the file itself, as if it lay in an object store.
+//! `FOTOGRAMA_FFMPEG` names another ffmpeg than the one on the `PATH`.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use fotograma_engine::{
-    Ffmpeg, FileSink, FileSource, Options, Source, SourceError, Unwatched, extract,
+    Ffmpeg, FileSink, FileSource, IgnoreProgress, Options, Source, SourceError, extract,
 };
 
 /// A file that hides its path.
@@ -37,7 +39,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some(json) => serde_json::from_str(json)?,
         None => Options::default(),
     };
-    let ffmpeg = Ffmpeg::find(None).await?;
+    let path = std::env::var_os("FOTOGRAMA_FFMPEG");
+    let ffmpeg = Ffmpeg::find(path.as_ref().map(Path::new)).await?;
     let source = FileSource::open(video).await?;
     let source: Arc<dyn Source> = if served {
         Arc::new(Served(source))
@@ -45,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Arc::new(source)
     };
     let sink = FileSink::create(zip, true).await?;
-    let done = extract(&ffmpeg, source, Box::new(sink), &options, &Unwatched).await?;
+    let done = extract(&ffmpeg, source, Box::new(sink), &options, &IgnoreProgress).await?;
     let mut facts = serde_json::to_value(&done)?;
     facts["peak_memory"] = peak_memory().into();
     println!("{facts:#}");

@@ -1,15 +1,9 @@
 //! Figures that the parts of an extraction keep while it runs.
 
 use std::ops::Range;
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-
-use crate::source::{Source, SourceError};
-use crate::watch::Progress;
+use crate::progress::Progress;
 
 /// Figures of one extraction. Microseconds, as atomics know no fractions.
 #[derive(Debug, Default)]
@@ -35,7 +29,7 @@ impl Counters {
         self.position.store(micros(seconds), Relaxed);
     }
 
-    /// What a watch is told.
+    /// What a listener is told.
     pub(crate) fn progress(&self) -> Progress {
         let (start, end) = (self.start.load(Relaxed), self.end.load(Relaxed));
         let position = self.position.load(Relaxed);
@@ -63,48 +57,4 @@ impl Counters {
 )]
 fn micros(seconds: f64) -> u64 {
     (seconds.clamp(0.0, 1e9) * 1e6) as u64
-}
-
-/// A source whose reads are counted and checked for length.
-pub(crate) struct Metered {
-    source: Arc<dyn Source>,
-    counters: Arc<Counters>,
-}
-
-impl Metered {
-    pub(crate) fn new(source: Arc<dyn Source>, counters: Arc<Counters>) -> Self {
-        Self { source, counters }
-    }
-}
-
-#[async_trait]
-impl Source for Metered {
-    fn len(&self) -> u64 {
-        self.source.len()
-    }
-
-    async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
-        let wanted = range.end.saturating_sub(range.start);
-        self.counters.requests.fetch_add(1, Relaxed);
-        let bytes = self.source.read(range).await?;
-        self.counters
-            .bytes_read
-            .fetch_add(bytes.len() as u64, Relaxed);
-        if bytes.len() as u64 == wanted {
-            Ok(bytes)
-        } else {
-            Err(SourceError::Transient(format!(
-                "{} bytes came instead of {wanted}",
-                bytes.len()
-            )))
-        }
-    }
-
-    fn path(&self) -> Option<&Path> {
-        self.source.path()
-    }
-
-    async fn verify(&self) -> Result<(), SourceError> {
-        self.source.verify().await
-    }
 }

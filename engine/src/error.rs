@@ -2,10 +2,10 @@
 
 use thiserror::Error;
 
+use crate::io::sink::SinkError;
+use crate::io::source::SourceError;
+use crate::progress::Cancelled;
 use crate::reason::Reason;
-use crate::sink::SinkError;
-use crate::source::SourceError;
-use crate::watch::Stop;
 
 /// How an extraction can end without a zip, by what the caller does next.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -23,9 +23,9 @@ pub enum ExtractError {
     /// The zip could not be written: try again.
     #[error(transparent)]
     Sink(#[from] SinkError),
-    /// The watch wished so.
+    /// The listener wished so.
     #[error("stopped: {0}")]
-    Stopped(Stop),
+    Cancelled(Cancelled),
     /// This machine's fault (no ffmpeg, no memory): try again, best elsewhere.
     #[error("{0}")]
     Machine(String),

@@ -8,17 +8,18 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::MissedTickBehavior;
 
-use crate::counters::{Counters, Metered};
+use crate::counters::Counters;
 use crate::error::ExtractError;
-use crate::ffmpeg::Ffmpeg;
+use crate::ffmpeg::program::Ffmpeg;
+use crate::io::metered::Metered;
+use crate::io::sink::Sink;
+use crate::io::source::Source;
 use crate::options::{OnDamage, Options};
 use crate::output::Output;
-use crate::plan::Because;
+use crate::plan::{Strategy, StrategyReason};
+use crate::progress::ProgressListener;
 use crate::reason::Reason;
-use crate::sink::Sink;
-use crate::source::Source;
-use crate::strategy::{self, Strategy};
-use crate::watch::Watch;
+use crate::strategy;
 
 /// What an extraction did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ pub struct Extraction {
     /// How the video was read.
     pub strategy: Strategy,
     /// Why that strategy was taken.
-    pub because: Because,
+    pub strategy_reason: StrategyReason,
     /// What is wrong with the video, where its frames were kept all the same.
     pub damaged: Option<String>,
 }
@@ -57,15 +58,15 @@ pub async fn extract(
     source: Arc<dyn Source>,
     sink: Box<dyn Sink>,
     options: &Options,
-    watch: &dyn Watch,
+    listener: &dyn ProgressListener,
 ) -> Result<Extraction, ExtractError> {
     let counters = Arc::new(Counters::default());
     let mut output = Output::new(sink, options, Arc::clone(&counters));
     let source: Arc<dyn Source> = Arc::new(Metered::new(source, Arc::clone(&counters)));
-    let work = run(ffmpeg, &source, options, &counters, &mut output);
+    let work = write_zip(ffmpeg, &source, options, &counters, &mut output);
     let done = tokio::select! {
         done = work => done,
-        stopped = supervise(watch, &counters, options) => Err(stopped),
+        stopped = supervise(listener, &counters, options) => Err(stopped),
     };
     let mut extraction = match done {
         Ok(extraction) => extraction,
@@ -77,23 +78,23 @@ pub async fn extract(
     // Whether it has become visible could not be told if this were stopped half-way.
     tokio::select! {
         done = output.finish() => done?,
-        never = keep_telling(watch, &counters) => match never {},
+        never = keep_telling(listener, &counters) => match never {},
     }
     extraction.bytes_written = counters.bytes_written.load(Relaxed);
     Ok(extraction)
 }
 
 /// All up to the zip's last byte.
-async fn run(
+async fn write_zip(
     ffmpeg: &Ffmpeg,
     source: &Arc<dyn Source>,
     options: &Options,
     counters: &Counters,
     output: &mut Output,
 ) -> Result<Extraction, ExtractError> {
-    let (finding, strategy, because) =
-        strategy::run(ffmpeg, source, options, counters, output).await?;
-    if let (Some(detail), OnDamage::Fail) = (&finding.damaged, options.damaged) {
+    let (outcome, strategy, strategy_reason) =
+        strategy::extract_frames(ffmpeg, source, options, counters, output).await?;
+    if let (Some(detail), OnDamage::Fail) = (&outcome.damaged, options.damaged) {
         let (detail, frames) = (detail.clone(), output.frames());
         return Err(Reason::Damaged { detail, frames }.into());
     }
@@ -104,47 +105,51 @@ async fn run(
     output.end().await?;
     Ok(Extraction {
         frames: output.frames(),
-        duration: finding
+        duration: outcome
             .duration
             .and_then(|d| Duration::try_from_secs_f64(d).ok()),
         source_bytes: source.len(),
         bytes_read: match (strategy, source.path()) {
             // ffmpeg has read the file itself.
-            (Strategy::Whole | Strategy::Blocks, Some(_)) => source.len(),
+            (Strategy::FullDecode | Strategy::SeekPerFrame, Some(_)) => source.len(),
             _ => counters.bytes_read.load(Relaxed),
         },
         requests: counters.requests.load(Relaxed),
         bytes_written: 0,
         strategy,
-        because,
-        damaged: finding.damaged,
+        strategy_reason,
+        damaged: outcome.damaged,
     })
 }
 
-/// Tells the watch once a second how things stand, and takes no notice of what it says.
-async fn keep_telling(watch: &dyn Watch, counters: &Counters) -> Infallible {
+/// Tells the listener once a second how things stand, and takes no notice of what it says.
+async fn keep_telling(listener: &dyn ProgressListener, counters: &Counters) -> Infallible {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        if let Err(stop) = watch.progress(counters.progress()).await {
-            tracing::warn!(%stop, "too late to stop: the zip is complete");
+        if let Err(cancelled) = listener.on_progress(counters.progress()).await {
+            tracing::warn!(%cancelled, "too late to stop: the zip is complete");
         }
     }
 }
 
-/// Tells the watch once a second how things stand, until it or the clock says stop.
-async fn supervise(watch: &dyn Watch, counters: &Counters, options: &Options) -> ExtractError {
+/// Tells the listener once a second how things stand, until it or the clock says stop.
+async fn supervise(
+    listener: &dyn ProgressListener,
+    counters: &Counters,
+    options: &Options,
+) -> ExtractError {
     let wall = options.limits.wall;
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let watching = async {
+    let listening = async {
         loop {
             seconds.tick().await;
-            if let Err(stop) = watch.progress(counters.progress()).await {
-                return ExtractError::Stopped(stop);
+            if let Err(cancelled) = listener.on_progress(counters.progress()).await {
+                return ExtractError::Cancelled(cancelled);
             }
         }
     };
-    tokio::time::timeout(wall, watching)
+    tokio::time::timeout(wall, listening)
         .await
         .unwrap_or_else(|_| {
             Reason::TookTooLong {

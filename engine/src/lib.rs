@@ -6,50 +6,66 @@
 //!
 //! The crate knows nothing of who asks and where the bytes live: files are built in
 //! ([`FileSource`], [`FileSink`]), everything else implements the two traits.
+//!
+//! # Example
+//!
+//! A frame for every two seconds of a video file:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use fotograma_engine::{Ffmpeg, FileSink, FileSource, IgnoreProgress, Options, extract};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let ffmpeg = Ffmpeg::find(None).await?;
+//! let video = FileSource::open("video.mp4").await?;
+//! let zip = FileSink::create("frames.zip", false).await?;
+//! let options = Options {
+//!     every: Duration::from_secs(2),
+//!     ..Options::default()
+//! };
+//! let done = extract(&ffmpeg, Arc::new(video), Box::new(zip), &options, &IgnoreProgress).await?;
+//! println!("{} frames of {} bytes of video", done.frames, done.source_bytes);
+//! # Ok(())
+//! # }
+//! ```
 
-mod command;
+mod bitstream;
 mod container;
 mod counters;
-mod cues;
-mod ebml;
+mod duration_millis;
 mod error;
 mod extract;
-pub mod feed;
 mod ffmpeg;
-mod file;
-pub mod fragment;
-mod frames;
-mod image;
-pub mod index;
-mod indexed;
-mod input;
-mod keyframes;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+mod io;
 mod limits;
-mod loopback;
 mod options;
 mod output;
-pub mod picture;
-pub mod plan;
-mod process;
+mod plan;
+mod progress;
 mod reason;
-mod seeking;
-mod sink;
-mod sniff;
-mod source;
 mod strategy;
-mod verdict;
-mod watch;
-mod whole;
-mod zip;
+#[cfg(test)]
+mod tests;
 
+#[cfg(test)]
+extern crate self as fotograma_engine;
+
+pub use bitstream::CodecFamily;
+pub use container::index_unusable::IndexUnusable;
+pub use container::isobmff::Codec;
 pub use error::ExtractError;
 pub use extract::{Extraction, extract};
-pub use ffmpeg::Ffmpeg;
-pub use file::{FileSink, FileSource};
+pub use ffmpeg::program::Ffmpeg;
+pub use io::file::{FileSink, FileSource};
+pub use io::sink::{Sink, SinkError};
+pub use io::source::{Source, SourceError};
 pub use limits::Limits;
 pub use options::{Format, Mode, OnDamage, Options};
+pub use plan::{GopRun, Plan, Strategy, StrategyReason, Target};
+pub use progress::{Cancelled, IgnoreProgress, Progress, ProgressListener};
 pub use reason::Reason;
-pub use sink::{Sink, SinkError};
-pub use source::{Source, SourceError};
-pub use strategy::{Strategy, plan};
-pub use watch::{Progress, Stop, Unwatched, Watch};
+pub use strategy::plan;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::options::millis;
+use crate::duration_millis;
 
 /// What one extraction may cost; each limit stops it with a [`Reason`](crate::Reason) of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,18 +15,18 @@ pub struct Limits {
     /// Pixels of one frame ([`Reason::TooManyPixels`](crate::Reason::TooManyPixels)).
     pub pixels: u64,
     /// Playing time of the video ([`Reason::TooLong`](crate::Reason::TooLong)).
-    #[serde(rename = "duration_ms", with = "millis")]
+    #[serde(rename = "duration_ms", with = "duration_millis::required")]
     pub duration: Duration,
     /// Frames in the zip ([`Reason::TooManyFrames`](crate::Reason::TooManyFrames)).
     pub frames: u64,
     /// Bytes of the zip ([`Reason::OutputTooLarge`](crate::Reason::OutputTooLarge)).
     pub output_bytes: u64,
     /// Time by the clock ([`Reason::TookTooLong`](crate::Reason::TookTooLong)).
-    #[serde(rename = "wall_ms", with = "millis")]
+    #[serde(rename = "wall_ms", with = "duration_millis::required")]
     pub wall: Duration,
     /// Processor time of one ffmpeg, in whole seconds
     /// ([`Reason::CpuTime`](crate::Reason::CpuTime)).
-    #[serde(rename = "cpu_ms", with = "millis")]
+    #[serde(rename = "cpu_ms", with = "duration_millis::required")]
     pub cpu: Duration,
     /// Bytes of memory that one ffmpeg may allocate ([`Reason::Memory`](crate::Reason::Memory)).
     pub memory: u64,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::duration_millis;
 use crate::limits::Limits;
 
 /// What is wanted of a video. The same options, video and ffmpeg give the same zip, byte for byte.
@@ -11,7 +12,7 @@ use crate::limits::Limits;
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     /// Distance between two frames, 1 ms or more.
-    #[serde(rename = "every_ms", with = "millis")]
+    #[serde(rename = "every_ms", with = "duration_millis::required")]
     pub every: Duration,
     /// Which frame stands for a moment.
     pub mode: Mode,
@@ -22,10 +23,10 @@ pub struct Options {
     /// How a frame is stored.
     pub format: Format,
     /// Time from the video's start of the first frame.
-    #[serde(rename = "from_ms", with = "optional_millis")]
+    #[serde(rename = "from_ms", with = "duration_millis::optional")]
     pub from: Option<Duration>,
     /// Time from the video's start before which all frames lie.
-    #[serde(rename = "to_ms", with = "optional_millis")]
+    #[serde(rename = "to_ms", with = "duration_millis::optional")]
     pub to: Option<Duration>,
     /// What becomes of a damaged video.
     pub damaged: OnDamage,
@@ -54,7 +55,7 @@ impl Default for Options {
 }
 
 /// With less, ffmpeg as Debian builds it cannot load its libraries.
-const LEAST_MEMORY: u64 = 48 << 20;
+const MIN_MEMORY: u64 = 48 << 20;
 
 impl Options {
     /// Whether the options make sense.
@@ -76,10 +77,8 @@ impl Options {
         {
             return Err(format!("the width is from 16 to 16384 pixels, not {width}"));
         }
-        if self.limits.memory < LEAST_MEMORY {
-            return Err(format!(
-                "ffmpeg needs {LEAST_MEMORY} bytes of memory or more"
-            ));
+        if self.limits.memory < MIN_MEMORY {
+            return Err(format!("ffmpeg needs {MIN_MEMORY} bytes of memory or more"));
         }
         if let Some(to) = self.to
             && to <= self.from.unwrap_or_default()
@@ -132,46 +131,4 @@ pub enum OnDamage {
     Fail,
     /// The frames there are are kept, and the extraction says what is wrong.
     Keep,
-}
-
-/// A duration as whole milliseconds.
-pub(crate) mod millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        u64::try_from(value.as_millis())
-            .unwrap_or(u64::MAX)
-            .serialize(to)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        u64::deserialize(from).map(Duration::from_millis)
-    }
-}
-
-/// A duration that may be absent, as whole milliseconds.
-mod optional_millis {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    #[expect(clippy::ref_option, reason = "the signature that serde asks for")]
-    pub(super) fn serialize<S: Serializer>(
-        value: &Option<Duration>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => super::millis::serialize(value, to),
-            None => to.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D>(from: D) -> Result<Option<Duration>, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_millis))
-    }
 }

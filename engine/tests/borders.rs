@@ -13,7 +13,7 @@ use support::{Memory, clip, entries, every, folder, make, reference, run};
 async fn times(path: &Path, options: &Options, strategy: Strategy) -> Vec<String> {
     let (done, kept) = run(Memory::of(path), options).await;
     let done = done.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(done.strategy, strategy, "{:?}", done.because);
+    assert_eq!(done.strategy, strategy, "{:?}", done.strategy_reason);
     let mut found = entries(kept.bytes());
     let (_, table) = found.pop().expect("the table");
     if options.mode == Mode::Exact && options.from.is_none() && options.to.is_none() {
@@ -40,11 +40,11 @@ async fn each_frame_on_a_border_is_taken() {
     for (name, words, strategy) in [
         ("a.mp4", h264.to_owned(), Strategy::Indexed),
         // 90,000 ticks in a second, from 1.4 s on.
-        ("a.ts", h264.to_owned(), Strategy::Whole),
+        ("a.ts", h264.to_owned(), Strategy::FullDecode),
         // Milliseconds.
-        ("a.mkv", h264.to_owned(), Strategy::Whole),
+        ("a.mkv", h264.to_owned(), Strategy::FullDecode),
         // Frames are the ticks.
-        ("a.avi", "-c:v mpeg4".to_owned(), Strategy::Whole),
+        ("a.avi", "-c:v mpeg4".to_owned(), Strategy::FullDecode),
     ] {
         let path = clip(&folder, name, 4, &words);
         for millis in [40, 120, 200, 400] {
@@ -71,14 +71,14 @@ async fn when_seeking_too() {
          -c:v libvpx -deadline realtime -cpu-used 8 -g 25 -keyint_min 25",
     );
     for millis in [4080, 4200, 5160] {
-        let found = times(&path, &every(millis), Strategy::Blocks).await;
+        let found = times(&path, &every(millis), Strategy::SeekPerFrame).await;
         assert_eq!(found, moments(0..26_000, millis), "every {millis} ms");
         let span = Options {
             from: Some(Duration::from_millis(280)),
             to: Some(Duration::from_millis(280 + 3 * millis)),
             ..every(millis)
         };
-        let found = times(&path, &span, Strategy::Blocks).await;
+        let found = times(&path, &span, Strategy::SeekPerFrame).await;
         assert_eq!(found, moments(280..280 + 3 * millis, millis));
     }
 }
@@ -90,8 +90,8 @@ async fn a_keyframe_on_a_border_is_that_moments() {
     let mp4 = clip(&folder, "a.mp4", 4, h264);
     for (name, strategy) in [
         ("a.mp4", Strategy::Indexed),
-        ("a.ts", Strategy::Whole),
-        ("a.mkv", Strategy::Whole),
+        ("a.ts", Strategy::FullDecode),
+        ("a.mkv", Strategy::FullDecode),
     ] {
         let path = folder.path().join(name);
         if path != mp4 {

@@ -4,7 +4,7 @@ mod support;
 
 use std::os::unix::fs::PermissionsExt;
 
-use fotograma_engine::{ExtractError, Ffmpeg, Limits, Options, Reason, Unwatched, extract};
+use fotograma_engine::{ExtractError, Ffmpeg, IgnoreProgress, Limits, Options, Reason, extract};
 use support::{Kept, Memory};
 
 /// Runs `script` as ffmpeg, and gives what it says as a complaint.
@@ -24,7 +24,7 @@ async fn told(script: &str, options: &Options) -> Result<String, ExtractError> {
         video,
         Box::new(Kept::default()),
         options,
-        &Unwatched,
+        &IgnoreProgress,
     )
     .await;
     match done.expect_err("no frames") {

@@ -79,9 +79,9 @@ async fn compare(path: &Path, every: u64) -> (String, bool) {
         Ok(done) => done,
         Err(error) => return (format!("{NONE}: {error}"), false),
     };
-    let way = format!("{:?}: {}", done.strategy, done.because);
+    let way = format!("{:?}: {}", done.strategy, done.strategy_reason);
     // Reading the whole is what the reference does: once is enough.
-    if done.strategy == Strategy::Whole && every != INTERVALS[0] {
+    if done.strategy == Strategy::FullDecode && every != INTERVALS[0] {
         return (way, false);
     }
     let entries = entries(kept.bytes()).into_iter();

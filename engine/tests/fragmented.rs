@@ -4,8 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use fotograma_engine::plan::Because;
-use fotograma_engine::{ExtractError, Mode, Options, Reason, Strategy};
+use fotograma_engine::{ExtractError, Mode, Options, Reason, Strategy, StrategyReason};
 use support::{Memory, clip, every, folder, make, run, same_as_whole};
 use tempfile::TempDir;
 
@@ -54,7 +53,7 @@ async fn each_kind_of_index_is_used() {
         let path = fragmented(&folder, name, coding, words);
         for millis in [300, 2700] {
             let done = same_as_whole(&path, bytes(&path), &every(millis)).await;
-            let told = format!("{name}: {:?}", done.because);
+            let told = format!("{name}: {:?}", done.strategy_reason);
             assert_eq!(done.strategy, Strategy::Indexed, "{told}");
         }
     }
@@ -70,7 +69,7 @@ async fn a_part_is_read_and_one_request_a_fragment_made() {
         "-movflags frag_keyframe",
     );
     let done = same_as_whole(&path, bytes(&path), &every(4000)).await;
-    assert_eq!(done.because, Because::Sparse);
+    assert_eq!(done.strategy_reason, StrategyReason::Sparse);
     assert!(done.bytes_read * 3 < done.source_bytes, "{done:?}");
     // Twelve fragments; the file's beginning, the trailer and its length.
     assert!(done.requests <= done.frames + 12 + 3, "{done:?}");
@@ -104,7 +103,7 @@ async fn without_an_index_one_fragment_leads_to_the_next() {
     ] {
         let path = fragmented(&folder, name, &format!("{H264} -b:v 3M"), words);
         let done = same_as_whole(&path, bytes(&path), &every(4000)).await;
-        assert_eq!(done.because, Because::Sparse, "{name}");
+        assert_eq!(done.strategy_reason, StrategyReason::Sparse, "{name}");
         assert!(done.bytes_read * 3 < done.source_bytes, "{name}: {done:?}");
         // Twelve fragments; the file's beginning, what may be a trailer, and its length.
         assert!(done.requests <= done.frames + 12 + 3, "{name}: {done:?}");
@@ -132,7 +131,7 @@ async fn negative_shifts_in_moov_are_left_to_ffmpeg() {
     let words = "-movflags frag_keyframe+negative_cts_offsets";
     let path = fragmented(&folder, "a.mp4", H264, words);
     let done = same_as_whole(&path, bytes(&path), &every(300)).await;
-    assert_eq!(done.strategy, Strategy::Whole);
+    assert_eq!(done.strategy, Strategy::FullDecode);
 }
 
 #[tokio::test]
@@ -144,8 +143,8 @@ async fn fragments_of_a_frame_are_too_many() {
     ] {
         let path = fragmented(&folder, name, &format!("{H264} -bf 0"), words);
         let done = same_as_whole(&path, bytes(&path), &every(2700)).await;
-        assert_eq!(done.strategy, Strategy::Whole);
-        assert_eq!(done.because.code(), "many_fragments", "{name}");
+        assert_eq!(done.strategy, Strategy::FullDecode);
+        assert_eq!(done.strategy_reason.code(), "many_fragments", "{name}");
     }
 }
 
@@ -168,7 +167,7 @@ async fn headers_that_are_too_large_are_not_kept() {
     large.resize(INNER as usize + 8, 0);
     let file = [front, &large, &large, &large, back].concat();
     let done = same_as_whole(&path, file, &every(2700)).await;
-    assert_eq!(done.because.code(), "too_large");
+    assert_eq!(done.strategy_reason.code(), "too_large");
 }
 
 /// An index that leaves fragments out costs requests, one that points elsewhere is not believed.
@@ -195,6 +194,11 @@ async fn an_index_that_lies_gives_the_same_frames() {
         // The lowest byte of the third fragment's offset.
         lying[row(2).start + 15] ^= wrong;
         let done = same_as_whole(&path, lying, &every(2700)).await;
-        assert_eq!(done.strategy, Strategy::Whole, "{:?}", done.because);
+        assert_eq!(
+            done.strategy,
+            Strategy::FullDecode,
+            "{:?}",
+            done.strategy_reason
+        );
     }
 }

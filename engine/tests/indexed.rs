@@ -5,8 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use fotograma_engine::plan::Because;
-use fotograma_engine::{Mode, Options, Strategy};
+use fotograma_engine::{Mode, Options, Strategy, StrategyReason};
 use support::{Memory, clip, entries, every, folder, run, same_as_whole};
 
 const H264: &str = "-c:v libx264 -g 25 -bf 2 -threads 1";
@@ -23,7 +22,7 @@ async fn only_a_part_is_read_in_few_requests() {
     let bytes = std::fs::read(&path).expect("the clip");
     let done = same_as_whole(&path, bytes, &every(7300)).await;
     assert_eq!(done.strategy, Strategy::Indexed);
-    assert_eq!(done.because, Because::Sparse);
+    assert_eq!(done.strategy_reason, StrategyReason::Sparse);
     assert!(done.bytes_read * 4 < done.source_bytes, "{done:?}");
     assert!(done.requests <= done.frames + 3, "{done:?}");
 }
@@ -35,8 +34,8 @@ async fn the_sweep_takes_one_pass() {
     let bytes = std::fs::read(&path).expect("the clip");
     let done = same_as_whole(&path, bytes, &every(200)).await;
     assert_eq!(
-        (done.strategy, done.because),
-        (Strategy::Indexed, Because::Sweep)
+        (done.strategy, done.strategy_reason),
+        (Strategy::Indexed, StrategyReason::Sweep)
     );
     assert!(done.bytes_read <= done.source_bytes + (64 << 10));
 }
@@ -101,8 +100,13 @@ async fn a_false_keyframe_is_found_out() {
     let entry = position(&bytes, *b"stss") + 12 + 2 * 4;
     bytes[entry + 3] += 1;
     let done = same_as_whole(&path, bytes, &every(2300)).await;
-    assert_eq!(done.strategy, Strategy::Whole);
-    assert_eq!(done.because.code(), "surprise", "{:?}", done.because);
+    assert_eq!(done.strategy, Strategy::FullDecode);
+    assert_eq!(
+        done.strategy_reason.code(),
+        "plan_mismatch",
+        "{:?}",
+        done.strategy_reason
+    );
 }
 
 #[tokio::test]
@@ -119,8 +123,13 @@ async fn false_times_of_decoding_order_are_found_out() {
     let whole = folder.path().join("whole.mp4");
     std::fs::write(&whole, &bytes).expect("written");
     let done = same_as_whole(&whole, bytes, &every(300)).await;
-    assert_eq!(done.strategy, Strategy::Whole);
-    assert_eq!(done.because.code(), "surprise", "{:?}", done.because);
+    assert_eq!(done.strategy, Strategy::FullDecode);
+    assert_eq!(
+        done.strategy_reason.code(),
+        "plan_mismatch",
+        "{:?}",
+        done.strategy_reason
+    );
 }
 
 #[tokio::test]
@@ -133,5 +142,5 @@ async fn an_index_that_contradicts_itself_is_not_used() {
     let whole = folder.path().join("whole.mp4");
     std::fs::write(&whole, &bytes).expect("written");
     let done = same_as_whole(&whole, bytes, &every(1000)).await;
-    assert_eq!(done.strategy, Strategy::Whole);
+    assert_eq!(done.strategy, Strategy::FullDecode);
 }

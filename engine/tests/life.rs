@@ -11,8 +11,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use fotograma_engine::{
-    ExtractError, FileSource, Options, Progress, Reason, Source, SourceError, Stop, Unwatched,
-    Watch, extract,
+    Cancelled, ExtractError, FileSource, IgnoreProgress, Options, Progress, ProgressListener,
+    Reason, Source, SourceError, extract,
 };
 use support::{Fate, Kept, clip, ffmpeg, folder, make, run};
 use tokio::sync::Notify;
@@ -131,7 +131,7 @@ async fn dropping_kills_ffmpeg_and_aborts_the_sink() {
             Arc::clone(&source) as Arc<_>,
             Box::new(kept.clone()),
             &options,
-            &Unwatched,
+            &IgnoreProgress,
         ));
         tokio::select! {
             done = &mut work => panic!("it cannot end: {done:?}"),
@@ -154,11 +154,11 @@ struct Patience {
 }
 
 #[async_trait]
-impl Watch for Patience {
-    async fn progress(&self, progress: Progress) -> Result<(), Stop> {
+impl ProgressListener for Patience {
+    async fn on_progress(&self, progress: Progress) -> Result<(), Cancelled> {
         self.seen.lock().expect("no panic").push(progress);
         if self.calls.fetch_add(1, SeqCst) + 1 == self.last {
-            return Err(Stop("the lease is lost".into()));
+            return Err(Cancelled("the lease is lost".into()));
         }
         Ok(())
     }
@@ -179,7 +179,9 @@ async fn a_watch_is_asked_while_no_frame_comes_and_can_stop() {
     let done = extract(&ffmpeg().await, source, sink, &Options::default(), &watch).await;
     assert_eq!(
         done,
-        Err(ExtractError::Stopped(Stop("the lease is lost".into())))
+        Err(ExtractError::Cancelled(Cancelled(
+            "the lease is lost".into()
+        )))
     );
     assert_eq!(kept.fate(), Fate::Aborted);
     let seen = watch.seen.lock().expect("no panic");

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fotograma_engine::{
-    ExtractError, FileSink, FileSource, Options, Progress, Sink, SinkError, Stop, Unwatched, Watch,
-    extract,
+    Cancelled, ExtractError, FileSink, FileSource, IgnoreProgress, Options, Progress,
+    ProgressListener, Sink, SinkError, extract,
 };
 use support::{Memory, clip, ffmpeg, folder, run};
 use tokio::sync::Notify;
@@ -59,15 +59,15 @@ struct TooLate {
 }
 
 #[async_trait]
-impl Watch for TooLate {
-    async fn progress(&self, progress: Progress) -> Result<(), Stop> {
+impl ProgressListener for TooLate {
+    async fn on_progress(&self, progress: Progress) -> Result<(), Cancelled> {
         if progress.bytes_written < self.complete {
             return Ok(());
         }
         if self.late.fetch_add(1, SeqCst) == 1 {
             self.sink.notify_one();
         }
-        Err(Stop("too late".into()))
+        Err(Cancelled("too late".into()))
     }
 }
 
@@ -95,7 +95,14 @@ async fn an_error_of_the_sink_is_said() {
     let folder = folder();
     let path = clip(&folder, "a.avi", 3, "-c:v mpeg4");
     let (ffmpeg, source, options) = (ffmpeg().await, Memory::of(&path), Options::default());
-    let done = extract(&ffmpeg, source, Box::new(Full(9000)), &options, &Unwatched).await;
+    let done = extract(
+        &ffmpeg,
+        source,
+        Box::new(Full(9000)),
+        &options,
+        &IgnoreProgress,
+    )
+    .await;
     let expected = ExtractError::Sink(SinkError("no space left".into()));
     assert_eq!(done, Err(expected));
 }
@@ -112,7 +119,7 @@ async fn a_file_appears_whole_or_not_at_all() {
     for (video, found) in [(&bad, 0), (&good, 1)] {
         let source = Arc::new(FileSource::open(video).await.expect("a file"));
         let sink = Box::new(FileSink::create(&zip, false).await.expect("a place"));
-        let done = extract(&ffmpeg, source, sink, &Options::default(), &Unwatched).await;
+        let done = extract(&ffmpeg, source, sink, &Options::default(), &IgnoreProgress).await;
         assert_eq!(done.is_ok(), found == 1);
         assert_eq!(
             std::fs::read_dir(outputs.path()).expect("a folder").count(),

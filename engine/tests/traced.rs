@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use fotograma_engine::{FileSource, OnDamage, Options, Unwatched, extract};
+use fotograma_engine::{FileSource, IgnoreProgress, OnDamage, Options, extract};
 use support::{Kept, clip, ffmpeg, folder};
 
 /// Names the folder whose videos [`extracts_all`] extracts.
@@ -102,7 +102,7 @@ async fn extracts_all() {
     {
         let source = Arc::new(FileSource::open(entry.path()).await.expect("a file"));
         let sink = Box::new(Kept::default());
-        let done = extract(&ffmpeg, source, sink, &options, &Unwatched).await;
+        let done = extract(&ffmpeg, source, sink, &options, &IgnoreProgress).await;
         assert_eq!(done.is_ok(), entry.path().ends_with("good.mp4"));
     }
 }

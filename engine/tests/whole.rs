@@ -56,7 +56,7 @@ async fn names_and_times_are_those_of_the_frames() {
     // 12.5 frames a second do not meet every full second; the stream starts at 1.4 s.
     let path = clip(&folder, "a.ts", 4, "-r 12.5 -c:v libx264 -preset veryfast");
     let (done, kept) = run(Memory::of(&path), &Options::default()).await;
-    assert_eq!(done.expect("frames").strategy, Strategy::Whole);
+    assert_eq!(done.expect("frames").strategy, Strategy::FullDecode);
     let mut found = entries(kept.bytes());
     let (_, table) = found.pop().expect("the table");
     let table = String::from_utf8_lossy(&table);
@@ -176,7 +176,10 @@ async fn keyframes_are_the_same_with_and_without_an_index() {
             ..Options::default()
         };
         let mut zips = Vec::new();
-        for (path, strategy) in [(&indexed, Strategy::Indexed), (&whole, Strategy::Whole)] {
+        for (path, strategy) in [
+            (&indexed, Strategy::Indexed),
+            (&whole, Strategy::FullDecode),
+        ] {
             let (done, kept) = run(Memory::of(path), &options).await;
             assert_eq!(done.expect("frames").strategy, strategy);
             let found = entries(kept.bytes());
@@ -215,14 +218,14 @@ async fn a_webm_with_an_index_is_sought_in() {
     let noise = "-f lavfi -i testsrc2=size=192x108:rate=10:duration=32,noise=alls=40:allf=t";
     let vp8 = "-c:v libvpx -deadline realtime -cpu-used 8 -b:v 2M -g 20 -keyint_min 20";
     support::make(&path, &format!("{noise} -pix_fmt yuv420p {vp8}"));
-    for (every, strategy) in [(5000, Strategy::Blocks), (3000, Strategy::Whole)] {
+    for (every, strategy) in [(5000, Strategy::SeekPerFrame), (3000, Strategy::FullDecode)] {
         let options = Options {
             every: Duration::from_millis(every),
             ..Options::default()
         };
         let (done, kept) = run(Memory::of(&path), &options).await;
         let done = done.expect("frames");
-        assert_eq!(done.strategy, strategy, "{:?}", done.because);
+        assert_eq!(done.strategy, strategy, "{:?}", done.strategy_reason);
         let mut found = entries(kept.bytes());
         found.pop();
         let images: Vec<u8> = found.into_iter().flat_map(|(_, image)| image).collect();
@@ -230,7 +233,7 @@ async fn a_webm_with_an_index_is_sought_in() {
             images == reference(&path, options.every),
             "other frames, every {every} ms"
         );
-        if strategy == Strategy::Blocks {
+        if strategy == Strategy::SeekPerFrame {
             assert!(done.bytes_read * 10 < done.source_bytes * 8, "{done:?}");
         }
     }
@@ -241,7 +244,7 @@ async fn a_webm_with_an_index_is_sought_in() {
         ..Options::default()
     };
     let (done, kept) = run(Memory::of(&path), &options).await;
-    assert_eq!(done.expect("frames").strategy, Strategy::Blocks);
+    assert_eq!(done.expect("frames").strategy, Strategy::SeekPerFrame);
     let table = entries(kept.bytes()).pop().expect("the table").1;
     let table = String::from_utf8_lossy(&table).into_owned();
     let times: Vec<_> = table

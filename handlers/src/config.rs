@@ -152,7 +152,7 @@ impl SystemArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Engine")]
 pub struct EngineArgs {
-    /// The ffmpeg to use; .fotograma/bin/ffmpeg, then the one on the PATH by default
+    /// The ffmpeg to use; by default that of `make ffmpeg`, then the one on the PATH
     #[arg(long, env = "FOTOGRAMA_FFMPEG", value_name = "PATH")]
     pub ffmpeg: Option<PathBuf>,
     /// The most frames of one video
@@ -170,6 +170,29 @@ pub struct EngineArgs {
 }
 
 impl EngineArgs {
+    /// The ffmpeg that is told, or else the one that `make ffmpeg` put into the folder of the
+    /// project that this program was built in, or one in the user's data folder. What lies under
+    /// the current folder may be anybody's.
+    #[must_use]
+    pub fn ffmpeg_path(&self) -> Option<PathBuf> {
+        const BIN: &str = "bin/ffmpeg";
+
+        let project = || {
+            let program = std::env::current_exe().ok()?;
+            let target = program.parent()?.parent()?;
+            let is_target = target.file_name().is_some_and(|name| name == "target");
+            is_target.then(|| target.with_file_name(".fotograma").join(BIN))
+        };
+        let user = || {
+            let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from);
+            let data = data.or_else(|| Some(std::env::home_dir()?.join(".local/share")));
+            data.map(|data| data.join("fotograma").join(BIN))
+        };
+        let known = [project(), user()].into_iter().flatten();
+        let mut known = known.filter(|path| path.is_absolute() && path.is_file());
+        self.ffmpeg.clone().or_else(|| known.next())
+    }
+
     /// The engine's options, with the most bytes that a video may have.
     #[must_use]
     pub fn options(&self, max_video_bytes: u64) -> Options {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use fotograma_core::domain::Mode;
 use fotograma_core::ports::{self, FrameExtractor, Order};
 use fotograma_core::{Error, Result};
-use fotograma_engine::{ExtractError, Extraction, Ffmpeg, Options, SourceError, Stop, Strategy};
+use fotograma_engine::{Cancelled, ExtractError, Extraction, Ffmpeg, Options, SourceError};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::aws::{Aws, S3Sink, S3Source};
@@ -60,7 +60,7 @@ impl FrameExtractor for EngineFrames {
             modified: u64::try_from(order.modified.timestamp()).unwrap_or(0),
             ..self.options.clone()
         };
-        let watch = Told {
+        let watch = ProgressBridge {
             watch,
             answer: Mutex::new(None),
         };
@@ -77,7 +77,7 @@ impl FrameExtractor for EngineFrames {
                     bytes_read = done.bytes_read,
                     requests = done.requests,
                     strategy = ?done.strategy,
-                    because = %done.because,
+                    reason = %done.strategy_reason,
                     "frames extracted"
                 );
                 measure(&done);
@@ -86,23 +86,18 @@ impl FrameExtractor for EngineFrames {
                     zip_bytes: done.bytes_written,
                 })
             }
-            Err(ExtractError::Stopped(stop)) => Err(watch
+            Err(ExtractError::Cancelled(cancelled)) => Err(watch
                 .answer
                 .into_inner()
-                .unwrap_or(Error::transient(stop.0))),
+                .unwrap_or(Error::transient(cancelled.0))),
             Err(error) => Err(core_error(error)),
         }
     }
 }
 
 fn measure(done: &Extraction) {
-    let strategy = match done.strategy {
-        Strategy::Indexed => "indexed",
-        Strategy::Blocks => "blocks",
-        Strategy::Whole => "whole",
-    };
-    let because = done.because.code();
-    metrics::counter!("fotograma.extractions", "strategy" => strategy, "because" => because)
+    let (strategy, reason) = (done.strategy.code(), done.strategy_reason.code());
+    metrics::counter!("fotograma.extractions", "strategy" => strategy, "reason" => reason)
         .increment(1);
     metrics::counter!("fotograma.frames").increment(done.frames);
     metrics::counter!("fotograma.read").increment(done.bytes_read);
@@ -110,22 +105,22 @@ fn measure(done: &Extraction) {
 }
 
 /// Tells a feature's watch what the engine tells, and keeps the error it stops with.
-struct Told<'a> {
+struct ProgressBridge<'a> {
     watch: &'a dyn ports::Watch,
     answer: Mutex<Option<Error>>,
 }
 
 #[async_trait]
-impl fotograma_engine::Watch for Told<'_> {
-    async fn progress(&self, progress: fotograma_engine::Progress) -> Result<(), Stop> {
+impl fotograma_engine::ProgressListener for ProgressBridge<'_> {
+    async fn on_progress(&self, progress: fotograma_engine::Progress) -> Result<(), Cancelled> {
         let progress = ports::Progress {
             percent: progress.percent,
             frames: progress.frames,
         };
         if let Err(error) = self.watch.progress(progress).await {
-            let stop = Stop(error.to_string());
+            let cancelled = Cancelled(error.to_string());
             *self.answer.lock().await = Some(error);
-            return Err(stop);
+            return Err(cancelled);
         }
         Ok(())
     }
@@ -183,14 +178,17 @@ mod tests {
 
     #[tokio::test]
     async fn the_watchs_own_error_is_kept() {
-        let told = Told {
+        let bridge = ProgressBridge {
             watch: &Stops,
             answer: Mutex::new(None),
         };
-        let stop = fotograma_engine::Watch::progress(&told, fotograma_engine::Progress::default());
-        assert_eq!(stop.await, Err(Stop("the lease is lost".to_owned())));
+        let stop = fotograma_engine::ProgressListener::on_progress(
+            &bridge,
+            fotograma_engine::Progress::default(),
+        );
+        assert_eq!(stop.await, Err(Cancelled("the lease is lost".to_owned())));
         assert_eq!(
-            told.answer.into_inner(),
+            bridge.answer.into_inner(),
             Some(Error::conflict("the lease is lost"))
         );
     }

@@ -61,7 +61,7 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
     let aws = Arc::new(Aws::new(settings).await);
     let frames = EngineFrames::new(
         Arc::clone(&aws),
-        args.engine.ffmpeg.clone(),
+        args.engine.ffmpeg_path(),
         args.engine.options(args.max_video_bytes),
     );
     let app = App {

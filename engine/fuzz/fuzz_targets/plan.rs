@@ -1,15 +1,11 @@
-//! Tables that say anything, in boxes that are well formed: index, plan, and the feeding of it.
+//! Tables that say anything, in boxes that are well formed: index, plan, and the remuxing of it.
 
 #![no_main]
 
 use std::time::Duration;
 
 use arbitrary::Arbitrary;
-use bytes::Bytes;
-use fotograma_engine::feed::Feeder;
-use fotograma_engine::index::{Index, parse};
-use fotograma_engine::plan::Plan;
-use fotograma_engine::{Mode, Options};
+use fotograma_engine::{Mode, Options, fuzzing};
 use libfuzzer_sys::fuzz_target;
 
 /// What the tables and the options say.
@@ -22,7 +18,7 @@ struct Case {
     movie_timescale: u32,
     edits: Vec<(u32, i32)>,
     durations: Vec<(u8, u16)>,
-    shifts: Vec<(u8, i16)>,
+    composition_offsets: Vec<(u8, i16)>,
     runs: Vec<(u8, u8)>,
     sizes: Vec<u16>,
     same_size: Option<(u16, u32)>,
@@ -36,7 +32,7 @@ struct Case {
 }
 
 /// Lengths of the longest file that is made up, in bytes.
-const FILE: usize = 1 << 18;
+const FILE: u64 = 1 << 18;
 
 impl Case {
     /// Makes all tables speak of as many samples as there are sizes, a chunk for each, in order.
@@ -47,8 +43,8 @@ impl Case {
         self.edits.truncate(1);
         let count = self.sizes.len();
         spread(&mut self.durations, count);
-        if !self.shifts.is_empty() {
-            spread(&mut self.shifts, count);
+        if !self.composition_offsets.is_empty() {
+            spread(&mut self.composition_offsets, count);
         }
         self.runs = vec![(1, 1)];
         self.chunks.resize(count, 1);
@@ -88,10 +84,6 @@ fuzz_target!(|case: Case| {
     if case.honest {
         case.agree();
     }
-    let moov = Bytes::from(moov(&case));
-    let Ok(index) = parse(Bytes::new(), &moov, FILE as u64) else {
-        return;
-    };
     let options = Options {
         every: Duration::from_millis(u64::from(case.every) + 1),
         from: Some(Duration::from_millis(case.from.into())),
@@ -102,56 +94,9 @@ fuzz_target!(|case: Case| {
         },
         ..Options::default()
     };
-    let Ok(plan) = Plan::indexed(&index, FILE as u64, &options) else {
-        return;
-    };
-    check(&index, &plan);
-    feed(&index, &plan, &case);
+    let piece = u64::from(case.piece).max(64);
+    fuzzing::plan(moov(&case), FILE, &options, piece, &case.data);
 });
-
-fn check(index: &Index, plan: &Plan) {
-    for pair in plan.groups.windows(2) {
-        assert!(pair[0].samples.end <= pair[1].samples.start);
-        assert_eq!(pair[0].targets.end, pair[1].targets.start);
-    }
-    for pair in plan.ranges.windows(2) {
-        assert!(pair[0].end < pair[1].start);
-    }
-    for group in &plan.groups {
-        assert!(index.samples[group.samples.start as usize].sync());
-        for target in &plan.targets[group.targets.start as usize..group.targets.end as usize] {
-            assert!(group.samples.contains(&target.sample));
-        }
-    }
-    assert!(plan.ranges.iter().all(|range| range.end <= FILE as u64));
-}
-
-fn feed(index: &Index, plan: &Plan, case: &Case) {
-    let mut feeder = Feeder::new(index, plan);
-    let step = u64::from(case.piece).max(64);
-    let mut acts = Vec::new();
-    let mut fill = case.data.iter().copied().cycle();
-    for range in &plan.ranges {
-        let mut at = range.start;
-        while at < range.end {
-            let end = range.end.min(at + step);
-            let piece: Vec<u8> = (at..end).map(|_| fill.next().unwrap_or(0)).collect();
-            if feeder.take(at, piece.into(), &mut acts).is_err() {
-                return;
-            }
-            at = end;
-            acts.clear();
-        }
-    }
-    // A group of empty samples alone has no bytes to wait for.
-    let bytes = plan.groups.iter().flat_map(|group| group.samples.clone());
-    if bytes
-        .map(|sample| index.samples[sample as usize].size())
-        .all(|size| size > 0)
-    {
-        assert!(feeder.is_done());
-    }
-}
 
 fn moov(case: &Case) -> Vec<u8> {
     let mvhd = full(b"mvhd", &words(&[0, 0, case.movie_timescale, 1000]));
@@ -189,8 +134,8 @@ fn tables(case: &Case) -> Vec<Vec<u8>> {
         .iter()
         .flat_map(|&(n, t)| [n.into(), t.into()])
         .collect();
-    let shifts: Vec<u32> = case
-        .shifts
+    let composition_offsets: Vec<u32> = case
+        .composition_offsets
         .iter()
         .flat_map(|&(n, t)| [n.into(), i32::from(t).cast_unsigned()])
         .collect();
@@ -216,8 +161,8 @@ fn tables(case: &Case) -> Vec<Vec<u8>> {
         full(b"stsz", &stsz),
         full(b"stco", &counted(chunks.len(), &chunks)),
     ];
-    if !case.shifts.is_empty() {
-        tables.push(full(b"ctts", &counted(case.shifts.len(), &shifts)));
+    if !case.composition_offsets.is_empty() {
+        tables.push(full(b"ctts", &counted(case.composition_offsets.len(), &composition_offsets)));
     }
     if let Some(syncs) = &case.syncs {
         let numbers: Vec<u32> = syncs.iter().map(|&number| number.into()).collect();

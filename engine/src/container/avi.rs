@@ -1,16 +1,16 @@
 //! RIFF AVI (<https://learn.microsoft.com/windows/win32/directshow/avi-riff-file-reference>).
 
-use super::{Structure, missing};
+use super::structure::{Structure, missing_bytes};
 
 /// The first RIFF chunk holds its size; recorders that were cut off leave 0 or all ones.
-pub(super) fn inspect(head: &[u8], length: u64) -> Structure {
+pub(super) fn inspect_structure(head: &[u8], length: u64) -> Structure {
     let size = head
         .get(4..8)
         .and_then(|size| size.try_into().ok())
         .map_or(0, u32::from_le_bytes);
     let truncated = match size {
         0 | u32::MAX => None,
-        size => missing("the AVI file", u64::from(size) + 8, length),
+        size => missing_bytes("the AVI file", u64::from(size) + 8, length),
     };
     Structure {
         truncated,
@@ -26,7 +26,7 @@ mod tests {
     fn a_size_beyond_the_end_is_a_cut() {
         let cut = |size: u32| {
             let head = [b"RIFF", size.to_le_bytes().as_slice(), b"AVI "].concat();
-            inspect(&head, 100).truncated
+            inspect_structure(&head, 100).truncated
         };
         assert_eq!(cut(92), None);
         assert_eq!(

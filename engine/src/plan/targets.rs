@@ -1,11 +1,12 @@
 //! Which frames are wanted.
 //!
-//! The rule is that of the whole strategy's selection (`command::select`), in integers: a frame
+//! The rule is that of the whole strategy's selection (`arguments::select`), in integers: a frame
 //! that begins exactly where an interval does is that interval's, here and there.
 
 use std::time::Duration;
 
-use crate::index::{Index, Sample, Unfit};
+use crate::container::index_unusable::IndexUnusable;
+use crate::container::isobmff::{Index, Sample};
 use crate::options::{Mode, Options};
 
 /// Up to this time, 141 days at 90,000 ticks in a second, the selection of the whole strategy
@@ -28,10 +29,10 @@ struct Shown {
 }
 
 /// The wanted frames, in the order they are shown.
-pub(super) fn choose(index: &Index, options: &Options) -> Result<Vec<Chosen>, Unfit> {
+pub(super) fn choose(index: &Index, options: &Options) -> Result<Vec<Chosen>, IndexUnusable> {
     let shown = shown(index)?;
     let (Some(first), Some(last)) = (shown.first(), shown.last()) else {
-        return Err(Unfit::NoVideo);
+        return Err(IndexUnusable::NoVideo);
     };
     let clock = Clock::new(first.pts, index.timescale, options);
     let wanted = match options.mode {
@@ -48,15 +49,15 @@ pub(super) fn choose(index: &Index, options: &Options) -> Result<Vec<Chosen>, Un
 }
 
 /// The frames that the window shows, in the order of their time.
-fn shown(index: &Index) -> Result<Vec<Shown>, Unfit> {
+fn shown(index: &Index) -> Result<Vec<Shown>, IndexUnusable> {
     let mut shown = Vec::with_capacity(index.samples.len());
     for (sample, number) in index.samples.iter().zip(0_u32..) {
         let pts = sample.pts();
         if sample.dts.abs() > MAX_TICKS {
-            return Err(Unfit::inconsistent("stts"));
+            return Err(IndexUnusable::inconsistent("stts"));
         }
         // Empty samples stand for "no new frame".
-        if index.window.shows(pts) && sample.size() > 0 {
+        if index.presentation_range.contains(pts) && sample.size() > 0 {
             shown.push(Shown {
                 pts,
                 sample: number,
@@ -66,7 +67,7 @@ fn shown(index: &Index) -> Result<Vec<Shown>, Unfit> {
     shown.sort_unstable_by_key(|frame| frame.pts);
     // Which of two frames is shown first is then not said; and mostly all times are wrong.
     if shown.windows(2).any(|pair| pair[0].pts == pair[1].pts) {
-        return Err(Unfit::inconsistent("times of frames"));
+        return Err(IndexUnusable::inconsistent("times of frames"));
     }
     Ok(shown)
 }

@@ -16,8 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use fotograma_engine::{
-    ExtractError, Extraction, Ffmpeg, Options, Reason, Sink, SinkError, Source, SourceError,
-    Unwatched, extract,
+    ExtractError, Extraction, Ffmpeg, IgnoreProgress, Options, Reason, Sink, SinkError, Source,
+    SourceError, extract,
 };
 
 /// Runs ffmpeg with `words`, separated by blanks, writing `path`.
@@ -220,7 +220,14 @@ pub(crate) async fn run(
 ) -> (Result<Extraction, ExtractError>, Kept) {
     let ffmpeg = ffmpeg().await;
     let kept = Kept::default();
-    let done = extract(&ffmpeg, source, Box::new(kept.clone()), options, &Unwatched).await;
+    let done = extract(
+        &ffmpeg,
+        source,
+        Box::new(kept.clone()),
+        options,
+        &IgnoreProgress,
+    )
+    .await;
     let fate = if done.is_ok() {
         Fate::Finished
     } else {

@@ -58,7 +58,7 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
     provision::provision(&system.aws, &origins)
         .await
         .context("the embedded AWS could not be set up")?;
-    let ffmpeg = system::find_ffmpeg(args.system.engine.ffmpeg.as_deref()).await;
+    let ffmpeg = system::find_ffmpeg(args.system.engine.ffmpeg_path().as_deref()).await;
 
     let page = Page::new(&listeners, local.url(), (DEMO_USER.0, DEMO_USER.1))?;
     println!("{}", banner(&listeners, &page_listener, local.url())?);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Args;
-use fotograma_engine::plan::Plan;
+use fotograma_engine::Plan;
 use indicatif::HumanBytes;
 
 use super::extract::places;
@@ -36,7 +36,7 @@ pub(super) async fn run(args: PlanArgs) -> Result<ExitCode> {
 }
 
 fn table(plan: &Plan) -> String {
-    let strategy = format!("{:?}", plan.strategy).to_lowercase();
+    let strategy = plan.strategy.code().replace('_', " ");
     let share = format!("{:.1} %", plan.share * 100.0);
     let bytes = format!(
         "{} of {}",
@@ -46,12 +46,12 @@ fn table(plan: &Plan) -> String {
     let codec = plan.codec.as_ref().map_or("unknown", |codec| &codec.fourcc);
     let rows = [
         ("strategy", strategy),
-        ("because", plan.because.to_string()),
+        ("reason", plan.reason.to_string()),
         ("codec", codec.to_owned()),
         ("bytes", bytes),
         ("share", share),
         ("ranges", plan.ranges.len().to_string()),
-        ("groups", plan.groups.len().to_string()),
+        ("GOP runs", plan.gop_runs.len().to_string()),
         ("samples", plan.samples.to_string()),
         ("frames", plan.targets.len().to_string()),
     ];

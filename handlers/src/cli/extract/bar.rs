@@ -1,7 +1,7 @@
 //! A progress bar, where a person waits at a terminal.
 
 use async_trait::async_trait;
-use fotograma_engine::{Progress, Stop, Watch};
+use fotograma_engine::{Cancelled, Progress, ProgressListener};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows how far an extraction is.
@@ -24,8 +24,8 @@ impl Bar {
 }
 
 #[async_trait]
-impl Watch for Bar {
-    async fn progress(&self, progress: Progress) -> Result<(), Stop> {
+impl ProgressListener for Bar {
+    async fn on_progress(&self, progress: Progress) -> Result<(), Cancelled> {
         if let Some(percent) = progress.percent {
             self.0.set_position(u64::from(percent));
         }

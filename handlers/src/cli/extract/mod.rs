@@ -50,7 +50,7 @@ pub(super) async fn run(args: ExtractArgs) -> Result<ExitCode> {
     if to_stdout && std::io::stdout().is_terminal() {
         bail!("a zip is not for a terminal: -o - wants a pipe or a file");
     }
-    let ffmpeg = system::find_ffmpeg(args.wanted.engine.ffmpeg.as_deref()).await?;
+    let ffmpeg = system::find_ffmpeg(args.wanted.engine.ffmpeg_path().as_deref()).await?;
     let source = places::source(&args.video, &args.aws).await?;
     let sink = places::sink(&args.output, args.force).await?;
     let bar = bar::Bar::new();
@@ -91,7 +91,7 @@ fn summary(done: &Extraction, args: &ExtractArgs) -> String {
     let mut text = format!("{frames} in {zip} ({})", HumanBytes(done.bytes_written));
     if done.bytes_read > 0 {
         let (read, all) = (HumanBytes(done.bytes_read), HumanBytes(done.source_bytes));
-        let strategy = format!("{:?}", done.strategy).to_lowercase();
+        let strategy = done.strategy.code().replace('_', " ");
         text = format!("{text}; read {read} of {all} ({strategy})");
     }
     if let Some(damage) = &done.damaged {

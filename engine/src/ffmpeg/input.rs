@@ -1,0 +1,68 @@
+//! A source as ffmpeg's input: a local file by its name, anything else through the loopback server.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use crate::error::ExtractError;
+use crate::io::loopback::{Blocks, Loopback, Shape};
+use crate::io::source::Source;
+
+/// Bytes that may lie in ffmpeg's socket unread.
+const RECEIVE_BUFFER: &str = "16384";
+
+/// What ffmpeg is given to read, for as long as it may read it.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A local file's name, as ffmpeg wants it.
+    File(OsString),
+    /// An address on the loopback interface.
+    Served(Loopback),
+}
+
+impl Input {
+    /// Makes `source` readable for ffmpeg, in blocks of `shape` where it is served.
+    pub(crate) fn new(source: &Arc<dyn Source>, shape: Shape) -> Result<Self, ExtractError> {
+        if let Some(path) = source.path() {
+            // With the protocol in front, no other one can be read out of the name.
+            let mut name = OsString::from("file:");
+            name.push(path);
+            return Ok(Self::File(name));
+        }
+        Loopback::start(Blocks::new(Arc::clone(source), shape)).map(Self::Served)
+    }
+
+    /// The protocols that it takes, for `-protocol_whitelist`.
+    pub(crate) fn protocols(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Served(_) => "http,tcp",
+        }
+    }
+
+    /// The arguments that make ffmpeg read it, where it reads from front to back.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let address = match self {
+            Self::File(name) => name.clone(),
+            Self::Served(server) => server.url().into(),
+        };
+        vec!["-i".into(), address]
+    }
+
+    /// The same, where it reads here and there: what lies in a socket when it goes elsewhere has
+    /// been fetched in vain.
+    pub(crate) fn arguments_for_seeking(&self) -> Vec<OsString> {
+        let mut arguments = self.arguments();
+        if matches!(self, Self::Served(_)) {
+            arguments.splice(0..0, ["-recv_buffer_size".into(), RECEIVE_BUFFER.into()]);
+        }
+        arguments
+    }
+
+    /// An error of the source, which ffmpeg cannot tell from an early end.
+    pub(crate) fn check(&self) -> Result<(), ExtractError> {
+        match self {
+            Self::File(_) => Ok(()),
+            Self::Served(server) => server.failure().map_or(Ok(()), |error| Err(error.into())),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! What ffmpeg says on its standard error: facts about the input, the times of the frames that
+//! it selects, complaints.
+//!
+//! Everything is bounded, since a hostile file can make ffmpeg say anything at any length.
+
+use std::collections::VecDeque;
+
+use ffmpeg_sidecar::log_parser::{try_parse_duration, try_parse_input, try_parse_output};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::ChildStderr;
+use tokio::sync::mpsc::{Receiver, Sender};
+
+/// The longest line that is looked at, in bytes; the rest of it is skipped.
+const MAX_LINE_BYTES: u64 = 1000;
+
+/// How many complaints are kept from the beginning, and how many from the end.
+const KEPT: usize = 8;
+
+/// What ffmpeg says of an input that ends too early.
+const TRUNCATED: [&str; 6] = [
+    "partial file",
+    "File ended prematurely",
+    "moov atom not found",
+    "Stream ends prematurely",
+    "unexpected end",
+    "Truncated",
+];
+
+/// How ffmpeg's events arrive, in the order in which they happen.
+pub(crate) type EventReceiver = Receiver<Event>;
+
+/// Where the events go.
+pub(crate) type EventSender = Sender<Event>;
+
+/// Events that may wait; ffmpeg waits when there are more.
+pub(crate) const MAX_WAITING_EVENTS: usize = 64;
+
+/// What ffmpeg tells while it works.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Event {
+    /// The container's word for the playing time, in seconds.
+    Duration(f64),
+    /// The number of pixels of the first video stream's picture.
+    Picture(u64),
+    /// A frame is selected, and will come out as an image; its timestamp in seconds.
+    Selected(f64),
+    /// A frame at or after the wanted end has been seen.
+    PastEnd,
+    /// There is a first complaint; frames selected before it are not what it is about.
+    Complaint,
+}
+
+/// What is kept of all that ffmpeg said.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Log {
+    /// Whether the input has been opened.
+    pub(crate) input_opened: bool,
+    /// The playing time in seconds.
+    pub(crate) duration: Option<f64>,
+    /// Where the input's own time starts, in seconds.
+    pub(crate) start: Option<f64>,
+    /// What ffmpeg says of each stream of the input ("Video: h264 (High), …").
+    pub(crate) streams: Vec<String>,
+    /// How many complaints there were.
+    pub(crate) complaints: u64,
+    /// The first of them.
+    pub(crate) first: Vec<String>,
+    /// The last of them.
+    pub(crate) last: VecDeque<String>,
+    /// The signal on which it made an end of its own.
+    pub(crate) signal: Option<i32>,
+    /// The first complaint which says that the input ends too early.
+    pub(crate) truncated: Option<String>,
+    output_seen: bool,
+}
+
+impl Log {
+    /// Reads all that is said until the pipe closes.
+    pub(super) async fn follow(stderr: ChildStderr, events: EventSender) -> Self {
+        let mut log = Self::default();
+        let mut reader = BufReader::new(stderr);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            match (&mut reader)
+                .take(MAX_LINE_BYTES)
+                .read_until(b'\n', &mut line)
+                .await
+            {
+                Ok(0) | Err(_) => return log,
+                Ok(_) => {}
+            }
+            if line.last() == Some(&b'\n') {
+                line.pop();
+            } else if skip_line(&mut reader).await.is_err() {
+                return log;
+            }
+            if let Some(event) = log.line(&String::from_utf8_lossy(&line)) {
+                // The receiver is gone when nobody waits for frames any more.
+                let _ = events.send(event).await;
+            }
+        }
+    }
+
+    /// Takes in one line.
+    fn line(&mut self, line: &str) -> Option<Event> {
+        let (level, text) = split(line)?;
+        match level {
+            // No part of ffmpeg speaks at this level: it is the selection's own (see `filter`).
+            "panic" => Self::selection(text),
+            "info" => self.fact(text),
+            "error" | "fatal" => {
+                self.complaint(text);
+                (self.complaints == 1).then_some(Event::Complaint)
+            }
+            _ => None,
+        }
+    }
+
+    fn selection(text: &str) -> Option<Event> {
+        if text.starts_with("inf") {
+            return Some(Event::PastEnd);
+        }
+        let millis: f64 = text.parse().ok()?;
+        // A first frame without a timestamp is selected all the same.
+        let seconds = if millis.is_nan() { 0.0 } else { millis / 1e3 };
+        Some(Event::Selected(seconds))
+    }
+
+    fn fact(&mut self, text: &str) -> Option<Event> {
+        if let Some(signal) = text.strip_prefix("Exiting normally, received signal ") {
+            self.signal = signal.trim_end_matches('.').parse().ok();
+            return None;
+        }
+        if self.output_seen {
+            return None;
+        }
+        if try_parse_output(text).is_some() {
+            self.output_seen = true;
+        } else if try_parse_input(text) == Some(0) {
+            self.input_opened = true;
+        } else if let Some(rest) = text.strip_prefix("  Duration: ") {
+            self.duration = try_parse_duration(text);
+            let start = rest
+                .split(", ")
+                .find_map(|part| part.strip_prefix("start: "));
+            self.start = start.and_then(|start| start.parse().ok());
+            return self.duration.map(Event::Duration);
+        } else if let Some((_, rest)) = text
+            .strip_prefix("  Stream #0:")
+            .and_then(|r| r.split_once(": "))
+            && self.streams.len() < 64
+        {
+            let first = self.video().is_none();
+            self.streams.push(rest.to_owned());
+            return self
+                .video()
+                .filter(|_| first)
+                .and_then(pixels)
+                .map(Event::Picture);
+        }
+        None
+    }
+
+    fn complaint(&mut self, text: &str) {
+        let text = without_address(text);
+        self.complaints += 1;
+        if self.truncated.is_none() && TRUNCATED.iter().any(|sign| text.contains(sign)) {
+            self.truncated = Some(text.to_owned());
+        }
+        if self.first.len() < KEPT {
+            self.first.push(text.to_owned());
+            return;
+        }
+        if self.last.len() == KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(text.to_owned());
+    }
+
+    /// Whether one of the kept complaints contains `words`.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.complaint_with(words).is_some()
+    }
+
+    /// The first of the kept complaints that contains `words`.
+    pub(crate) fn complaint_with(&self, words: &str) -> Option<&str> {
+        let mut kept = self.first.iter().chain(&self.last);
+        kept.find(|text| text.contains(words)).map(String::as_str)
+    }
+
+    /// ffmpeg's description of the input's first video stream that is no cover.
+    pub(crate) fn video(&self) -> Option<&str> {
+        let covers = |video: &&str| !video.ends_with("(attached pic)");
+        self.streams
+            .iter()
+            .filter_map(|s| s.strip_prefix("Video: "))
+            .find(covers)
+    }
+}
+
+/// The number of pixels in ffmpeg's description of a stream (`h264 (High), yuv420p, 320x240 […]`).
+fn pixels(video: &str) -> Option<u64> {
+    video.split([',', ' ']).find_map(|word| {
+        let (width, height) = word.split_once('x')?;
+        width.parse::<u64>().ok()?.checked_mul(height.parse().ok()?)
+    })
+}
+
+/// The level and the text of `[h264 @ 0x55bf] [error] text`; the first part may be absent.
+fn split(line: &str) -> Option<(&str, &str)> {
+    let mut rest = line;
+    loop {
+        let (tag, after) = rest.strip_prefix('[')?.split_once("] ")?;
+        if !tag.contains(" @ 0x") {
+            return Some((tag, after));
+        }
+        rest = after;
+    }
+}
+
+/// What is said of the input, less where it is: that is nobody's business.
+fn without_address(text: &str) -> &str {
+    let named = ["file:", "http://", "pipe:"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme));
+    text.rsplit_once(": ")
+        .map_or(text, |(_, rest)| if named { rest } else { text })
+}
+
+async fn skip_line(reader: &mut BufReader<ChildStderr>) -> std::io::Result<()> {
+    loop {
+        let buffer = reader.fill_buf().await?;
+        let Some(end) = buffer.iter().position(|&b| b == b'\n') else {
+            let all = buffer.len();
+            if all == 0 {
+                return Ok(());
+            }
+            reader.consume(all);
+            continue;
+        };
+        reader.consume(end + 1);
+        return Ok(());
+    }
+}
+
+#[cfg(test)]
+mod tests;

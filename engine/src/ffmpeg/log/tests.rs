@@ -1,0 +1,70 @@
+use super::*;
+
+#[test]
+fn reads_the_facts_of_the_input_only() {
+    let mut log = Log::default();
+    let lines = [
+        "[info] Input #0, mov,mp4,m4a, from 'file:a, from b.mp4':",
+        "[info]   Stream #0:0[0x1](und): Audio: aac",
+        "[info]   Stream #0:2[0x0]: Video: mjpeg, yuvj420p(pc), 9000x9000 (attached pic)",
+        "[info]   Stream #0:1: Video: h264 (High), yuv420p, 320x240",
+        "[info] Output #0, image2pipe, to 'pipe:1':",
+        "[info]   Stream #0:0(und): Video: mjpeg",
+    ];
+    let events: Vec<_> = lines
+        .into_iter()
+        .filter_map(|line| log.line(line))
+        .collect();
+    assert_eq!(events, [Event::Picture(320 * 240)]);
+    assert!(log.input_opened);
+    assert_eq!(log.video(), Some("h264 (High), yuv420p, 320x240"));
+    assert_eq!(log.streams.len(), 3);
+}
+
+#[test]
+fn reads_the_size_of_the_picture() {
+    let video = "h264 (High) (avc1 / 0x31637661), yuv420p(tv), 16000x16000 [SAR 1:1], 0 kb/s";
+    assert_eq!(pixels(video), Some(256_000_000));
+    assert_eq!(pixels("none (avc1 / 0x31637661), 1 kb/s"), None);
+}
+
+#[test]
+fn reads_the_selection() {
+    let mut log = Log::default();
+    let duration = log.line("[info]   Duration: 01:00:05.25, start: 0.000000");
+    assert_eq!(duration, Some(Event::Duration(3605.25)));
+    assert_eq!(log.line("[info]   Duration: N/A, start: 0.0"), None);
+    assert_eq!(log.line("[panic] 2040.000000"), Some(Event::Selected(2.04)));
+    assert_eq!(
+        log.line("[Eval @ 0x55] [panic] nan"),
+        Some(Event::Selected(0.0))
+    );
+    assert_eq!(log.line("[panic] inf"), Some(Event::PastEnd));
+    assert_eq!(log.line("[panic] Assertion failed"), None);
+}
+
+#[test]
+fn tells_no_addresses() {
+    let mut log = Log::default();
+    log.line("[error] file:/home/u1/a: b.mp4: Invalid data found when processing input");
+    log.line("[mov @ 0x1] [error] moov atom not found: here");
+    let told = [
+        "Invalid data found when processing input",
+        "moov atom not found: here",
+    ];
+    assert_eq!(log.first, told);
+}
+
+#[test]
+fn keeps_few_of_many_complaints() {
+    let mut log = Log::default();
+    for n in 0..1000 {
+        let event = log.line(&format!("[h264 @ 0x1] [error] number {n}"));
+        assert_eq!(event, (n == 0).then_some(Event::Complaint));
+    }
+    log.line("[mov @ 0x1] [error] stream 0, offset 0x80: partial file");
+    assert_eq!(log.complaints, 1001);
+    assert_eq!(log.first[0], "number 0");
+    assert_eq!(log.last.len(), KEPT);
+    assert!(log.truncated.is_some() && log.says("number 999"));
+}

@@ -1,0 +1,10 @@
+//! ffmpeg as a confined child: what it is told, what it gives, and what its end means.
+
+pub(crate) mod arguments;
+pub(crate) mod exit;
+pub(crate) mod frames;
+mod images;
+pub(crate) mod input;
+pub(crate) mod log;
+pub(crate) mod process;
+pub(crate) mod program;

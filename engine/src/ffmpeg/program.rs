@@ -1,0 +1,158 @@
+//! Which ffmpeg is used, and how many threads it gets.
+
+use std::io::ErrorKind;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread::available_parallelism;
+
+use ffmpeg_sidecar::command::FfmpegCommand;
+use ffmpeg_sidecar::log_parser::try_parse_version;
+use ffmpeg_sidecar::paths::ffmpeg_path;
+use tokio::process::Command;
+
+use crate::error::ExtractError;
+
+/// Decoding gains little from more threads than these, and each costs memory.
+const MAX_THREADS: usize = 8;
+
+/// An ffmpeg on this machine, 5.1 or later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ffmpeg {
+    /// The executable.
+    pub path: PathBuf,
+    /// What it says its version is.
+    pub version: String,
+    /// How many threads it may decode with.
+    pub threads: NonZeroUsize,
+}
+
+impl Ffmpeg {
+    /// Takes the first of: `explicit` (and then only that), one beside this program, `ffmpeg` on
+    /// the `PATH`. Nothing is looked for under the current folder. Asks it for its version. The threads are those that the cgroup's quota and
+    /// the processor affinity allow, not those of the host.
+    ///
+    /// # Errors
+    /// [`ExtractError::Machine`] if there is none, or one older than 5.1.
+    pub async fn find(explicit: Option<&Path>) -> Result<Self, ExtractError> {
+        let path = match explicit {
+            Some(path) => path.to_owned(),
+            None => discover()?,
+        };
+        let path = std::path::absolute(&path)
+            .map_err(|e| ExtractError::Machine(format!("{}: {e}", path.display())))?;
+        let version = ask_version(&path).await?;
+        if let Some((major, minor)) = numbers(&version)
+            && (major, minor) < (5, 1)
+        {
+            return Err(ExtractError::Machine(format!(
+                "{} is ffmpeg {version}; 5.1 or later is needed",
+                path.display()
+            )));
+        }
+        let threads = available_parallelism()
+            .map_or(1, NonZeroUsize::get)
+            .min(MAX_THREADS);
+        let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        Ok(Self {
+            path,
+            version,
+            threads,
+        })
+    }
+
+    /// Why this version should not be given strangers' videos, if that is known.
+    ///
+    /// Known for the two lines that Debian maintains: their last releases with security fixes, as
+    /// of writing, are 5.1.9 and 7.1.5 (<https://security-tracker.debian.org/tracker/source-package/ffmpeg>).
+    #[must_use]
+    pub fn known_holes(&self) -> Option<&'static str> {
+        let version = self.version.trim_start_matches('n');
+        let mut parts = version.split(['.', '-', '+', '~']);
+        let mut next = || parts.next().and_then(|part| part.parse::<u32>().ok());
+        let (major, minor, patch) = (next()?, next()?, next().unwrap_or(0));
+        let holes = match (major, minor) {
+            (5, 1) => patch < 9,
+            (7, 1) => patch < 5,
+            _ => false,
+        };
+        holes.then_some("it lacks security fixes of later releases of its line")
+    }
+}
+
+/// The one beside this program, else the first on the `PATH`.
+fn discover() -> Result<PathBuf, ExtractError> {
+    let found = ffmpeg_path();
+    if found.is_absolute() {
+        return Ok(found);
+    }
+    // Started with an empty environment, a bare name would be looked for on no `PATH`.
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders)
+        .filter(|folder| folder.is_absolute())
+        .map(|folder| folder.join(&found))
+        .find(|path| path.is_file())
+        .ok_or_else(|| ExtractError::Machine("ffmpeg was not found; install it".into()))
+}
+
+/// Asks the program at `path` for its version.
+async fn ask_version(path: &Path) -> Result<String, ExtractError> {
+    let failed = |why: String| ExtractError::Machine(format!("{}: {why}", path.display()));
+    let command: std::process::Command = FfmpegCommand::new_with_path(path).into();
+    let output = Command::from(command)
+        .arg("-version")
+        .env_clear()
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|e| match e.kind() {
+            ErrorKind::NotFound => failed("there is no such program".into()),
+            _ => failed(e.to_string()),
+        })?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.lines().next().and_then(try_parse_version);
+    version.ok_or_else(|| failed("it does not answer as ffmpeg does".into()))
+}
+
+/// Major and minor of a released version; a build from git ("N-12345-gabc") has none.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let version = version.trim_start_matches('n');
+    let mut parts = version.split(['.', '-', '+', '~']);
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_released_versions() {
+        assert_eq!(numbers("5.1.9-0+deb12u1"), Some((5, 1)));
+        assert_eq!(numbers("n7.1"), Some((7, 1)));
+        assert_eq!(numbers("N-117000-gdeadbee"), None);
+    }
+
+    #[test]
+    fn names_versions_with_holes() {
+        let ffmpeg = |version: &str| Ffmpeg {
+            path: "ffmpeg".into(),
+            version: version.into(),
+            threads: NonZeroUsize::MIN,
+        };
+        assert!(ffmpeg("5.1.1-1").known_holes().is_some());
+        assert!(ffmpeg("5.1.9-0+deb12u1").known_holes().is_none());
+        assert!(ffmpeg("n7.1").known_holes().is_some());
+        assert!(ffmpeg("7.1.5").known_holes().is_none());
+        assert!(ffmpeg("N-117000-gdeadbee").known_holes().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_is_said() {
+        let missing = Ffmpeg::find(Some(Path::new("/nowhere/ffmpeg"))).await;
+        let Err(ExtractError::Machine(message)) = missing else {
+            panic!("{missing:?}")
+        };
+        assert_eq!(message, "/nowhere/ffmpeg: there is no such program");
+    }
+}

@@ -1,0 +1,141 @@
+//! What a plan's decoders give: mostly one, a new one wherever a GOP run cannot follow another.
+
+use futures::future::try_join;
+use tokio::sync::mpsc::{self, Receiver};
+
+use super::feeding::{AT_ONCE, StartedDecoder, start_and_feed};
+use super::remuxer::RemuxStep;
+use crate::container::isobmff::Index;
+use crate::container::isobmff::write::MarkedTimes;
+use crate::ffmpeg::exit::damage_from_exit;
+use crate::ffmpeg::frames::{Frame, Next};
+use crate::ffmpeg::process::Ended;
+use crate::ffmpeg::program::Ffmpeg;
+use crate::options::Options;
+use crate::output::Output;
+use crate::plan::Plan;
+use crate::strategy::outcome::PlanFailure;
+use crate::strategy::outcome::PlanMismatch;
+
+/// How far a time told in decimals may be from the time itself, in seconds.
+const TOLERANCE: f64 = 2e-6;
+
+/// Runs decoders and checks what they give.
+pub(super) struct Decoder<'a> {
+    ffmpeg: &'a Ffmpeg,
+    options: &'a Options,
+    index: &'a Index,
+    plan: &'a Plan,
+    times: MarkedTimes,
+    /// How many of the plan's targets have been given.
+    given: usize,
+}
+
+impl<'a> Decoder<'a> {
+    pub(super) fn new(
+        ffmpeg: &'a Ffmpeg,
+        options: &'a Options,
+        index: &'a Index,
+        plan: &'a Plan,
+    ) -> Self {
+        Self {
+            ffmpeg,
+            options,
+            index,
+            plan,
+            times: MarkedTimes::new(index),
+            given: 0,
+        }
+    }
+
+    /// Does what comes through `steps`, and gives all frames of the plan to `output`.
+    pub(super) async fn decode(
+        mut self,
+        steps: Receiver<RemuxStep>,
+        output: &mut Output,
+    ) -> Result<(), PlanFailure> {
+        // One of those at work is being read; its frames come first, those of the others wait in
+        // their pipes.
+        let (sender, started) = mpsc::channel(AT_ONCE - 1);
+        let feeding = start_and_feed(self.ffmpeg, self.options, steps, sender);
+        try_join(feeding, self.read_decoders(started, output)).await?;
+        match self.plan.targets.len() - self.given {
+            0 => Ok(()),
+            missing => Err(PlanMismatch(format!("{missing} frames are missing")).into()),
+        }
+    }
+
+    /// Reads what decoders give, one after the other.
+    async fn read_decoders(
+        &mut self,
+        mut started: Receiver<StartedDecoder>,
+        output: &mut Output,
+    ) -> Result<(), PlanFailure> {
+        while let Some(decoder) = started.recv().await {
+            self.read_decoder(decoder, output).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads frames until there are no more, and makes sure that nothing was amiss.
+    async fn read_decoder(
+        &mut self,
+        decoder: StartedDecoder,
+        output: &mut Output,
+    ) -> Result<(), PlanFailure> {
+        let StartedDecoder {
+            mut frames,
+            show_all,
+            fed,
+        } = decoder;
+        loop {
+            match frames.next().await? {
+                Next::Duration(_) => {}
+                Next::End { .. } => break,
+                Next::Frame(_) if frames.complained() && !show_all => {
+                    return Err(PlanMismatch("the decoder complained".into()).into());
+                }
+                Next::Frame(frame) => output.frame(self.expected(frame)?).await?,
+            }
+        }
+        self.check_end(&frames.wait().await?, show_all)?;
+        match fed.await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(PlanMismatch("the decoder ended early".into()).into()),
+        }
+    }
+
+    /// Makes sure that `frame` is the next of the plan, and gives it the time it has there.
+    fn expected(&mut self, frame: Frame) -> Result<Frame, PlanMismatch> {
+        let target = self.plan.targets.get(self.given);
+        let sample = target.and_then(|target| self.index.samples.get(target.sample as usize));
+        let (Some(target), Some(sample)) = (target, sample) else {
+            return Err(PlanMismatch("there is a frame too many".into()));
+        };
+        let expected = self.times.seconds(self.times.pts(sample, true));
+        if (frame.timestamp - expected).abs() > TOLERANCE {
+            let what = format!("a frame at {} instead of {expected} s", frame.timestamp);
+            return Err(PlanMismatch(what));
+        }
+        self.given += 1;
+        Ok(Frame {
+            timestamp: target.seconds,
+            ..frame
+        })
+    }
+
+    /// Makes sure that nothing was amiss. A decoder that shows all complains of what comes
+    /// before its start.
+    fn check_end(&self, ended: &Ended, show_all: bool) -> Result<(), PlanFailure> {
+        let given = self.given as u64;
+        match damage_from_exit(ended, given.max(1), &self.options.limits) {
+            Ok(None) if ended.log.complaints == 0 || show_all => Ok(()),
+            Ok(None) => {
+                let first = ended.log.first.first().cloned();
+                Err(PlanMismatch(first.unwrap_or_default()).into())
+            }
+            Ok(Some(damage)) => Err(PlanMismatch(damage).into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

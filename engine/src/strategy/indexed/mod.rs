@@ -1,0 +1,64 @@
+//! Reading only what the wanted frames depend on.
+//!
+//! Bytes are fetched several ranges at a time, in order; what becomes of them is written to a
+//! decoder's input while its frames are read, each of which must be the one that was planned.
+//! The first thing that is not as planned ends this way: what has been given by then is right,
+//! and the rest must be had by reading all of the video.
+
+mod decoder;
+mod feeding;
+mod fetch;
+mod planned_samples;
+pub(crate) mod remuxer;
+
+use std::sync::Arc;
+
+use futures::future::try_join;
+use tokio::sync::mpsc;
+
+use crate::container::isobmff::Index;
+use crate::counters::Counters;
+use crate::ffmpeg::frames::check_duration;
+use crate::ffmpeg::program::Ffmpeg;
+use crate::io::source::Source;
+use crate::options::Options;
+use crate::output::Output;
+use crate::plan::Plan;
+use crate::strategy::outcome::{Outcome, PlanFailure};
+use decoder::Decoder;
+
+/// Steps that may wait for the decoder; each has at most a batch of the remuxer's bytes.
+const WAITING: usize = 4;
+
+/// Carries out `plan`, made of `index`, and gives its frames to `output`.
+pub(crate) async fn extract_frames(
+    ffmpeg: &Ffmpeg,
+    source: &Arc<dyn Source>,
+    (index, plan): (&Index, &Plan),
+    options: &Options,
+    counters: &Counters,
+    output: &mut Output,
+) -> Result<Outcome, PlanFailure> {
+    let duration = seconds(index.duration_ms);
+    check_duration(options, source.len(), duration)?;
+    let from = options.from.unwrap_or_default().as_secs_f64();
+    let to = options
+        .to
+        .map_or(duration, |to| to.as_secs_f64().min(duration));
+    counters.set_span(from..to);
+    output.start_at(0.0);
+
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let feeding = fetch::fetch_and_remux(source.as_ref(), index, plan, sender);
+    let decoding = Decoder::new(ffmpeg, options, index, plan).decode(receiver, output);
+    try_join(feeding, decoding).await?;
+    Ok(Outcome {
+        duration: (duration > 0.0).then_some(duration),
+        damaged: None,
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "285 thousand years fit")]
+fn seconds(millis: u64) -> f64 {
+    millis as f64 / 1000.0
+}

@@ -1,0 +1,176 @@
+//! How a video is read: by the strategy that costs least, and step by step down to a full decode.
+
+mod full_decode;
+pub(crate) mod indexed;
+mod keyframes;
+mod outcome;
+mod seek_per_frame;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::container::index_unusable::{IndexError, IndexUnusable};
+use crate::container::inspect_structure;
+use crate::container::isobmff::{Index, open_index};
+use crate::container::matroska::cues::{Cues, open_cues};
+use crate::container::sniff::{ContainerFormat, HEAD, MediaKind, sniff};
+use crate::container::structure::Structure;
+use crate::counters::Counters;
+use crate::error::ExtractError;
+use crate::ffmpeg::program::Ffmpeg;
+use crate::io::source::Source;
+use crate::options::Options;
+use crate::output::Output;
+use crate::plan::{Plan, Strategy, StrategyReason};
+use crate::reason::Reason;
+use outcome::{Outcome, PlanFailure};
+
+/// Says how the frames of `source` would be got at, without doing it.
+///
+/// # Errors
+/// What ends an extraction before anything is decoded.
+pub async fn plan(source: &dyn Source, options: &Options) -> Result<Plan, ExtractError> {
+    let (head, format) = check_and_sniff(source, options).await?;
+    Ok(match cheapest(source, head, format, options).await? {
+        Candidate::Indexed(_, plan)
+        | Candidate::SeekPerFrame(_, plan)
+        | Candidate::FullDecode(plan) => plan,
+    })
+}
+
+/// Checks what can be checked before anything is decoded, and reads the video's first bytes.
+async fn check_and_sniff(
+    source: &dyn Source,
+    options: &Options,
+) -> Result<(Bytes, ContainerFormat), ExtractError> {
+    options.check().map_err(ExtractError::Options)?;
+    let (length, limit) = (source.len(), options.limits.input_bytes);
+    if length > limit {
+        return Err(Reason::TooLarge { limit }.into());
+    }
+    if length == 0 {
+        return Err(Reason::Empty.into());
+    }
+    let head = source.read(0..length.min(HEAD)).await?;
+    match sniff(&head) {
+        MediaKind::Video(format) => Ok((head, format)),
+        MediaKind::Audio => Err(Reason::NoVideoStream.into()),
+        MediaKind::Unknown => Err(Reason::NotVideo.into()),
+    }
+}
+
+/// A strategy that would do: its plan, with what it was made of.
+enum Candidate {
+    Indexed(Index, Plan),
+    SeekPerFrame(Cues, Plan),
+    FullDecode(Plan),
+}
+
+/// The strategy that costs least.
+async fn cheapest(
+    source: &dyn Source,
+    head: Bytes,
+    format: ContainerFormat,
+    options: &Options,
+) -> Result<Candidate, ExtractError> {
+    let length = source.len();
+    let full_decode = |reason| Candidate::FullDecode(Plan::full_decode(length, reason));
+    let without_index = |error| match error {
+        IndexError::Unusable(unusable) => Ok(full_decode(StrategyReason::IndexUnusable(unusable))),
+        IndexError::Source(error) => Err(ExtractError::from(error)),
+    };
+    match format {
+        ContainerFormat::Iso => {
+            let index = match open_index(source, head).await {
+                Ok(index) => index,
+                Err(error) => return without_index(error),
+            };
+            let plan = match Plan::indexed(&index, length, options) {
+                Ok(plan) => plan,
+                Err(unusable) => return without_index(unusable.into()),
+            };
+            let limit = options.limits.frames;
+            if plan.targets.len() as u64 > limit {
+                return Err(Reason::TooManyFrames { limit }.into());
+            }
+            Ok(Candidate::Indexed(index, plan))
+        }
+        ContainerFormat::Matroska => match open_cues(source, &head).await {
+            Ok(cues) if seek_per_frame::is_worthwhile(&cues, options) => {
+                Ok(Candidate::SeekPerFrame(cues, Plan::seek_per_frame(length)))
+            }
+            Ok(_) => Ok(full_decode(StrategyReason::Dense)),
+            Err(error) => without_index(error),
+        },
+        _ => without_index(IndexUnusable::NotMp4.into()),
+    }
+}
+
+/// Gives the frames of `source` to `output`, and says how and why so.
+pub(crate) async fn extract_frames(
+    ffmpeg: &Ffmpeg,
+    source: &Arc<dyn Source>,
+    options: &Options,
+    counters: &Counters,
+    output: &mut Output,
+) -> Result<(Outcome, Strategy, StrategyReason), ExtractError> {
+    let (head, format) = check_and_sniff(source.as_ref(), options).await?;
+    let candidate = cheapest(source.as_ref(), head.clone(), format, options).await?;
+    let structure = match &candidate {
+        // What the index does not say of a video's structure shows on the way.
+        Candidate::Indexed(..) => None,
+        _ => Some(inspect_structure(source.as_ref(), format, &head).await?),
+    };
+    let reason = match candidate {
+        Candidate::FullDecode(plan) => plan.reason,
+        Candidate::Indexed(index, plan) => {
+            let (code, share) = (plan.reason.code(), plan.share);
+            let frames = plan.targets.len();
+            tracing::info!(code, share, frames, "read by the index");
+            let planned = (&index, &plan);
+            match indexed::extract_frames(ffmpeg, source, planned, options, counters, output).await
+            {
+                Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
+                Err(failure) => start_again(failure, output)?,
+            }
+        }
+        Candidate::SeekPerFrame(cues, plan)
+            if structure.as_ref().is_some_and(Structure::is_sound) =>
+        {
+            match seek_per_frame::extract_frames(ffmpeg, source, &cues, options, counters, output)
+                .await
+            {
+                Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
+                Err(failure) => start_again(failure, output)?,
+            }
+        }
+        Candidate::SeekPerFrame(..) => {
+            StrategyReason::PlanMismatch("it is damaged or encrypted".into())
+        }
+    };
+    tracing::info!(code = reason.code(), %reason, "all of the video is decoded");
+    let structure = match structure {
+        Some(structure) => structure,
+        None => inspect_structure(source.as_ref(), format, &head).await?,
+    };
+    if structure.encrypted {
+        return Err(Reason::Encrypted.into());
+    }
+    let mut outcome =
+        full_decode::extract_frames(ffmpeg, source, format, options, counters, output).await?;
+    outcome.damaged = outcome.damaged.or(structure.truncated);
+    Ok((outcome, Strategy::FullDecode, reason))
+}
+
+/// Makes ready for a full decode where a plan did not hold, and says why.
+fn start_again(failure: PlanFailure, output: &mut Output) -> Result<StrategyReason, ExtractError> {
+    match failure {
+        PlanFailure::Fatal(error) => Err(error),
+        PlanFailure::Mismatch(mismatch) => {
+            tracing::warn!(%mismatch, "the index does not hold; all is decoded");
+            output.restart();
+            Ok(StrategyReason::PlanMismatch(mismatch.0))
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! How carrying out a strategy ends.
+
+use thiserror::Error;
+
+use crate::error::ExtractError;
+use crate::io::source::SourceError;
+
+/// What a strategy found out on its way.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// The playing time in seconds.
+    pub(crate) duration: Option<f64>,
+    /// What is wrong with the video.
+    pub(crate) damaged: Option<String>,
+}
+
+/// The video is not as its index says.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub(crate) struct PlanMismatch(pub(crate) String);
+
+/// Why a plan was not carried out to its end.
+#[derive(Debug)]
+pub(crate) enum PlanFailure {
+    /// The video is not as its index says: another strategy may do.
+    Mismatch(PlanMismatch),
+    /// No other strategy would do.
+    Fatal(ExtractError),
+}
+
+impl From<ExtractError> for PlanFailure {
+    fn from(error: ExtractError) -> Self {
+        Self::Fatal(error)
+    }
+}
+
+impl From<SourceError> for PlanFailure {
+    fn from(error: SourceError) -> Self {
+        Self::Fatal(error.into())
+    }
+}
+
+impl From<PlanMismatch> for PlanFailure {
+    fn from(mismatch: PlanMismatch) -> Self {
+        Self::Mismatch(mismatch)
+    }
+}
