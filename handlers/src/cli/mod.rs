@@ -5,9 +5,11 @@
 mod dev;
 mod extract;
 mod features;
+mod healthcheck;
 #[cfg(feature = "local")]
 mod local;
 mod plan;
+mod provision;
 mod redrive;
 mod replay;
 mod run;
@@ -53,6 +55,10 @@ enum Command {
     Run(run::RunArgs),
     /// Dead letters back into their queue
     Redrive(redrive::RedriveArgs),
+    /// Everything that the system needs, on an emulator
+    Provision(provision::ProvisionArgs),
+    /// Whether the servers on this machine are ready
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// The engine alone: frames of a video into a zip
     Extract(extract::ExtractArgs),
     /// How the frames of a video would be got at
@@ -95,6 +101,8 @@ async fn run(cli: Cli) -> Result<ExitCode> {
         Command::Replay(args) => replay::run(args).await,
         Command::Run(args) => run::run(args).await,
         Command::Redrive(args) => redrive::run(args).await,
+        Command::Provision(args) => provision::run(args).await,
+        Command::Healthcheck(args) => healthcheck::run(args).await,
         Command::Extract(args) => extract::run(args).await,
         Command::Plan(args) => plan::run(args).await,
     }

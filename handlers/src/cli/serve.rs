@@ -60,15 +60,19 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode> {
 
 /// Listens on a service's port.
 pub(super) async fn listen(args: &ServerArgs, service: &str) -> Result<TcpListener> {
+    bind(args.host, port(args.http_port_base, service)?).await
+}
+
+/// The port of a service, where the first has `base`.
+pub(super) fn port(base: u16, service: &str) -> Result<u16> {
     let place = SERVICES
         .iter()
         .position(|known| known.name == service)
         .unwrap_or_default();
-    let port = u16::try_from(place)
+    u16::try_from(place)
         .ok()
-        .and_then(|place| args.http_port_base.checked_add(place))
-        .with_context(|| format!("there is no port left for {service}"))?;
-    bind(args.host, port).await
+        .and_then(|place| base.checked_add(place))
+        .with_context(|| format!("there is no port left for {service}"))
 }
 
 pub(super) async fn bind(host: std::net::IpAddr, port: u16) -> Result<TcpListener> {
