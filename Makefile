@@ -21,6 +21,7 @@ export FOTOGRAMA_FFMPEG ?= $(CURDIR)/$(DEV)/bin/ffmpeg
 endif
 
 .PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak simulate fuzz
+.PHONY: k8s-render k8s-apply test-k8s
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
 help: ## list the verbs
@@ -97,6 +98,18 @@ stacks: ## check and test the CDK app
 
 simulate: ## run a million jobs in a simulated world of faults: ARGS="--seed 1", ARGS=prove, ARGS="replay <plan>"
 	@cargo run --release -q -p fotograma-simulation -- $(ARGS)
+
+OVERLAY ?= dev
+
+k8s-render: ## show the manifests of an overlay: OVERLAY=dev or prod
+	@kubectl kustomize k8s/overlays/$(OVERLAY)
+
+k8s-apply: ## give them to the cluster that kubectl talks to: OVERLAY=dev or prod
+	@kubectl apply --server-side -k k8s/overlays/$(OVERLAY)
+
+test-k8s: ## check the manifests, and let a real API server take them and refuse mistakes
+	@cargo build -q
+	@FOTOGRAMA_BIN=$(BUILD)/debug/fotograma .ci/kubernetes
 
 replay: ## run a sample event through its handler: EVENT=events/<feature>/<case>.json
 	@cargo run -q -- replay $(EVENT)

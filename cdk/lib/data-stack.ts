@@ -16,6 +16,7 @@ import { type Table, groups, queueOf } from './features.js';
 import { BUCKET, BY_USER, OPEN, TABLE, TOPIC, deadLetter, named } from './names.js';
 import { limits } from './limits.js';
 import type { Settings } from './settings.js';
+import { variables } from './variables.js';
 
 /** How often a message is tried before it is put aside. */
 const MAX_RECEIVES = 5;
@@ -25,6 +26,9 @@ const KEPT = Duration.days(14);
 const UPLOAD_NEWS = Duration.seconds(15);
 /** How long a video may be waited for before it is an alarm. */
 const LONGEST_WAIT = Duration.minutes(30);
+
+const pascal = (name: string): string =>
+  name.split('_').map((word) => word.charAt(0) + word.slice(1).toLowerCase()).join('');
 
 export interface DataStackProps extends StackProps {
   table: Table;
@@ -155,7 +159,7 @@ export class DataStack extends Stack {
       new cognito.CfnUserPoolGroup(this, `Group-${group}`, { groupName: group, userPoolId: this.pool.userPoolId });
     }
 
-    this.mailFrom = new ses.EmailIdentity(this, 'MailFrom', { identity: ses.Identity.email(settings.mailFrom) });
+    this.mailFrom = new ses.EmailIdentity(this, 'Sender', { identity: ses.Identity.email(settings.mailFrom) });
 
     if (settings.compute !== 'lambda') {
       for (const image of ['services', 'video-processor']) {
@@ -169,10 +173,10 @@ export class DataStack extends Stack {
       }
     }
 
-    new CfnOutput(this, 'Bucket', { value: this.bucket.bucketName });
-    new CfnOutput(this, 'UserPoolId', { value: this.pool.userPoolId });
-    new CfnOutput(this, 'ClientId', { value: this.client.userPoolClientId });
-    new CfnOutput(this, 'TopicArn', { value: this.topic.topicArn });
+    // `VideoQueueUrl` is what FOTOGRAMA_VIDEO_QUEUE_URL is set to: k8s/ids.sh reads them.
+    for (const [variable, value] of Object.entries(variables(table, this, settings))) {
+      if (variable.startsWith('FOTOGRAMA_')) new CfnOutput(this, pascal(variable.replace('FOTOGRAMA_', '')), { value });
+    }
   }
 
   /** A queue by its short name. */

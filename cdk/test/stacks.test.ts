@@ -134,6 +134,13 @@ test('functions are told every id, so that no role has to look up a name', () =>
   }
 });
 
+test('what functions are told, the data stack’s outputs tell pods', () => {
+  const outputs = Object.keys(data.findOutputs('*')).map((key) => key.replace(/([A-Z])/g, '_$1').toUpperCase());
+  const [fn] = resources(functions, 'AWS::Lambda::Function');
+  const told = Object.keys(fn!.Properties.Environment.Variables).filter((name) => name.startsWith('FOTOGRAMA_'));
+  for (const variable of told) assert.ok(outputs.includes(variable.replace('FOTOGRAMA', '')), variable);
+});
+
 test('messages that fail are reported one by one, and a queue does not start functions without end', () => {
   const mappings = resources(functions, 'AWS::Lambda::EventSourceMapping');
   assert.equal(mappings.length, table.features.filter((feature) => queueOf(feature)).length);
