@@ -85,9 +85,8 @@ export class DataStack extends Stack {
       removalPolicy,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       encryption: s3.BucketEncryption.S3_MANAGED,
-      // An emulator has no TLS.
-      enforceSSL: !settings.emulator,
-      minimumTLSVersion: settings.emulator ? undefined : 1.2,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
       cors: [
         {
           allowedMethods: [s3.HttpMethods.GET, s3.HttpMethods.HEAD, s3.HttpMethods.PUT],

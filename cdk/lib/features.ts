@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { permissionsOf } from './touches.js';
+
 export type Access = 'public' | 'user' | { group: string };
 
 export type Trigger =
@@ -12,12 +14,29 @@ export type Trigger =
   | { type: 's3'; prefix: string; queue: string }
   | { type: 'schedule'; every_s: number };
 
+/** What an action is done to, without the stage's prefix; a word for what there is one of. */
+export type Target =
+  | 'table'
+  | 'bucket'
+  | 'mail-from'
+  | 'user-pool'
+  | { index: string }
+  | { objects: string }
+  | { queue: string }
+  | { topic: string };
+
+/** An action as IAM names it, on one thing. */
+export interface Permission {
+  action: string;
+  resource: Target;
+}
+
 export interface Feature {
   name: string;
   service: string;
   about: string;
   trigger: Trigger;
-  touches: string[];
+  permissions: Permission[];
 }
 
 export interface Service {
@@ -32,7 +51,16 @@ export interface Table {
 
 const path = fileURLToPath(new URL('../../features.json', import.meta.url));
 
-export const table: Table = JSON.parse(readFileSync(path, 'utf8'));
+type Row = Omit<Feature, 'permissions'> & ({ permissions: Permission[] } | { touches: string[] });
+
+const told: { services: Service[]; features: Row[] } = JSON.parse(readFileSync(path, 'utf8'));
+
+export const table: Table = {
+  services: told.services,
+  features: told.features.map((row) =>
+    'permissions' in row ? row : { ...row, permissions: permissionsOf(row.name, row.touches) },
+  ),
+};
 
 /** The queue that a worker, or an event source mapping, polls for a feature. */
 export function queueOf(feature: Feature): string | undefined {

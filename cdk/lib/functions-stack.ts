@@ -50,7 +50,7 @@ export class FunctionsStack extends Stack {
         maxAge: Duration.hours(1),
       },
     });
-    const issuer = settings.emulator?.issuer ?? `https://cognito-idp.${this.region}.${this.urlSuffix}/${data.pool.userPoolId}`;
+    const issuer = `https://cognito-idp.${this.region}.${this.urlSuffix}/${data.pool.userPoolId}`;
     this.tokens = new HttpJwtAuthorizer('Tokens', issuer, { jwtAudience: [data.client.userPoolClientId] });
     this.logCalls();
 
@@ -91,6 +91,10 @@ export class FunctionsStack extends Stack {
       environment: {
         ...environment,
         ...(makesFrames(feature) ? { FOTOGRAMA_FFMPEG: '/var/task/bin/ffmpeg', FOTOGRAMA_MAX_TIME: '14m' } : {}),
+        ...(settings.emulator && {
+          ...settings.emulator.variables,
+          AWS_ENDPOINT_URL: settings.emulator.endpoints[feature.name] ?? '',
+        }),
       },
     });
     for (const statement of statements(feature, this.props.data)) fn.addToRolePolicy(statement);

@@ -18,8 +18,12 @@ const BEHIND_QUEUE = Duration.seconds(60);
 /** The longest that a function may run. */
 const WHOLE_VIDEO = Duration.minutes(15);
 
-/** Whether it makes frames. */
-export const makesFrames = (feature: Feature): boolean => feature.touches.includes('write-frames') && queueOf(feature) !== undefined;
+/** Whether it makes frames: it takes messages, and writes zips. */
+export const makesFrames = (feature: Feature): boolean =>
+  queueOf(feature) !== undefined &&
+  feature.permissions.some(
+    ({ action, resource }) => action === 's3:PutObject' && typeof resource === 'object' && 'objects' in resource && resource.objects === 'frames/',
+  );
 
 export function limits(feature: Feature): Limits {
   const timeout = makesFrames(feature) ? WHOLE_VIDEO : feature.trigger.type === 'http' ? BEHIND_HTTP : BEHIND_QUEUE;

@@ -31,9 +31,8 @@ export interface Settings {
   nodes: 'auto' | 'managed';
   /** Keep bucket, table and users when the stack goes. */
   retain: boolean;
-  /** For emulators: environment variables that every function gets, as JSON; the tokens' issuer;
-   * plain HTTP to the bucket. */
-  emulator: { variables: Record<string, string>; issuer: string } | undefined;
+  /** For an emulator: where each function finds AWS, and what else they are told. */
+  emulator: { endpoints: Record<string, string>; variables: Record<string, string> } | undefined;
 }
 
 function oneOf<T extends string>(name: string, value: string, known: readonly T[]): T {

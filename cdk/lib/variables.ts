@@ -18,7 +18,5 @@ export function variables(table: Table, data: DataStack, settings: Settings): Re
     FOTOGRAMA_CLIENT_ID: data.client.userPoolClientId,
     FOTOGRAMA_MAIL_FROM: settings.mailFrom,
     FOTOGRAMA_PAGE_URL: settings.pageUrl,
-    ...(settings.emulator?.issuer ? { FOTOGRAMA_ISSUER: settings.emulator.issuer } : {}),
-    ...settings.emulator?.variables,
   };
 }
