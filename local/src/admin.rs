@@ -8,22 +8,23 @@
 //! | `clock` | DELETE | back to the system's time |
 //! | `faults` | GET, POST, DELETE | lists, adds one (see [`crate::Fault`]), clears |
 //! | `mail`, `mailbox` | | see [`crate::mail`] |
+//!
+//! What changes something takes JSON only, and nothing from pages of other origins.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::Fault;
+use crate::context::Context;
 use crate::error::ServiceError;
+use crate::faults::Fault;
 use crate::http_types::{Request, Response, respond};
-use crate::mail;
-use crate::state::State;
+use crate::{browsers, mail};
 
-const BODY_LIMIT: usize = 64 * 1024;
+const MAX_BODY: usize = 64 * 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,19 +33,20 @@ struct Advance {
 }
 
 /// Answers a request under `/_local/`.
-pub(crate) async fn handle(state: &Arc<State>, request: Request) -> Response {
+pub(crate) async fn answer(context: &Context, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let place = path.trim_start_matches("/_local/");
+    if let Err(refusal) = check_caller(&request) {
+        return refusal.into_json("application/json", "-");
+    }
     if place.starts_with("mail") {
         let query = request.uri().query().unwrap_or_default().to_owned();
-        return mail::handle(state, request.method(), place, &query).await;
+        return mail::answer(context, request.method(), place, &query).await;
     }
     let method = request.method().clone();
-    let body = Limited::new(request.into_body(), BODY_LIMIT)
-        .collect()
-        .await;
+    let body = Limited::new(request.into_body(), MAX_BODY).collect().await;
     let result = match body {
-        Ok(body) => act(state, &method, place, &body.to_bytes()),
+        Ok(body) => act(context, &method, place, &body.to_bytes()),
         Err(error) => Err(ServiceError::bad_request(
             "InvalidRequest",
             error.to_string(),
@@ -56,27 +58,53 @@ pub(crate) async fn handle(state: &Arc<State>, request: Request) -> Response {
     }
 }
 
-fn act(state: &State, method: &Method, place: &str, body: &[u8]) -> Result<Value, ServiceError> {
+fn check_caller(request: &Request) -> Result<(), ServiceError> {
+    let method = request.method();
+    if method == Method::GET {
+        return Ok(());
+    }
+    if browsers::is_cross_origin(request.headers()) {
+        return Err(browsers::refuse_origin());
+    }
+    // A page may send forms and plain text to any address without asking first, but not JSON.
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let is_json = content_type.is_some_and(|text| text.as_bytes().starts_with(b"application/json"));
+    if method == Method::POST && !is_json {
+        return Err(ServiceError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            "Send JSON, and say so: Content-Type: application/json",
+        ));
+    }
+    Ok(())
+}
+
+fn act(
+    context: &Context,
+    method: &Method,
+    place: &str,
+    body: &[u8],
+) -> Result<Value, ServiceError> {
     match (place, method) {
         ("health", &Method::GET) => Ok(json!({"status": "ok"})),
-        ("clock", &Method::GET) => Ok(clock(state)),
+        ("clock", &Method::GET) => Ok(clock(context)),
         ("clock", &Method::POST) => {
             let Advance { advance_ms } = serde_json::from_slice(body)?;
-            state.clock.advance(Duration::from_millis(advance_ms));
-            Ok(clock(state))
+            context.clock.advance(Duration::from_millis(advance_ms));
+            Ok(clock(context))
         }
         ("clock", &Method::DELETE) => {
-            state.clock.reset();
-            Ok(clock(state))
+            context.clock.reset();
+            Ok(clock(context))
         }
-        ("faults", &Method::GET) => Ok(json!(state.faults.list())),
+        ("faults", &Method::GET) => Ok(json!(context.faults.list())),
         ("faults", &Method::POST) => {
             let fault: Fault = serde_json::from_slice(body)?;
-            state.faults.add(fault);
-            Ok(json!(state.faults.list()))
+            context.faults.add(fault);
+            Ok(json!(context.faults.list()))
         }
         ("faults", &Method::DELETE) => {
-            state.faults.clear();
+            context.faults.clear();
             Ok(json!([]))
         }
         _ => Err(ServiceError::new(
@@ -87,6 +115,6 @@ fn act(state: &State, method: &Method, place: &str, body: &[u8]) -> Result<Value
     }
 }
 
-fn clock(state: &State) -> Value {
-    json!({"now_ms": state.clock.now_ms(), "offset_ms": state.clock.offset_ms()})
+fn clock(context: &Context) -> Value {
+    json!({"now_ms": context.clock.now_ms(), "offset_ms": context.clock.offset_ms()})
 }

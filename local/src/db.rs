@@ -13,8 +13,10 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, OpenFlags, ffi};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::config::Error;
+
 /// How many closures share one commit at most: enough to be cheap, few enough to answer soon.
-const GROUP: usize = 256;
+const MAX_GROUP: usize = 256;
 const READERS: usize = 4;
 
 /// How hard a commit is pressed onto the disk.
@@ -45,13 +47,37 @@ struct Inner {
 }
 
 impl Db {
-    /// Opens or creates the file and runs each schema (`CREATE … IF NOT EXISTS`).
+    /// Opens the file, or makes it, brings what an older program left up to date, and runs each
+    /// schema (`CREATE … IF NOT EXISTS`).
     pub(crate) fn open(
         path: &Path,
         durability: Durability,
         schemas: &[&str],
+    ) -> Result<Self, Error> {
+        let state = |error: rusqlite::Error| Error::State {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        let connection = Connection::open(path).map_err(state)?;
+        let found = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(state)?;
+        if found > VERSION {
+            return Err(Error::NewerVersion {
+                path: path.to_owned(),
+                found,
+                known: VERSION,
+            });
+        }
+        Self::start(connection, path, durability, schemas).map_err(state)
+    }
+
+    fn start(
+        connection: Connection,
+        path: &Path,
+        durability: Durability,
+        schemas: &[&str],
     ) -> rusqlite::Result<Self> {
-        let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         let synchronous = match durability {
             Durability::Crash => "NORMAL",
@@ -61,9 +87,7 @@ impl Db {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(256);
-        for schema in schemas {
-            connection.execute_batch(schema)?;
-        }
+        migrate(&connection, schemas)?;
         let readers = (0..READERS)
             .map(|_| reader(path))
             .collect::<rusqlite::Result<Vec<_>>>()?;
@@ -170,6 +194,35 @@ impl Db {
     }
 }
 
+/// The version of the tables that this program writes, kept in the file's `user_version`.
+///
+/// 1: not written into the file yet.
+/// 2: configurations of buckets have a table of their own.
+const VERSION: i64 = 2;
+
+/// Brings the tables of an older program up to date, all or nothing.
+fn migrate(connection: &Connection, schemas: &[&str]) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    for schema in schemas {
+        connection.execute_batch(schema)?;
+    }
+    let had_columns = connection
+        .prepare("SELECT 1 FROM pragma_table_info('s3_bucket') WHERE name = 'notification'")?
+        .exists([])?;
+    if had_columns {
+        connection.execute_batch(
+            "INSERT OR IGNORE INTO s3_bucket_config (bucket, name, value)
+                 SELECT name, 'cors', cors FROM s3_bucket WHERE cors IS NOT NULL
+                 UNION ALL SELECT name, 'notification', notification FROM s3_bucket
+                     WHERE notification IS NOT NULL;
+             ALTER TABLE s3_bucket DROP COLUMN cors;
+             ALTER TABLE s3_bucket DROP COLUMN notification;",
+        )?;
+    }
+    connection.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
 fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
@@ -179,7 +232,9 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
 
 fn write_groups(connection: &Connection, waiting: &mpsc::Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
-        let group = std::iter::once(first).chain(waiting.try_iter()).take(GROUP);
+        let group = std::iter::once(first)
+            .chain(waiting.try_iter())
+            .take(MAX_GROUP);
         let mut replies = Vec::new();
         if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
             tracing::error!(%error, "no transaction could begin");

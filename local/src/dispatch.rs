@@ -1,56 +1,61 @@
 //! From a request to the service it is for: whether the signature fits, whether a fault is due, and
 //! the answer in the service's protocol.
 
-use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures::FutureExt as _;
-use http::{StatusCode, request::Parts};
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, Limited};
 use uuid::Uuid;
 
+use crate::cognito::Cognito;
+use crate::context::Context;
 use crate::error::{ServiceError, set_request_id};
-use crate::faults::Verdict;
+use crate::faults::{Cut, Effect};
 use crate::form::Form;
 use crate::http_types::{Request, Response, respond};
+use crate::service::{Call, Input, Reply, Service, ServiceName};
 use crate::sigv4::{self, Keys, Refusal};
-use crate::state::State;
-use crate::target::{Call, JSON_1_0, JSON_1_1, Protocol, Target, identify, refused};
-use crate::{admin, cognito, cors, dynamodb, s3, ses, sns, sqs, sts};
+use crate::target::{JSON_1_0, JSON_1_1, Target, identify, signature_error};
+use crate::{admin, browsers, s3};
 
 /// Bytes of a body that is read into memory: `DynamoDB` takes 16 MiB, the others less.
-const BODY_LIMIT: usize = 17 * 1024 * 1024;
-
-/// The connection is to be closed without an answer.
-#[derive(Debug)]
-pub(crate) struct Cut;
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the fault layer cuts this connection")
-    }
-}
-
-impl std::error::Error for Cut {}
+const MAX_BODY: usize = 17 * 1024 * 1024;
 
 /// What every connection calls.
 #[derive(Clone)]
 pub(crate) struct App {
-    state: Arc<State>,
-    s3: s3::Service,
+    pub(crate) context: Arc<Context>,
+    pub(crate) s3: s3::S3,
+    pub(crate) cognito: Arc<Cognito>,
+    /// All but S3, Cognito among them.
+    pub(crate) services: Arc<[Arc<dyn Service>]>,
+}
+
+/// Why a call has no reply.
+enum Failure {
+    Error(ServiceError),
+    Cut(Cut),
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl From<Cut> for Failure {
+    fn from(cut: Cut) -> Self {
+        Self::Cut(cut)
+    }
 }
 
 impl App {
-    pub(crate) fn new(state: Arc<State>) -> Self {
-        let s3 = s3::Service::new(&state);
-        Self { state, s3 }
-    }
-
     /// Answers one request. A panic in a service is a 500 to its caller and nobody else's.
-    pub(crate) async fn handle(&self, request: Request) -> Result<Response, Cut> {
+    pub(crate) async fn answer(&self, request: Request) -> Result<Response, Cut> {
         let request_id = Uuid::new_v4().to_string();
         let answer = AssertUnwindSafe(self.route(request, &request_id))
             .catch_unwind()
@@ -62,176 +67,177 @@ impl App {
     }
 
     async fn route(&self, request: Request, request_id: &str) -> Result<Response, Cut> {
+        let public_url = self.context.config.public_url.as_deref();
+        if let Err(error) = browsers::check_host(request.headers(), public_url) {
+            return Ok(error.into_json(JSON_1_1, request_id));
+        }
         let path = request.uri().path();
         if path.starts_with("/_local/") {
-            return Ok(admin::handle(&self.state, request).await);
+            return Ok(admin::answer(&self.context, request).await);
         }
         if is_well_known(path) {
-            return Ok(self.well_known(path, request_id).await);
+            return Ok(self.answer_well_known(path, request_id).await);
         }
-        if cors::is_preflight(&request) && path == "/" {
-            return Ok(cors::allow_all());
+        if browsers::is_preflight(&request) && path == "/" {
+            return Ok(browsers::allow_cognito());
         }
         match identify(&request) {
-            Some(Target::Call(call)) => self.call(call, request, request_id).await,
-            Some(Target::Query) => self.query(request, request_id).await,
-            Some(Target::Refused(error)) => Ok(error.into_json(JSON_1_1, request_id)),
-            None => self.s3.handle(request, request_id).await,
+            Target::Json {
+                service,
+                operation,
+                content_type,
+            } => {
+                self.answer_json(service, operation, content_type, request, request_id)
+                    .await
+            }
+            Target::Form(service) => self.answer_form(service, request, request_id).await,
+            Target::S3 => self.s3.answer(request, request_id).await,
+            Target::Unknown(error) => Ok(error.into_json(JSON_1_1, request_id)),
+            Target::UnknownForm(service) => Ok(unknown_form(&service, request_id)),
         }
     }
 
-    async fn well_known(&self, path: &str, request_id: &str) -> Response {
-        match cognito::well_known(&self.state, path).await {
+    async fn answer_well_known(&self, path: &str, request_id: &str) -> Response {
+        let mut response = match self.cognito.well_known(path).await {
             Ok(document) => respond(StatusCode::OK, "application/json", document.to_string()),
             Err(error) => error.into_json("application/json", request_id),
-        }
+        };
+        browsers::expose_to_all(&mut response);
+        response
     }
 
-    /// A form: the operation is in the body, the service in the signature.
-    async fn query(&self, request: Request, request_id: &str) -> Result<Response, Cut> {
-        let scope = sigv4::scope_service(&request);
-        let (parts, body) = match read_whole(request).await {
-            Ok(read) => read,
-            Err(error) => return Ok(error.into_xml(sns::NAMESPACE, request_id)),
-        };
-        let form = Form(form_urlencoded::parse(&body).into_owned().collect());
-        let operation = form.get("Action").unwrap_or_default().to_owned();
-        let (service, namespace) = match scope.as_deref() {
-            None | Some("sns") => ("sns", sns::NAMESPACE),
-            Some("sts") => ("sts", sts::NAMESPACE),
-            Some("sqs") => ("sqs", sqs::query::NAMESPACE),
-            Some(other) => {
-                let message = format!(
-                    "The query protocol of {other} is not served by this local AWS: {operation}."
-                );
-                let error = ServiceError::bad_request("InvalidAction", message);
-                return Ok(error.into_xml(sns::NAMESPACE, request_id));
-            }
-        };
-        let call = Call {
-            service,
-            operation,
-            protocol: Protocol::Query(namespace),
-        };
-        let signed = parts.headers.contains_key(http::header::AUTHORIZATION);
-        let result = match self.admit(&call, &parts, &body).await {
-            Ok(Verdict::Cut) => return Err(Cut),
-            Ok(verdict) => {
-                let result = match service {
-                    "sts" => sts::handle(&self.state, &call.operation),
-                    "sqs" => {
-                        self.sqs_form(&call.operation, &form, parts.uri.path())
-                            .await
-                    }
-                    _ => sns::handle(&self.state, &call.operation, form, signed).await,
-                };
-                if verdict == Verdict::RunThenCut {
-                    return Err(Cut);
-                }
-                result
-            }
-            Err(error) => Err(error),
-        };
-        Ok(match result {
-            Ok(inner) => query_answer(&call.operation, namespace, &inner, request_id),
-            Err(error) => error.into_xml(namespace, request_id),
-        })
-    }
-
-    async fn sqs_form(
+    async fn answer_json(
         &self,
-        operation: &str,
-        form: &Form,
-        path: &str,
-    ) -> Result<String, ServiceError> {
-        let url = format!("{}{path}", self.state.url);
-        let request = sqs::query::request(operation, form, &url);
-        let reply = sqs::handle(&self.state, operation, &request).await?;
-        Ok(sqs::query::answer(operation, &reply))
-    }
-
-    async fn call(&self, call: Call, request: Request, request_id: &str) -> Result<Response, Cut> {
-        let content_type = match call.protocol {
-            Protocol::Json(content_type) => content_type,
-            Protocol::Rest | Protocol::Query(_) => "application/json",
+        service: ServiceName,
+        operation: String,
+        content_type: &'static str,
+        request: Request,
+        request_id: &str,
+    ) -> Result<Response, Cut> {
+        let origin = request.headers().contains_key(header::ORIGIN);
+        let called = async {
+            let (parts, body) = read_whole(request).await?;
+            if std::str::from_utf8(&body).is_err() {
+                let message = "The body of a request is UTF-8.";
+                return Err(ServiceError::bad_request("SerializationException", message).into());
+            }
+            let input = Input::Json(body.clone());
+            self.call(service, Call { operation, input }, &parts, &body, false)
+                .await
         };
-        let origin = request.headers().contains_key(http::header::ORIGIN);
-        let mut response = match self.run(&call, request).await {
-            Ok(Some(response)) => response,
-            Ok(None) => return Err(Cut),
-            Err(error) => error.into_json(content_type, request_id),
+        let mut response = match called.await {
+            Ok(Reply::Json(output)) => Response::new(output.to_string().into()),
+            Ok(Reply::Response(response)) => response,
+            Ok(Reply::Xml(_)) => ServiceError::internal().into_json(content_type, request_id),
+            Err(Failure::Error(error)) => error.into_json(content_type, request_id),
+            Err(Failure::Cut(cut)) => return Err(cut),
         };
         response
             .headers_mut()
-            .entry("content-type")
-            .or_insert(http::HeaderValue::from_static(content_type));
+            .entry(header::CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static(content_type));
         set_request_id(&mut response, request_id);
-        if origin {
-            cors::expose_to_all(&mut response);
+        if origin && service == ServiceName::Cognito {
+            browsers::expose_to_all(&mut response);
         }
         Ok(response)
     }
 
-    /// Runs a JSON call; `None` when the connection is to be cut.
-    async fn run(&self, call: &Call, request: Request) -> Result<Option<Response>, ServiceError> {
-        let (parts, body) = read_whole(request).await?;
-        let verdict = self.admit(call, &parts, &body).await?;
-        if verdict == Verdict::Cut {
-            return Ok(None);
-        }
-        let state = &self.state;
-        let operation = call.operation.as_str();
-        if std::str::from_utf8(&body).is_err() {
-            let message = "The body of a request is UTF-8.";
-            return Err(ServiceError::bad_request("SerializationException", message));
-        }
-        let response = if call.service == "dynamodb" {
-            dynamodb::forward(state, parts.headers, body).await?
-        } else {
-            let input = if body.is_empty() {
-                serde_json::Value::Object(serde_json::Map::new())
-            } else {
-                serde_json::from_slice(&body)?
-            };
-            if !input.is_object() {
-                let message = "The body of a request is a JSON object.";
-                return Err(ServiceError::bad_request("SerializationException", message));
-            }
-            let output = match call.service {
-                "sqs" => sqs::handle(state, operation, &input).await?,
-                "cognito-idp" => cognito::handle(state, operation, &input).await?,
-                _ => ses::handle(state, operation, &input).await?,
-            };
-            let mut response = Response::new(output.to_string().into());
-            *response.status_mut() = StatusCode::OK;
-            response
+    /// A form: the operation is in the body, or in the query.
+    async fn answer_form(
+        &self,
+        service: Option<ServiceName>,
+        request: Request,
+        request_id: &str,
+    ) -> Result<Response, Cut> {
+        let sns = ServiceName::Sns;
+        let namespace = |service: ServiceName| service.xml_namespace().unwrap_or_default();
+        let (parts, body) = match read_whole(request).await {
+            Ok(read) => read,
+            Err(error) => return Ok(error.into_xml(namespace(sns), request_id)),
         };
-        Ok((verdict == Verdict::Run).then_some(response))
+        let text = match parts.method {
+            Method::GET => parts.uri.query().unwrap_or_default().as_bytes(),
+            _ => &body,
+        };
+        let fields = Form(form_urlencoded::parse(text).into_owned().collect());
+        let operation = fields.get("Action").unwrap_or_default().to_owned();
+        let service = service.or_else(|| self.public_service(&operation));
+        let Some(service) = service else {
+            let error = signature_error(Refusal::Missing, true);
+            return Ok(error.into_xml(namespace(sns), request_id));
+        };
+        let Some(namespace) = service.xml_namespace() else {
+            return Ok(unknown_form(service.as_str(), request_id));
+        };
+        let call = Call {
+            operation: operation.clone(),
+            input: Input::Form {
+                fields,
+                path: parts.uri.path().to_owned(),
+            },
+        };
+        match self.call(service, call, &parts, &body, true).await {
+            Ok(Reply::Xml(inner)) => Ok(form_answer(&operation, namespace, &inner, request_id)),
+            Ok(Reply::Response(response)) => Ok(response),
+            Ok(Reply::Json(_)) => Ok(ServiceError::internal().into_xml(namespace, request_id)),
+            Err(Failure::Error(error)) => Ok(error.into_xml(namespace, request_id)),
+            Err(Failure::Cut(cut)) => Err(cut),
+        }
     }
 
-    /// Signature, then faults.
-    async fn admit(
+    fn service(&self, name: ServiceName) -> Option<&Arc<dyn Service>> {
+        self.services.iter().find(|service| service.name() == name)
+    }
+
+    /// The service that takes this operation by a form and without a signature.
+    fn public_service(&self, operation: &str) -> Option<ServiceName> {
+        let names = self.services.iter().filter(|s| s.is_public(operation));
+        names
+            .map(|service| service.name())
+            .find(|name| name.xml_namespace().is_some())
+    }
+
+    /// Signature, then faults, then the operation.
+    async fn call(
         &self,
-        call: &Call,
+        name: ServiceName,
+        call: Call,
         parts: &Parts,
         body: &[u8],
-    ) -> Result<Verdict, ServiceError> {
-        let config = &self.state.config;
+        is_query: bool,
+    ) -> Result<Reply, Failure> {
+        let service = self.service(name);
+        let service = service
+            .ok_or_else(|| ServiceError::unknown_operation(name.as_str(), &call.operation))?;
+        let config = &self.context.config;
         let keys = Keys {
             access: &config.access_key,
             secret: &config.secret_key,
         };
-        let public = match call.service {
-            "cognito-idp" => cognito::is_public(&call.operation),
-            "sns" => sns::is_public(&call.operation),
-            _ => false,
-        };
-        match sigv4::check(keys, call.service, parts, body, system_ms()) {
+        let is_public = service.is_public(&call.operation);
+        match sigv4::check(keys, name.as_str(), parts, body, system_ms()) {
             Ok(()) => {}
-            Err(Refusal::Missing) if public => {}
-            Err(refusal) => return Err(refused(refusal, call.protocol)),
+            Err(Refusal::Missing) if is_public => {}
+            Err(refusal) => return Err(signature_error(refusal, is_query).into()),
         }
-        self.state.faults.apply(call.service, &call.operation).await
+        let open_to_pages = is_public && name == ServiceName::Cognito;
+        if !open_to_pages && browsers::is_cross_origin(&parts.headers) {
+            return Err(browsers::refuse_origin().into());
+        }
+        let effect = self.context.faults.apply(name, &call.operation).await?;
+        if effect == Effect::Cut {
+            return Err(Cut.into());
+        }
+        let run = Arc::clone(service).run(call);
+        let reply = if effect == Effect::IgnoreDisconnect {
+            let run = self.context.tasks.spawn(run).await;
+            run.unwrap_or_else(|_| Err(ServiceError::internal()))
+        } else {
+            run.await
+        };
+        effect.after().await?;
+        Ok(reply?)
     }
 }
 
@@ -246,7 +252,7 @@ fn is_well_known(path: &str) -> bool {
 
 async fn read_whole(request: Request) -> Result<(Parts, Bytes), ServiceError> {
     let (parts, body) = request.into_parts();
-    match Limited::new(body, BODY_LIMIT).collect().await {
+    match Limited::new(body, MAX_BODY).collect().await {
         Ok(collected) => Ok((parts, collected.to_bytes())),
         Err(error) => Err(ServiceError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -256,7 +262,14 @@ async fn read_whole(request: Request) -> Result<(Parts, Bytes), ServiceError> {
     }
 }
 
-fn query_answer(operation: &str, namespace: &str, inner: &str, request_id: &str) -> Response {
+/// The answer to a form for a service that does not take one here.
+fn unknown_form(service: &str, request_id: &str) -> Response {
+    let message = format!("Forms for {service} are not served by this local AWS.");
+    let namespace = ServiceName::Sns.xml_namespace().unwrap_or_default();
+    ServiceError::bad_request("InvalidAction", message).into_xml(namespace, request_id)
+}
+
+fn form_answer(operation: &str, namespace: &str, inner: &str, request_id: &str) -> Response {
     let body = format!(
         "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{inner}</{operation}Result>\
          <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\

@@ -15,120 +15,57 @@
 //! ```
 
 mod admin;
+mod browsers;
 mod clock;
 mod cognito;
-mod cors;
+mod config;
+mod context;
 mod db;
 mod dispatch;
+mod drained_body;
 mod dynamodb;
 mod error;
 mod faults;
+mod folder;
 mod form;
 mod http_types;
-mod lent;
 mod mail;
 mod s3;
 mod server;
+mod service;
 mod ses;
 mod sigv4;
 mod sns;
 mod sqs;
-mod state;
 mod sts;
 mod target;
 mod xml;
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 pub use clock::Clock;
+pub use config::{Config, Error};
 pub use faults::{Fault, FaultKind, Faults};
+pub use service::ServiceName;
 
-use state::State;
-
-/// How a local AWS is set up. [`Config::default`] gives an ephemeral one on a free loopback port.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The folder that keeps the state; a temporary one, removed at the end, when absent.
-    pub data_dir: Option<PathBuf>,
-    /// The address to listen on.
-    pub host: IpAddr,
-    /// The port to listen on; 0 takes a free one.
-    pub port: u16,
-    /// The address that queue addresses and links begin with, when it is not the one listened
-    /// on (behind a container's port mapping, for instance).
-    pub public_url: Option<String>,
-    /// The region that names are made with.
-    pub region: String,
-    /// The account that names are made with, twelve digits.
-    pub account: String,
-    /// The one access key that is known.
-    pub access_key: String,
-    /// Its secret.
-    pub secret_key: String,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            data_dir: None,
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port: 0,
-            public_url: None,
-            region: "us-east-1".to_owned(),
-            account: "000000000000".to_owned(),
-            access_key: "test".to_owned(),
-            secret_key: "test".to_owned(),
-        }
-    }
-}
-
-/// Why a local AWS did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The port is taken or may not be used.
-    #[error("cannot listen on {addr}: {source}")]
-    Listen {
-        /// The address asked for.
-        addr: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The data folder cannot be used.
-    #[error("cannot use the data folder {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another local AWS holds the data folder.
-    #[error("the data folder {} is in use by another process", path.display())]
-    InUse {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// The state cannot be read.
-    #[error("cannot open the state in {}: {reason}", path.display())]
-    State {
-        /// The file.
-        path: PathBuf,
-        /// What `SQLite` said.
-        reason: String,
-    },
-}
+use context::Context;
+use db::{Db, Durability};
+use folder::DataFolder;
+use service::Service;
 
 /// A running local AWS. Dropping it ends it without ceremony; [`stop`](Self::stop) lets requests
 /// finish. Either way nothing that was answered is lost.
 pub struct Local {
     addr: SocketAddr,
-    state: Arc<State>,
+    context: Arc<Context>,
+    dynamodb: Arc<dynamodb::Engine>,
     server: Option<server::Server>,
+    _folder: DataFolder,
 }
 
 impl Local {
@@ -144,16 +81,40 @@ impl Local {
         };
         let listener = TcpListener::bind(wanted).await.map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
-        let state = State::open(config, addr).await?;
-        sqs::start(&state);
-        sns::start(&state);
-        s3::start(&state);
-        let app = dispatch::App::new(Arc::clone(&state));
-        let server = server::Server::start(listener, app, state.stopping.clone());
+        let folder = DataFolder::open(config.data_dir.as_deref())?;
+        let context = Arc::new(open_context(config, addr, &folder)?);
+        let dynamodb = dynamodb::Engine::open(&folder.database("dynamodb.db")?, &context.clock)?;
+        let dynamodb = Arc::new(dynamodb);
+        let sqs = Arc::new(sqs::Sqs::new(&context));
+        let cognito = Arc::new(cognito::Cognito::new(&context));
+        let services: Vec<Arc<dyn Service>> = vec![
+            sqs.clone(),
+            Arc::new(sns::Sns::new(&context, &sqs)),
+            dynamodb.clone(),
+            cognito.clone(),
+            Arc::new(ses::Ses {
+                context: context.clone(),
+            }),
+            Arc::new(sts::Sts {
+                context: context.clone(),
+            }),
+        ];
+        for service in &services {
+            Arc::clone(service).start_tasks();
+        }
+        let app = dispatch::App {
+            context: context.clone(),
+            s3: s3::S3::open(&context, &sqs, &folder.folder("blobs")?),
+            cognito,
+            services: services.into(),
+        };
+        let server = server::Server::start(listener, app, context.stopping.clone());
         Ok(Self {
             addr,
-            state,
+            context,
+            dynamodb,
             server: Some(server),
+            _folder: folder,
         })
     }
 
@@ -166,33 +127,71 @@ impl Local {
     /// What to give an SDK as its endpoint.
     #[must_use]
     pub fn url(&self) -> &str {
-        &self.state.url
+        &self.context.url
     }
 
     /// The clock, to be moved by tests.
     #[must_use]
     pub fn clock(&self) -> &Clock {
-        &self.state.clock
+        &self.context.clock
     }
 
     /// The fault layer, to be armed by tests.
     #[must_use]
     pub fn faults(&self) -> &Faults {
-        &self.state.faults
+        &self.context.faults
     }
 
     /// Takes no more requests, finishes those under way, and closes the state.
     pub async fn stop(mut self) {
-        self.state.stopping.cancel();
+        self.context.stopping.cancel();
+        self.context.faults.clear();
         if let Some(server) = self.server.take() {
             server.finished().await;
         }
-        self.state.close().await;
+        self.context.tasks.close();
+        self.context.tasks.wait().await;
+        let (context, dynamodb) = (self.context.clone(), self.dynamodb.clone());
+        let closed = tokio::task::spawn_blocking(move || {
+            dynamodb.close();
+            context.db.close();
+        });
+        if let Err(error) = closed.await {
+            tracing::error!(%error, "the state was not closed cleanly; nothing answered is lost");
+        }
     }
 }
 
 impl Drop for Local {
     fn drop(&mut self) {
-        self.state.stopping.cancel();
+        self.context.stopping.cancel();
+        self.context.faults.clear();
     }
+}
+
+fn open_context(config: Config, addr: SocketAddr, folder: &DataFolder) -> Result<Context, Error> {
+    let public_url = config.public_url.clone();
+    let url = public_url.unwrap_or_else(|| format!("http://{addr}"));
+    let durability = if folder.is_ephemeral() {
+        Durability::None
+    } else {
+        Durability::Crash
+    };
+    let schemas = [
+        sqs::SCHEMA,
+        sns::SCHEMA,
+        s3::SCHEMA,
+        cognito::SCHEMA,
+        mail::SCHEMA,
+    ];
+    let clock = Clock::default();
+    Ok(Context {
+        db: Db::open(&folder.database("state.db")?, durability, &schemas)?,
+        config,
+        url: url.trim_end_matches('/').to_owned(),
+        faults: Faults::new(&clock),
+        clock,
+        stopping: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+    })
 }

@@ -5,13 +5,10 @@
 //! | `/_local/mail` | GET | the mails as JSON, newest first; `?to=` one address's, `?limit=` so many |
 //! | `/_local/mail` | DELETE | empties the mailbox |
 //! | `/_local/mailbox` | GET | the same as a page for people |
-//! | `/_local/mail/confirm` | GET | the link in the mail that asks to confirm a subscription |
-//! | `/_local/mail/unsubscribe` | GET | the link in notifications that ends a subscription |
 
 mod page;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat};
 use http::{Method, StatusCode};
@@ -19,11 +16,9 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::context::Context;
 use crate::error::ServiceError;
-use crate::form::Form;
 use crate::http_types::{Response, respond};
-use crate::sns;
-use crate::state::State;
 
 /// One row a recipient, as each has a mailbox of its own.
 pub(crate) const SCHEMA: &str = "
@@ -92,8 +87,8 @@ struct Received {
 }
 
 /// Answers `/_local/mail…`; `place` is what follows `/_local/`.
-pub(crate) async fn handle(
-    state: &Arc<State>,
+pub(crate) async fn answer(
+    context: &Context,
     method: &Method,
     place: &str,
     query: &str,
@@ -102,13 +97,11 @@ pub(crate) async fn handle(
         .into_owned()
         .collect();
     let answer = match (method, place) {
-        (&Method::GET, "mail") => list(state, &query).await.map(|mails| json_answer(&mails)),
-        (&Method::DELETE, "mail") => empty(state).await,
-        (&Method::GET, "mailbox") => list(state, &query).await.map(|mails| page::render(&mails)),
-        (&Method::GET, "mail/confirm") => sns::confirm_by_link(state, Form(query)).await.map(note),
-        (&Method::GET, "mail/unsubscribe") => {
-            sns::unsubscribe_by_link(state, Form(query)).await.map(note)
-        }
+        (&Method::GET, "mail") => list(context, &query).await.map(|mails| json_answer(&mails)),
+        (&Method::DELETE, "mail") => empty(context).await,
+        (&Method::GET, "mailbox") => list(context, &query)
+            .await
+            .map(|mails| page::render(&mails)),
         _ => Err(ServiceError::new(
             StatusCode::NOT_FOUND,
             "NotFound",
@@ -118,16 +111,12 @@ pub(crate) async fn handle(
     answer.unwrap_or_else(|error| error.into_json("application/json", "-"))
 }
 
-fn note(text: String) -> Response {
-    respond(StatusCode::OK, "text/plain; charset=utf-8", text)
-}
-
 fn json_answer(value: &impl Serialize) -> Response {
     respond(StatusCode::OK, "application/json", json!(value).to_string())
 }
 
 async fn list(
-    state: &Arc<State>,
+    context: &Context,
     query: &BTreeMap<String, String>,
 ) -> Result<Vec<Received>, ServiceError> {
     // An address has no spaces: what reads as one was a plus sign that nobody encoded.
@@ -137,7 +126,7 @@ async fn list(
         .map(|limit| limit.parse::<i64>())
         .transpose();
     let limit = limit.map_err(|_| ServiceError::bad_request("BadRequest", "limit is a number."))?;
-    state
+    context
         .db
         .read(move |conn| {
             let mut statement = conn.prepare_cached(
@@ -161,8 +150,8 @@ async fn list(
         .await
 }
 
-async fn empty(state: &Arc<State>) -> Result<Response, ServiceError> {
-    let deleted = state
+async fn empty(context: &Context) -> Result<Response, ServiceError> {
+    let deleted = context
         .db
         .write(|conn| Ok::<_, ServiceError>(conn.execute("DELETE FROM mail", [])?));
     Ok(json_answer(&json!({ "deleted": deleted.await? })))

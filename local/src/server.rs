@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// A client that connects must send a request's head within this time.
 const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// Bytes of request line and headers; more is answered by 431.
-const HEAD_BYTES: usize = 64 * 1024;
+const MAX_HEAD: usize = 64 * 1024;
 
 /// The task that accepts connections.
 pub(crate) struct Server {
@@ -45,7 +45,7 @@ async fn accept(listener: TcpListener, app: App, stopping: CancellationToken) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve(stream, app.clone(), &graceful),
+                Ok((stream, _)) => serve_connection(stream, app.clone(), &graceful),
                 Err(error) => {
                     // Out of file handles, most likely: other connections must end first.
                     tracing::warn!(%error, "a connection was not accepted");
@@ -64,17 +64,17 @@ async fn accept(listener: TcpListener, app: App, stopping: CancellationToken) {
     }
 }
 
-fn serve(stream: TcpStream, app: App, graceful: &GracefulShutdown) {
+fn serve_connection(stream: TcpStream, app: App, graceful: &GracefulShutdown) {
     // Answers are small and awaited; a failure to say so costs only time.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let app = app.clone();
-        async move { app.handle(request).await }
+        async move { app.answer(request).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     let connection = graceful.watch(connection);
     tokio::spawn(async move {

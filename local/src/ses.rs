@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use http::{Method, StatusCode};
+use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::context::Context;
 use crate::error::ServiceError;
 use crate::mail::{self, Mail};
-use crate::state::State;
+use crate::service::{Call, Reply, Service, ServiceName};
 
 /// The operation's name, from its method and path.
 pub(crate) fn operation(method: &Method, path: &str) -> String {
@@ -19,27 +22,31 @@ pub(crate) fn operation(method: &Method, path: &str) -> String {
     }
 }
 
-/// Runs an operation.
-pub(crate) async fn handle(
-    state: &Arc<State>,
-    operation: &str,
-    input: &Value,
-) -> Result<Value, ServiceError> {
-    if operation != "SendEmail" {
-        return Err(ServiceError::unknown_operation("ses", operation));
+/// The service.
+pub(crate) struct Ses {
+    pub(crate) context: Arc<Context>,
+}
+
+#[async_trait]
+impl Service for Ses {
+    fn name(&self) -> ServiceName {
+        ServiceName::Ses
     }
-    let request = SendEmail::deserialize(input).map_err(|error| bad(error.to_string()))?;
-    let mails = request.mails()?;
-    let now_ms = state.clock.now_ms();
-    state
-        .db
-        .write(move |conn| {
-            mails
-                .iter()
-                .try_for_each(|mail| mail::put(conn, mail, now_ms))
-        })
-        .await?;
-    Ok(json!({ "MessageId": format!("{:016x}-{}-000000", now_ms, Uuid::new_v4()) }))
+
+    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+        if call.operation != "SendEmail" {
+            return Err(ServiceError::unknown_operation("ses", &call.operation));
+        }
+        let input = call.json()?;
+        let request = SendEmail::deserialize(input).map_err(|error| bad(error.to_string()))?;
+        let mails = request.mails()?;
+        let now_ms = self.context.clock.now_ms();
+        let put =
+            move |conn: &Connection| mails.iter().try_for_each(|m| mail::put(conn, m, now_ms));
+        self.context.db.write(put).await?;
+        let id = format!("{now_ms:016x}-{}-000000", Uuid::new_v4());
+        Ok(Reply::Json(json!({ "MessageId": id })))
+    }
 }
 
 /// The request, as far as it is served; a member that would change what is sent is refused.
@@ -129,7 +136,7 @@ const CHARSETS: [&str; 5] = [
 ];
 
 /// The most recipients of one mail.
-const MOST_RECIPIENTS: usize = 50;
+const MAX_RECIPIENTS: usize = 50;
 
 impl SendEmail {
     /// One mail for each recipient.
@@ -191,9 +198,9 @@ impl SendEmail {
         check_address(&from)?;
         let Destination { to, cc, bcc } = self.destination;
         let recipients = [to, cc, bcc].concat();
-        if !(1..=MOST_RECIPIENTS).contains(&recipients.len()) {
+        if !(1..=MAX_RECIPIENTS).contains(&recipients.len()) {
             return Err(bad(format!(
-                "A mail has 1 to {MOST_RECIPIENTS} recipients, not {}.",
+                "A mail has 1 to {MAX_RECIPIENTS} recipients, not {}.",
                 recipients.len()
             )));
         }

@@ -1,22 +1,36 @@
 //! STS: who the caller is. There is one caller.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::context::Context;
 use crate::error::ServiceError;
-use crate::state::State;
+use crate::service::{Call, Reply, Service, ServiceName};
 
-/// The namespace of its answers.
-pub(crate) const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// The service.
+pub(crate) struct Sts {
+    pub(crate) context: Arc<Context>,
+}
 
-/// Runs an operation; the result is the inside of `<…Result>`.
-pub(crate) fn handle(state: &State, operation: &str) -> Result<String, ServiceError> {
-    if operation != "GetCallerIdentity" {
-        return Err(ServiceError::bad_request(
-            "InvalidAction",
-            format!("Could not find operation {operation} for version 2011-06-15"),
-        ));
+#[async_trait]
+impl Service for Sts {
+    fn name(&self) -> ServiceName {
+        ServiceName::Sts
     }
-    let account = &state.config.account;
-    Ok(format!(
-        "<Arn>arn:aws:iam::{account}:root</Arn><UserId>{account}</UserId>\
-         <Account>{account}</Account>"
-    ))
+
+    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+        let operation = call.operation;
+        if operation != "GetCallerIdentity" {
+            return Err(ServiceError::bad_request(
+                "InvalidAction",
+                format!("Could not find operation {operation} for version 2011-06-15"),
+            ));
+        }
+        let account = &self.context.config.account;
+        Ok(Reply::Xml(format!(
+            "<Arn>arn:aws:iam::{account}:root</Arn><UserId>{account}</UserId>\
+             <Account>{account}</Account>"
+        )))
+    }
 }

@@ -51,7 +51,10 @@ def drain(aws, url, queue):
     found = {}
     while True:
         request = urllib.request.Request(
-            f"{url}/_local/clock", json.dumps({"advance_ms": 60_000}).encode(), method="POST"
+            f"{url}/_local/clock",
+            json.dumps({"advance_ms": 60_000}).encode(),
+            {"Content-Type": "application/json"},
+            method="POST",
         )
         urllib.request.urlopen(request).close()
         while True:

@@ -135,25 +135,17 @@ def write_items(aws, ledger, name, chance, stop):
             ledger.maybe_counter += 1
 
         def call():
-            item = {"id": {"S": key}, "value": {"S": value}}
-            add = {
-                "TableName": TABLE,
-                "Key": {"id": {"S": "counter"}},
-                "UpdateExpression": "ADD n :one",
-                "ExpressionAttributeValues": {":one": {"N": "1"}},
-            }
-            put = {"Put": {"TableName": TABLE, "Item": item}}
-            return dynamodb.transact_write_items(TransactItems=[put, {"Update": add}])
+            dynamodb.put_item(TableName=TABLE, Item={"id": {"S": key}, "value": {"S": value}})
+            return dynamodb.update_item(
+                TableName=TABLE,
+                Key={"id": {"S": "counter"}},
+                UpdateExpression="ADD n :one",
+                ExpressionAttributeValues={":one": {"N": "1"}},
+            )
 
         def end(_):
             ledger.items[key] = {value}
             ledger.counter += 1
 
-        try:
-            if not ledger.attempt(begin, call, end):
-                return
-        except ClientError as error:
-            # Two writers met at the counter: AWS tells that as well, and nothing was done.
-            if error.response["Error"]["Code"] != "TransactionCanceledException":
-                raise
-            ledger.items[key] = was
+        if not ledger.attempt(begin, call, end):
+            return

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fotograma::aws::{S3Sink, S3Source};
 use fotograma_engine::{Sink, Source, SourceError};
-use fotograma_local::{Fault, FaultKind};
+use fotograma_local::{Fault, FaultKind, ServiceName};
 
 use super::world::World;
 
@@ -87,7 +87,7 @@ async fn a_zip_that_cannot_be_stored_leaves_nothing() {
     world
         .local
         .faults()
-        .add(Fault::new(FaultKind::Error).on("s3", "UploadPart"));
+        .add(Fault::new(FaultKind::Error).on(ServiceName::S3, "UploadPart"));
     let mut sink = sink(&world);
     let mut failed = sink.write(Bytes::from(bytes(9 * MIB))).await.is_err();
     failed |= sink.finish().await.is_err();
@@ -99,7 +99,7 @@ async fn a_zip_that_cannot_be_stored_leaves_nothing() {
 #[tokio::test]
 async fn a_zip_with_a_hole_is_never_finished() {
     let world = World::new().await;
-    let mut denied = Fault::new(FaultKind::Error).on("s3", "UploadPart").times(1);
+    let mut denied = Fault::new(FaultKind::Error).on(ServiceName::S3, "UploadPart").times(1);
     (denied.code, denied.status) = (Some("AccessDenied".to_owned()), Some(403));
     world.local.faults().add(denied);
     let mut sink = sink(&world);
@@ -135,7 +135,7 @@ async fn a_lost_connection_is_tried_again() {
     world
         .local
         .faults()
-        .add(Fault::new(FaultKind::Cut).on("s3", "GetObject").times(2));
+        .add(Fault::new(FaultKind::Cut).on(ServiceName::S3, "GetObject").times(2));
     assert_eq!(source.read(0..5).await, Ok(Bytes::from("hello")));
 }
 

@@ -5,7 +5,7 @@ use fotograma::aws::DynamoVideos;
 use fotograma_core::Error;
 use fotograma_core::domain::{Job, Status, Video};
 use fotograma_core::ports::Videos;
-use fotograma_local::{Fault, FaultKind};
+use fotograma_local::{Fault, FaultKind, ServiceName};
 
 use super::world::{World, status};
 
@@ -83,7 +83,7 @@ async fn a_write_whose_answer_was_lost_is_known_again() {
     let (world, videos) = setup().await;
     let lost = || {
         Fault::new(FaultKind::CutAfter)
-            .on("dynamodb", "PutItem")
+            .on(ServiceName::DynamoDb, "PutItem")
             .times(1)
     };
     let first = video("v1", "u1", 0);
@@ -189,10 +189,10 @@ async fn trouble_is_told_apart() {
     world
         .local
         .faults()
-        .add(Fault::new(FaultKind::Throttle).on("dynamodb", "GetItem"));
+        .add(Fault::new(FaultKind::Throttle).on(ServiceName::DynamoDb, "GetItem"));
     assert!(matches!(videos.get("v1").await, Err(Error::Transient(_))));
     world.local.faults().clear();
-    let mut denied = Fault::new(FaultKind::Error).on("dynamodb", "GetItem");
+    let mut denied = Fault::new(FaultKind::Error).on(ServiceName::DynamoDb, "GetItem");
     (denied.code, denied.status) = (Some("AccessDeniedException".to_owned()), Some(400));
     world.local.faults().add(denied);
     let error = videos.get("v1").await.expect_err("denied");

@@ -1,13 +1,12 @@
-//! A pool's app client: which ways of signing in they allow, how long their tokens live, and
-//! the secret that a confidential client proves.
+//! A pool's app clients: which ways of signing in they allow, what users may change through them,
+//! how long their tokens live; and the calls about them.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-use hmac::{Hmac, Mac};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sha2::Sha256;
 
-use super::{date, error, only, refuse};
+use super::pool::{ATTRIBUTES, Pool, letters};
+use super::{date, error, only_served};
 use crate::error::ServiceError;
 
 /// A client's row.
@@ -15,7 +14,6 @@ pub(super) struct Client {
     pub(super) id: String,
     pub(super) pool: String,
     pub(super) name: String,
-    pub(super) secret: Option<String>,
     pub(super) settings: Map<String, Value>,
     pub(super) created_ms: i64,
     pub(super) modified_ms: i64,
@@ -86,23 +84,22 @@ impl Lifetime {
 
 impl Client {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let settings: String = row.get(4)?;
+        let settings: String = row.get(3)?;
         Ok(Self {
             id: row.get(0)?,
             pool: row.get(1)?,
             name: row.get(2)?,
-            secret: row.get(3)?,
             // Holds only what this module wrote.
             settings: serde_json::from_str(&settings).unwrap_or_default(),
-            created_ms: row.get(5)?,
-            modified_ms: row.get(6)?,
+            created_ms: row.get(4)?,
+            modified_ms: row.get(5)?,
         })
     }
 
     pub(super) fn get(conn: &Connection, id: &str) -> Result<Self, ServiceError> {
         let client = conn
             .prepare_cached(
-                "SELECT id, pool, name, secret, settings, created_ms, modified_ms
+                "SELECT id, pool, name, settings, created_ms, modified_ms
                  FROM cognito_client WHERE id = ?",
             )?
             .query_row([id], Self::from_row)
@@ -138,54 +135,19 @@ impl Client {
             * 60_000
     }
 
+    /// Whether users may set this attribute through this client; all of them without the setting.
+    pub(super) fn may_write(&self, attribute: &str) -> bool {
+        let set = self.settings.get("WriteAttributes");
+        let set = set.and_then(Value::as_array);
+        !attribute.ends_with("_verified")
+            && set.is_none_or(|set| set.is_empty() || set.iter().any(|name| name == attribute))
+    }
+
     /// Whether a caller may learn that a user does not exist.
     pub(super) fn tells_existence(&self) -> bool {
         self.settings
             .get("PreventUserExistenceErrors")
             .is_none_or(|value| value != "ENABLED")
-    }
-
-    /// Checks `SECRET_HASH`, the proof of the client's secret: the HMAC-SHA-256 under the secret of
-    /// the user's name and the client's id, in base64.
-    pub(super) fn check_secret_hash(
-        &self,
-        username: &str,
-        hash: Option<&str>,
-    ) -> Result<(), ServiceError> {
-        let Some(secret) = &self.secret else {
-            return match hash {
-                None => Ok(()),
-                Some(_) => Err(error::not_authorized(format!(
-                    "Client {} is not configured for secret but secret was received",
-                    self.id
-                ))),
-            };
-        };
-        let given = hash
-            .and_then(|hash| BASE64_STANDARD.decode(hash).ok())
-            .unwrap_or_default();
-        let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes());
-        let fits = mac.is_ok_and(|mac| {
-            mac.chain_update(username)
-                .chain_update(&self.id)
-                .verify_slice(&given)
-                .is_ok()
-        });
-        if fits {
-            return Ok(());
-        }
-        let message = match hash {
-            None => format!(
-                "Client {} is configured with secret but SECRET_HASH was not received",
-                self.id
-            ),
-            Some(_) => format!("Unable to verify secret hash for client {}", self.id),
-        };
-        Err(error::not_authorized(message))
-    }
-
-    pub(super) fn has_secret(&self, secret: Option<&str>) -> bool {
-        self.secret.as_deref() == secret
     }
 
     /// As the calls about clients tell it.
@@ -200,9 +162,6 @@ impl Client {
             .entry("RefreshTokenValidity")
             .or_insert(json!(REFRESH_TOKEN.default));
         client.entry("EnableTokenRevocation").or_insert(json!(true));
-        if let Some(secret) = &self.secret {
-            client.insert("ClientSecret".into(), json!(secret));
-        }
         json!({ "UserPoolClient": client })
     }
 }
@@ -220,13 +179,36 @@ const FLOWS: [&str; 9] = [
     "USER_PASSWORD_AUTH",
 ];
 
-/// Refuses settings that are not served, and lives of tokens beyond their limits.
-pub(super) fn check(settings: &Map<String, Value>) -> Result<(), ServiceError> {
-    refuse(
-        settings,
-        &["RefreshTokenRotation", "AnalyticsConfiguration"],
-    )?;
-    only(settings, "ExplicitAuthFlows", &FLOWS)?;
+/// The settings of a client that are served. Others would change what happens, and are refused.
+const SERVED: [&str; 9] = [
+    "AccessTokenValidity",
+    "AuthSessionValidity",
+    "EnableTokenRevocation",
+    "ExplicitAuthFlows",
+    "IdTokenValidity",
+    "PreventUserExistenceErrors",
+    "RefreshTokenValidity",
+    "TokenValidityUnits",
+    "WriteAttributes",
+];
+
+/// Refuses settings that are not served, unknown flows and attributes, and lives of tokens beyond
+/// their limits.
+fn check(settings: &Map<String, Value>) -> Result<(), ServiceError> {
+    only_served(settings, &SERVED)?;
+    for (name, known) in [
+        ("ExplicitAuthFlows", FLOWS.as_slice()),
+        ("WriteAttributes", &ATTRIBUTES),
+    ] {
+        let values = settings.get(name).and_then(Value::as_array);
+        let is_known = |value: &&Value| value.as_str().is_some_and(|text| known.contains(&text));
+        if let Some(value) = values.into_iter().flatten().find(|value| !is_known(value)) {
+            return Err(error::invalid_parameter(format!(
+                "Value {value} at '{name}' failed to satisfy constraint: Member must satisfy enum \
+                 value set: {known:?}"
+            )));
+        }
+    }
     for lifetime in [ID_TOKEN, ACCESS_TOKEN, REFRESH_TOKEN] {
         if !lifetime.limits_s.contains(&lifetime.seconds(settings)) {
             return Err(error::invalid_parameter(format!(
@@ -236,4 +218,135 @@ pub(super) fn check(settings: &Map<String, Value>) -> Result<(), ServiceError> {
         }
     }
     Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Create {
+    user_pool_id: String,
+    client_name: String,
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+}
+
+pub(super) fn create(
+    conn: &Connection,
+    request: &Create,
+    now_ms: i64,
+) -> Result<Value, ServiceError> {
+    Pool::get(conn, &request.user_pool_id)?;
+    check(&request.settings)?;
+    let client = Client {
+        id: letters(b"abcdefghijklmnopqrstuvwxyz0123456789", 26),
+        pool: request.user_pool_id.clone(),
+        name: request.client_name.clone(),
+        settings: request.settings.clone(),
+        created_ms: now_ms,
+        modified_ms: now_ms,
+    };
+    conn.prepare_cached(
+        "INSERT INTO cognito_client (id, pool, name, settings, created_ms, modified_ms)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )?
+    .execute(params![
+        client.id,
+        client.pool,
+        client.name,
+        serde_json::to_string(&client.settings)?,
+        now_ms,
+        now_ms
+    ])?;
+    Ok(client.describe())
+}
+
+/// A request that names a client, and perhaps new settings.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Named {
+    user_pool_id: String,
+    client_id: String,
+    client_name: Option<String>,
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+}
+
+fn of_pool(conn: &Connection, request: &Named) -> Result<Client, ServiceError> {
+    Pool::get(conn, &request.user_pool_id)?;
+    let client = Client::get(conn, &request.client_id)?;
+    if client.pool == request.user_pool_id {
+        return Ok(client);
+    }
+    Err(error::not_found(format!(
+        "User pool client {} does not exist.",
+        client.id
+    )))
+}
+
+pub(super) fn describe(conn: &Connection, request: &Named, _: i64) -> Result<Value, ServiceError> {
+    Ok(of_pool(conn, request)?.describe())
+}
+
+/// What an update does not name goes back to its default.
+pub(super) fn update(
+    conn: &Connection,
+    request: &Named,
+    now_ms: i64,
+) -> Result<Value, ServiceError> {
+    let mut client = of_pool(conn, request)?;
+    check(&request.settings)?;
+    client.settings.clone_from(&request.settings);
+    client.modified_ms = now_ms;
+    if let Some(name) = &request.client_name {
+        client.name.clone_from(name);
+    }
+    conn.prepare_cached(
+        "UPDATE cognito_client SET name = ?, settings = ?, modified_ms = ? WHERE id = ?",
+    )?
+    .execute(params![
+        client.name,
+        serde_json::to_string(&client.settings)?,
+        now_ms,
+        client.id
+    ])?;
+    Ok(client.describe())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    user_pool_id: String,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+pub(super) fn list(conn: &Connection, request: &List, _: i64) -> Result<Value, ServiceError> {
+    Pool::get(conn, &request.user_pool_id)?;
+    let limit = request.max_results.unwrap_or(60);
+    if !(1..=60).contains(&limit) {
+        return Err(error::invalid_parameter(
+            "MaxResults must be between 1 and 60.",
+        ));
+    }
+    let mut statement = conn.prepare_cached(
+        "SELECT id, name FROM cognito_client WHERE pool = ? AND id > ? ORDER BY id LIMIT ?",
+    )?;
+    let after = request.next_token.as_deref().unwrap_or_default();
+    let clients = statement.query_map(params![request.user_pool_id, after, limit], |row| {
+        Ok(json!({
+            "ClientId": row.get::<_, String>(0)?,
+            "ClientName": row.get::<_, String>(1)?,
+            "UserPoolId": request.user_pool_id,
+        }))
+    })?;
+    let clients = clients.collect::<Result<Vec<_>, _>>()?;
+    let full = i64::try_from(clients.len()) == Ok(limit);
+    let next = clients
+        .last()
+        .filter(|_| full)
+        .map(|last| last["ClientId"].clone());
+    let mut reply = json!({ "UserPoolClients": clients });
+    if let Some(next) = next {
+        reply["NextToken"] = next;
+    }
+    Ok(reply)
 }

@@ -1,7 +1,5 @@
 //! Mailed codes: they prove that an address is the user's, at sign-up and for a new password.
 
-use std::sync::Arc;
-
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,9 +8,9 @@ use super::client::Client;
 use super::pool::{Pool, letters};
 use super::user::{CONFIRMED, FORCE_CHANGE_PASSWORD, UNCONFIRMED, User};
 use super::{error, nothing, password};
+use crate::context::Context;
 use crate::error::ServiceError;
 use crate::mail::{self, Mail};
-use crate::state::State;
 
 /// What a code is for; a new code for the same purpose replaces the old one.
 #[derive(Clone, Copy)]
@@ -39,12 +37,11 @@ impl Purpose {
 }
 
 /// Wrong guesses after which a code is worth nothing.
-const MOST_FAILURES: i64 = 5;
+const MAX_FAILURES: i64 = 5;
 
 /// Mails a new code and says where it went; nothing if the user has no address.
 pub(super) fn send(
     conn: &Connection,
-    pool: &Pool,
     user: &User,
     purpose: Purpose,
     now_ms: i64,
@@ -62,15 +59,12 @@ pub(super) fn send(
         code,
         now_ms + purpose.life_ms()
     ])?;
-    let (subject, text) = pool.code_mail();
-    let text = text
-        .replace("{####}", &code)
-        .replace("{username}", &user.username);
+    let text = format!("Your confirmation code is {code}");
     mail::put(
         conn,
         &Mail {
             html: Some(text.clone()),
-            ..Mail::new(email, subject, text)
+            ..Mail::new(email, "Your verification code", text)
         },
         now_ms,
     )?;
@@ -91,7 +85,7 @@ fn delivery(email: &str) -> Value {
 /// How a code fared. A wrong guess is counted, so this must be committed in any case.
 enum Outcome {
     Right,
-    Refused(ServiceError),
+    Wrong(ServiceError),
 }
 
 fn try_code(
@@ -101,7 +95,7 @@ fn try_code(
     given: &str,
     now_ms: i64,
 ) -> Result<Outcome, ServiceError> {
-    let refuse = |code, message| Ok(Outcome::Refused(ServiceError::bad_request(code, message)));
+    let refuse = |code, message| Ok(Outcome::Wrong(ServiceError::bad_request(code, message)));
     let current: Option<(String, i64, i64)> = conn
         .prepare_cached(
             "SELECT code, expires_ms, failures FROM cognito_code WHERE sub = ? AND purpose = ?",
@@ -111,7 +105,7 @@ fn try_code(
         })
         .optional()?;
     match current {
-        Some((_, _, failures)) if failures >= MOST_FAILURES => refuse(
+        Some((_, _, failures)) if failures >= MAX_FAILURES => refuse(
             "LimitExceededException",
             "Attempt limit exceeded, please try after some time.",
         ),
@@ -143,7 +137,6 @@ fn try_code(
 pub(super) struct Request {
     client_id: String,
     username: String,
-    secret_hash: Option<String>,
     confirmation_code: Option<String>,
     password: Option<String>,
 }
@@ -151,7 +144,6 @@ pub(super) struct Request {
 impl Request {
     fn find(&self, conn: &Connection) -> Result<(Pool, Client, Option<User>), ServiceError> {
         let client = Client::get(conn, &self.client_id)?;
-        client.check_secret_hash(&self.username, self.secret_hash.as_deref())?;
         let pool = Pool::get(conn, &client.pool)?;
         let user = User::find(conn, &pool, &self.username)?;
         Ok((pool, client, user))
@@ -163,11 +155,11 @@ impl Request {
 }
 
 pub(super) async fn confirm_sign_up(
-    state: &Arc<State>,
+    context: &Context,
     request: Request,
 ) -> Result<Value, ServiceError> {
-    let now_ms = state.clock.now_ms();
-    let outcome = state.db.write(move |conn| {
+    let now_ms = context.clock.now_ms();
+    let outcome = context.db.write(move |conn| {
         let (pool, client, user) = request.find(conn)?;
         let Some(mut user) = user else {
             return Err(unknown_user(&client));
@@ -185,7 +177,7 @@ pub(super) async fn confirm_sign_up(
                 user.attributes
                     .insert("email_verified".to_owned(), "true".to_owned());
             }
-            user.save(conn, &pool, now_ms)?;
+            user.save(conn, now_ms)?;
         }
         Ok(outcome)
     });
@@ -195,7 +187,7 @@ pub(super) async fn confirm_sign_up(
 fn finish(outcome: Outcome) -> Result<Value, ServiceError> {
     match outcome {
         Outcome::Right => Ok(nothing()),
-        Outcome::Refused(error) => Err(error),
+        Outcome::Wrong(error) => Err(error),
     }
 }
 
@@ -212,15 +204,12 @@ fn unknown_user(client: &Client) -> ServiceError {
 
 pub(super) fn resend(
     conn: &Connection,
-    _: &State,
     request: &Request,
     now_ms: i64,
 ) -> Result<Value, ServiceError> {
-    let (pool, client, user) = request.find(conn)?;
+    let (_, client, user) = request.find(conn)?;
     let details = match user {
-        Some(user) if user.status == UNCONFIRMED => {
-            send(conn, &pool, &user, Purpose::SignUp, now_ms)?
-        }
+        Some(user) if user.status == UNCONFIRMED => send(conn, &user, Purpose::SignUp, now_ms)?,
         Some(_) => return Err(error::invalid_parameter("User is already confirmed.")),
         None if client.tells_existence() => return Err(error::user_not_found()),
         None => Some(delivery(&request.username)),
@@ -230,20 +219,16 @@ pub(super) fn resend(
 
 pub(super) fn forgot_password(
     conn: &Connection,
-    _: &State,
     request: &Request,
     now_ms: i64,
 ) -> Result<Value, ServiceError> {
-    let (pool, client, user) = request.find(conn)?;
+    let (_, client, user) = request.find(conn)?;
     let Some(user) = user else {
         if client.tells_existence() {
             return Err(error::user_not_found());
         }
         return Ok(json!({ "CodeDeliveryDetails": delivery(&request.username) }));
     };
-    if !user.enabled {
-        return Err(error::not_authorized("User is disabled."));
-    }
     if user.status == FORCE_CHANGE_PASSWORD {
         return Err(error::not_authorized(
             "User password cannot be reset in the current state.",
@@ -255,18 +240,18 @@ pub(super) fn forgot_password(
              phone_number",
         ));
     }
-    let details = send(conn, &pool, &user, Purpose::Password, now_ms)?;
+    let details = send(conn, &user, Purpose::Password, now_ms)?;
     Ok(json!({ "CodeDeliveryDetails": details }))
 }
 
 pub(super) async fn confirm_forgot_password(
-    state: &Arc<State>,
+    context: &Context,
     request: Request,
 ) -> Result<Value, ServiceError> {
     let new = request.password.clone();
     let new = new.ok_or_else(|| error::invalid_parameter("Password is missing."))?;
     let (early, candidate) = (request.clone(), new.clone());
-    state
+    context
         .db
         .read(move |conn| {
             let (pool, ..) = early.find(conn)?;
@@ -274,9 +259,9 @@ pub(super) async fn confirm_forgot_password(
         })
         .await?;
     let hash = password::hash(new).await?;
-    let now_ms = state.clock.now_ms();
-    let outcome = state.db.write(move |conn| {
-        let (pool, client, user) = request.find(conn)?;
+    let now_ms = context.clock.now_ms();
+    let outcome = context.db.write(move |conn| {
+        let (_, client, user) = request.find(conn)?;
         let Some(mut user) = user else {
             return Err(unknown_user(&client));
         };
@@ -284,7 +269,7 @@ pub(super) async fn confirm_forgot_password(
         if matches!(outcome, Outcome::Right) {
             user.password = Some(hash);
             CONFIRMED.clone_into(&mut user.status);
-            user.save(conn, &pool, now_ms)?;
+            user.save(conn, now_ms)?;
         }
         Ok(outcome)
     });

@@ -23,6 +23,13 @@ pub(super) fn wrong_password() -> ServiceError {
     not_authorized("Incorrect username or password.")
 }
 
+/// An attribute that the caller's client may not write.
+pub(super) fn unauthorized_attribute(name: &str) -> ServiceError {
+    not_authorized(format!(
+        "A client attempted to write unauthorized attribute: {name}"
+    ))
+}
+
 /// An option that would change what happens, and that is not served here.
 pub(super) fn not_served(name: &str) -> ServiceError {
     invalid_parameter(format!("{name} is not served by this local AWS."))

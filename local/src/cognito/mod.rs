@@ -3,36 +3,28 @@
 //! Hashing and key generation are slow on purpose or by nature; both happen outside the
 //! transactions, so that no other service waits for them.
 
+mod admin;
 mod auth;
-mod challenge;
 mod client;
-mod clients;
 mod code;
 mod error;
-mod group;
-mod keys;
-mod lockout;
 mod password;
 mod pool;
-mod pools;
 mod session;
-mod settings;
 mod signup;
 mod token;
 mod user;
-mod users;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use rusqlite::Connection;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use crate::context::Context;
 use crate::error::ServiceError;
-use crate::state::State;
-
-pub(crate) use keys::Keys;
-use settings::{only, refuse};
+use crate::service::{Call, Reply, Service, ServiceName};
 
 /// Settings are the JSON members of the request that made a pool, client or group. A password is
 /// an Argon2 hash, a refresh token a SHA-256 digest: neither can be read back.
@@ -96,12 +88,6 @@ CREATE TABLE IF NOT EXISTS cognito_code (
     failures INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (sub, purpose)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS cognito_failure (
-    sub TEXT PRIMARY KEY REFERENCES cognito_user(sub) ON DELETE CASCADE,
-    count INTEGER NOT NULL,
-    locked_until_ms INTEGER NOT NULL,
-    last_ms INTEGER NOT NULL
-) STRICT;
 CREATE TABLE IF NOT EXISTS cognito_challenge (
     digest BLOB PRIMARY KEY,
     sub TEXT NOT NULL REFERENCES cognito_user(sub) ON DELETE CASCADE,
@@ -120,100 +106,100 @@ CREATE TABLE IF NOT EXISTS cognito_session (
 CREATE INDEX IF NOT EXISTS cognito_session_sub ON cognito_session (sub);
 ";
 
-/// Whether AWS takes the operation without a signature: those that a user's own browser calls.
-/// Those in the second half are not served; to ask for a signature would hide that.
-pub(crate) fn is_public(operation: &str) -> bool {
-    matches!(
-        operation,
-        "ChangePassword"
-            | "ConfirmForgotPassword"
-            | "ConfirmSignUp"
-            | "DeleteUser"
-            | "ForgotPassword"
-            | "GetUser"
-            | "GlobalSignOut"
-            | "InitiateAuth"
-            | "ResendConfirmationCode"
-            | "RespondToAuthChallenge"
-            | "RevokeToken"
-            | "SignUp"
-            | "UpdateUserAttributes"
-            | "AssociateSoftwareToken"
-            | "ConfirmDevice"
-            | "GetTokensFromRefreshToken"
-            | "GetUserAttributeVerificationCode"
-            | "GetUserAuthFactors"
-            | "SetUserMFAPreference"
-            | "VerifySoftwareToken"
-            | "VerifyUserAttribute"
-    )
+/// The service.
+pub(crate) struct Cognito {
+    context: Arc<Context>,
 }
 
-/// Answers `/{pool}/.well-known/…`.
-pub(crate) async fn well_known(state: &Arc<State>, path: &str) -> Result<Value, ServiceError> {
-    let (pool, document) = path
-        .trim_start_matches('/')
-        .split_once('/')
-        .unwrap_or_default();
-    match document {
-        ".well-known/jwks.json" => keys::jwks(state, pool).await,
-        ".well-known/openid-configuration" => keys::openid_configuration(state, pool).await,
-        _ => Err(error::not_found(format!("There is no document {path}."))),
+impl Cognito {
+    pub(crate) fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+        }
+    }
+
+    /// Answers `/{pool}/.well-known/…`.
+    pub(crate) async fn well_known(&self, path: &str) -> Result<Value, ServiceError> {
+        let (pool, document) = path
+            .trim_start_matches('/')
+            .split_once('/')
+            .unwrap_or_default();
+        match document {
+            ".well-known/jwks.json" => token::jwks(&self.context, pool).await,
+            ".well-known/openid-configuration" => {
+                token::openid_configuration(&self.context, pool).await
+            }
+            _ => Err(error::not_found(format!("There is no document {path}."))),
+        }
     }
 }
 
-/// Runs an operation.
-pub(crate) async fn handle(
-    state: &Arc<State>,
-    operation: &str,
-    input: &Value,
-) -> Result<Value, ServiceError> {
-    match operation {
-        "CreateUserPool" => pools::create(state, parse(input)?).await,
-        "DescribeUserPool" => read(state, input, pools::describe).await,
-        "UpdateUserPool" => write(state, input, pools::update).await,
-        "DeleteUserPool" => write(state, input, pools::delete).await,
-        "ListUserPools" => read(state, input, pools::list).await,
-        "CreateUserPoolClient" => write(state, input, clients::create).await,
-        "DescribeUserPoolClient" => read(state, input, clients::describe).await,
-        "UpdateUserPoolClient" => write(state, input, clients::update).await,
-        "DeleteUserPoolClient" => write(state, input, clients::delete).await,
-        "ListUserPoolClients" => read(state, input, clients::list).await,
-        "CreateGroup" => write(state, input, group::create).await,
-        "GetGroup" => read(state, input, group::get).await,
-        "DeleteGroup" => write(state, input, group::delete).await,
-        "ListGroups" => read(state, input, group::list).await,
-        "AdminAddUserToGroup" => write(state, input, group::add_user).await,
-        "AdminRemoveUserFromGroup" => write(state, input, group::remove_user).await,
-        "AdminListGroupsForUser" => read(state, input, group::list_of_user).await,
-        "ListUsersInGroup" => read(state, input, group::list_users).await,
-        "AdminCreateUser" => signup::admin_create(state, parse(input)?).await,
-        "AdminSetUserPassword" => signup::admin_set_password(state, parse(input)?).await,
-        "AdminConfirmSignUp" => write(state, input, signup::admin_confirm).await,
-        "AdminGetUser" => read(state, input, users::admin_get).await,
-        "AdminDeleteUser" => write(state, input, users::admin_delete).await,
-        "AdminEnableUser" => write(state, input, users::admin_enable).await,
-        "AdminDisableUser" => write(state, input, users::admin_disable).await,
-        "AdminUpdateUserAttributes" => write(state, input, users::admin_update_attributes).await,
-        "ListUsers" => read(state, input, users::list).await,
-        "SignUp" => signup::sign_up(state, parse(input)?).await,
-        "ConfirmSignUp" => code::confirm_sign_up(state, parse(input)?).await,
-        "ResendConfirmationCode" => write(state, input, code::resend).await,
-        "ForgotPassword" => write(state, input, code::forgot_password).await,
-        "ConfirmForgotPassword" => code::confirm_forgot_password(state, parse(input)?).await,
-        "InitiateAuth" => auth::initiate(state, parse(input)?, auth::Caller::User).await,
-        "AdminInitiateAuth" => auth::initiate(state, parse(input)?, auth::Caller::Admin).await,
-        "RespondToAuthChallenge" | "AdminRespondToAuthChallenge" => {
-            challenge::respond(state, parse(input)?).await
-        }
-        "RevokeToken" => write(state, input, session::revoke).await,
-        "GlobalSignOut" => session::sign_out(state, parse(input)?).await,
-        "AdminUserGlobalSignOut" => write(state, input, session::admin_sign_out).await,
-        "GetUser" => session::get_user(state, parse(input)?).await,
-        "DeleteUser" => session::delete_user(state, parse(input)?).await,
-        "UpdateUserAttributes" => session::update_attributes(state, parse(input)?).await,
-        "ChangePassword" => session::change_password(state, parse(input)?).await,
-        _ => Err(ServiceError::unknown_operation("cognito-idp", operation)),
+#[async_trait]
+impl Service for Cognito {
+    fn name(&self) -> ServiceName {
+        ServiceName::Cognito
+    }
+
+    /// Those that a user's own browser calls. Those in the second half are not served; to ask for a
+    /// signature would hide that.
+    fn is_public(&self, operation: &str) -> bool {
+        matches!(
+            operation,
+            "ChangePassword"
+                | "ConfirmForgotPassword"
+                | "ConfirmSignUp"
+                | "ForgotPassword"
+                | "GetUser"
+                | "GlobalSignOut"
+                | "InitiateAuth"
+                | "ResendConfirmationCode"
+                | "RespondToAuthChallenge"
+                | "SignUp"
+                | "UpdateUserAttributes"
+                | "AssociateSoftwareToken"
+                | "ConfirmDevice"
+                | "DeleteUser"
+                | "GetTokensFromRefreshToken"
+                | "GetUserAttributeVerificationCode"
+                | "GetUserAuthFactors"
+                | "RevokeToken"
+                | "SetUserMFAPreference"
+                | "VerifySoftwareToken"
+                | "VerifyUserAttribute"
+        )
+    }
+
+    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+        let (context, input) = (&self.context, &call.json()?);
+        let reply = match call.operation.as_str() {
+            "CreateUserPool" => pool::create(context, parse(input)?).await?,
+            "DeleteUserPool" => write(context, input, pool::delete).await?,
+            "ListUserPools" => read(context, input, pool::list).await?,
+            "CreateUserPoolClient" => write(context, input, client::create).await?,
+            "DescribeUserPoolClient" => read(context, input, client::describe).await?,
+            "UpdateUserPoolClient" => write(context, input, client::update).await?,
+            "ListUserPoolClients" => read(context, input, client::list).await?,
+            "CreateGroup" => write(context, input, admin::create_group).await?,
+            "AdminAddUserToGroup" => write(context, input, admin::add_user_to_group).await?,
+            "AdminCreateUser" => admin::create_user(context, parse(input)?).await?,
+            "AdminSetUserPassword" => admin::set_password(context, parse(input)?).await?,
+            "AdminGetUser" => read(context, input, admin::get_user).await?,
+            "SignUp" => signup::sign_up(context, parse(input)?).await?,
+            "ConfirmSignUp" => code::confirm_sign_up(context, parse(input)?).await?,
+            "ResendConfirmationCode" => write(context, input, code::resend).await?,
+            "ForgotPassword" => write(context, input, code::forgot_password).await?,
+            "ConfirmForgotPassword" => {
+                code::confirm_forgot_password(context, parse(input)?).await?
+            }
+            "InitiateAuth" => auth::initiate(context, parse(input)?).await?,
+            "RespondToAuthChallenge" => auth::respond_to_challenge(context, parse(input)?).await?,
+            "GlobalSignOut" => session::sign_out(context, parse(input)?).await?,
+            "GetUser" => session::get_user(context, parse(input)?).await?,
+            "UpdateUserAttributes" => session::update_attributes(context, parse(input)?).await?,
+            "ChangePassword" => session::change_password(context, parse(input)?).await?,
+            other => return Err(ServiceError::unknown_operation("cognito-idp", other)),
+        };
+        Ok(Reply::Json(reply))
     }
 }
 
@@ -222,30 +208,26 @@ fn parse<R: DeserializeOwned>(input: &Value) -> Result<R, ServiceError> {
 }
 
 /// An operation inside a transaction: its request, and now.
-type Operation<R> = fn(&Connection, &State, &R, i64) -> Result<Value, ServiceError>;
+type Operation<R> = fn(&Connection, &R, i64) -> Result<Value, ServiceError>;
 
 async fn read<R: DeserializeOwned + Send + 'static>(
-    state: &Arc<State>,
+    context: &Context,
     input: &Value,
     operation: Operation<R>,
 ) -> Result<Value, ServiceError> {
-    let (shared, request, now_ms) = (Arc::clone(state), parse::<R>(input)?, state.clock.now_ms());
-    state
-        .db
-        .read(move |conn| operation(conn, &shared, &request, now_ms))
-        .await
+    let (request, now_ms) = (parse::<R>(input)?, context.clock.now_ms());
+    let run = move |conn: &Connection| operation(conn, &request, now_ms);
+    context.db.read(run).await
 }
 
 async fn write<R: DeserializeOwned + Send + 'static>(
-    state: &Arc<State>,
+    context: &Context,
     input: &Value,
     operation: Operation<R>,
 ) -> Result<Value, ServiceError> {
-    let (shared, request, now_ms) = (Arc::clone(state), parse::<R>(input)?, state.clock.now_ms());
-    state
-        .db
-        .write(move |conn| operation(conn, &shared, &request, now_ms))
-        .await
+    let (request, now_ms) = (parse::<R>(input)?, context.clock.now_ms());
+    let run = move |conn: &Connection| operation(conn, &request, now_ms);
+    context.db.write(run).await
 }
 
 /// Work that keeps a core busy, off the threads that serve connections.
@@ -255,6 +237,26 @@ async fn busy<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(ServiceError::internal()))
+}
+
+/// Refuses the first setting of a request that is none of `served`, unless it has the value that
+/// means nothing.
+fn only_served(settings: &Map<String, Value>, served: &[&str]) -> Result<(), ServiceError> {
+    let means_nothing = |value: &Value| {
+        let nothing = [
+            json!(null),
+            json!({}),
+            json!([]),
+            json!(false),
+            json!("OFF"),
+        ];
+        nothing.contains(value)
+    };
+    let mut others = settings.iter();
+    match others.find(|(name, value)| !served.contains(&name.as_str()) && !means_nothing(value)) {
+        None => Ok(()),
+        Some((name, _)) => Err(error::not_served(name)),
+    }
 }
 
 /// The reply of operations that have nothing to tell.

@@ -1,16 +1,14 @@
-//! A user pool, and what its settings mean.
-
-use std::collections::BTreeSet;
+//! User pools: what their settings mean, and the calls about them.
 
 use rand::Rng;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::password::Policy;
-use super::{date, error};
+use super::{date, error, nothing, only_served, token};
+use crate::context::Context;
 use crate::error::ServiceError;
-use crate::state::State;
 
 /// A pool's row.
 pub(super) struct Pool {
@@ -21,8 +19,8 @@ pub(super) struct Pool {
     pub(super) modified_ms: i64,
 }
 
-/// The attributes that every pool has.
-const STANDARD_ATTRIBUTES: [&str; 20] = [
+/// The attributes that a user may have: those of every pool.
+pub(super) const ATTRIBUTES: [&str; 20] = [
     "address",
     "birthdate",
     "email",
@@ -44,6 +42,9 @@ const STANDARD_ATTRIBUTES: [&str; 20] = [
     "website",
     "zoneinfo",
 ];
+
+/// The settings of a pool that are served. Others would change what happens, and are refused.
+const SERVED: [&str; 3] = ["AutoVerifiedAttributes", "Policies", "UserPoolTier"];
 
 impl Pool {
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -81,42 +82,11 @@ impl Pool {
         pool.ok_or_else(|| error::not_found(format!("User pool {id} does not exist.")))
     }
 
-    fn lists(&self, setting: &str, wanted: &str) -> bool {
-        let list = self.settings.get(setting).and_then(Value::as_array);
-        list.is_some_and(|list| list.iter().any(|value| value == wanted))
-    }
-
     /// Whether a user's e-mail address is proved by a mailed code.
     pub(super) fn verifies_email(&self) -> bool {
-        self.lists("AutoVerifiedAttributes", "email")
-    }
-
-    /// Whether the e-mail address is the name that users sign up with.
-    pub(super) fn email_is_username(&self) -> bool {
-        self.lists("UsernameAttributes", "email")
-    }
-
-    /// Whether a verified e-mail address may stand for the user's name.
-    pub(super) fn email_is_alias(&self) -> bool {
-        self.email_is_username() || self.lists("AliasAttributes", "email")
-    }
-
-    /// The form in which names are compared.
-    pub(super) fn name_key(&self, username: &str) -> String {
-        let sensitive = self.settings.get("UsernameConfiguration");
-        let sensitive = sensitive
-            .and_then(|c| c["CaseSensitive"].as_bool())
-            .unwrap_or(false);
-        if sensitive {
-            username.to_owned()
-        } else {
-            username.to_lowercase()
-        }
-    }
-
-    pub(super) fn only_admins_create(&self) -> bool {
-        let config = self.settings.get("AdminCreateUserConfig");
-        config.is_some_and(|config| config["AllowAdminCreateUserOnly"] == true)
+        let list = self.settings.get("AutoVerifiedAttributes");
+        let list = list.and_then(Value::as_array);
+        list.is_some_and(|list| list.iter().any(|value| value == "email"))
     }
 
     pub(super) fn policy(&self) -> Policy {
@@ -129,73 +99,125 @@ impl Pool {
             .unwrap_or_default()
     }
 
-    /// The attributes that a user of this pool may have, and those it must.
-    pub(super) fn schema(&self) -> (BTreeSet<String>, BTreeSet<String>) {
-        let mut known: BTreeSet<_> = STANDARD_ATTRIBUTES.map(str::to_owned).into();
-        let mut required = BTreeSet::new();
-        let declared = self.settings.get("Schema").and_then(Value::as_array);
-        for attribute in declared.into_iter().flatten() {
-            let name = attribute["Name"].as_str().unwrap_or_default();
-            if attribute["Required"] == true {
-                required.insert(name.to_owned());
-            }
-            if !known.contains(name) {
-                known.insert(format!("custom:{}", name.trim_start_matches("custom:")));
-            }
-        }
-        (known, required)
-    }
-
-    /// The subject and text of a mail that carries a code, with the pool's own words if it has any.
-    pub(super) fn code_mail(&self) -> (String, String) {
-        let template = self
-            .settings
-            .get("VerificationMessageTemplate")
-            .unwrap_or(&Value::Null);
-        let words = |in_template: &str, alone: &str, otherwise: &str| {
-            let own = template[in_template].as_str();
-            let own = own.or_else(|| self.settings.get(alone).and_then(Value::as_str));
-            own.unwrap_or(otherwise).to_owned()
-        };
-        (
-            words(
-                "EmailSubject",
-                "EmailVerificationSubject",
-                "Your verification code",
-            ),
-            words(
-                "EmailMessage",
-                "EmailVerificationMessage",
-                "Your confirmation code is {####}",
-            ),
-        )
-    }
-
-    pub(super) fn describe(&self, state: &State) -> Value {
+    fn describe(&self, context: &Context) -> Value {
         let mut pool = self.settings.clone();
-        pool.insert("Id".into(), json!(self.id));
-        pool.insert("Name".into(), json!(self.name));
-        pool.insert(
-            "Arn".into(),
-            json!(state.arn("cognito-idp", &format!("userpool/{}", self.id))),
-        );
-        pool.insert(
-            "Policies".into(),
-            json!({ "PasswordPolicy": self.policy() }),
-        );
-        pool.entry("MfaConfiguration").or_insert(json!("OFF"));
-        pool.entry("AdminCreateUserConfig").or_insert(
-            json!({ "AllowAdminCreateUserOnly": false, "UnusedAccountValidityDays": 7 }),
-        );
-        pool.insert("CreationDate".into(), date(self.created_ms));
-        pool.insert("LastModifiedDate".into(), date(self.modified_ms));
+        let arn = context.arn("cognito-idp", &format!("userpool/{}", self.id));
+        for (name, value) in [
+            ("Id", json!(self.id)),
+            ("Name", json!(self.name)),
+            ("Arn", json!(arn)),
+            ("Policies", json!({ "PasswordPolicy": self.policy() })),
+            ("MfaConfiguration", json!("OFF")),
+            ("CreationDate", date(self.created_ms)),
+            ("LastModifiedDate", date(self.modified_ms)),
+        ] {
+            pool.insert(name.to_owned(), value);
+        }
         Value::Object(pool)
     }
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Create {
+    pool_name: String,
+    #[serde(flatten)]
+    settings: Map<String, Value>,
+}
+
+pub(super) async fn create(
+    context: &std::sync::Arc<Context>,
+    request: Create,
+) -> Result<Value, ServiceError> {
+    only_served(&request.settings, &SERVED)?;
+    if !(1..=128).contains(&request.pool_name.chars().count()) {
+        return Err(error::invalid_parameter(
+            "PoolName must have 1 to 128 characters.",
+        ));
+    }
+    let now_ms = context.clock.now_ms();
+    let pool = Pool {
+        id: format!("{}_{}", context.config.region, letters(ALPHANUMERIC, 9)),
+        name: request.pool_name,
+        settings: request.settings,
+        created_ms: now_ms,
+        modified_ms: now_ms,
+    };
+    let reply = json!({ "UserPool": pool.describe(context) });
+    let id = pool.id.clone();
+    let insert = move |conn: &Connection| {
+        conn.prepare_cached(
+            "INSERT INTO cognito_pool (id, name, settings, created_ms, modified_ms)
+             VALUES (?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            pool.id,
+            pool.name,
+            serde_json::to_string(&pool.settings)?,
+            now_ms,
+            now_ms
+        ])?;
+        Ok::<_, ServiceError>(())
+    };
+    context.db.write(insert).await?;
+    token::prepare_key(context, id);
+    Ok(reply)
+}
+
+/// A request that names a pool.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Named {
+    user_pool_id: String,
+}
+
+pub(super) fn delete(conn: &Connection, request: &Named, _: i64) -> Result<Value, ServiceError> {
+    let pool = Pool::get(conn, &request.user_pool_id)?;
+    conn.prepare_cached("DELETE FROM cognito_pool WHERE id = ?")?
+        .execute([pool.id])?;
+    Ok(nothing())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    max_results: i64,
+    next_token: Option<String>,
+}
+
+pub(super) fn list(conn: &Connection, request: &List, _: i64) -> Result<Value, ServiceError> {
+    if !(1..=60).contains(&request.max_results) {
+        return Err(error::invalid_parameter(
+            "MaxResults must be between 1 and 60.",
+        ));
+    }
+    let mut statement = conn.prepare_cached(
+        "SELECT id, name, settings, created_ms, modified_ms FROM cognito_pool
+         WHERE id > ? ORDER BY id LIMIT ?",
+    )?;
+    let after = request.next_token.as_deref().unwrap_or_default();
+    let pools = statement.query_map(params![after, request.max_results], Pool::from_row)?;
+    let pools = pools.collect::<Result<Vec<_>, _>>()?;
+    let short = |pool: &Pool| {
+        json!({
+            "Id": pool.id,
+            "Name": pool.name,
+            "CreationDate": date(pool.created_ms),
+            "LastModifiedDate": date(pool.modified_ms),
+        })
+    };
+    let mut reply = json!({ "UserPools": pools.iter().map(short).collect::<Vec<_>>() });
+    if i64::try_from(pools.len()) == Ok(request.max_results)
+        && let Some(last) = pools.last()
+    {
+        reply["NextToken"] = json!(last.id);
+    }
+    Ok(reply)
+}
+
 /// The issuer of a pool's tokens; the same for as long as the server keeps its address.
-pub(super) fn issuer(state: &State, pool: &str) -> String {
-    format!("{}/{pool}", state.url)
+pub(super) fn issuer(context: &Context, pool: &str) -> String {
+    format!("{}/{pool}", context.url)
 }
 
 pub(super) const ALPHANUMERIC: &[u8] =

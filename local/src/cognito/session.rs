@@ -12,11 +12,11 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::client::{Client, REFRESH_TOKEN};
+use super::pool::Pool;
 use super::user::{Attribute, User, set_attributes};
-use super::users::{self, Named};
 use super::{error, nothing, password, token};
+use crate::context::Context;
 use crate::error::ServiceError;
-use crate::state::State;
 
 /// A session's row.
 pub(super) struct Session {
@@ -108,61 +108,6 @@ impl Session {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Revoke {
-    token: String,
-    client_id: String,
-    client_secret: Option<String>,
-}
-
-/// Ends the session of a refresh token: the access tokens it gave go with it.
-pub(super) fn revoke(
-    conn: &Connection,
-    _: &State,
-    request: &Revoke,
-    _: i64,
-) -> Result<Value, ServiceError> {
-    let client = Client::get(conn, &request.client_id)?;
-    let unauthorized = |message| Err(ServiceError::bad_request("UnauthorizedException", message));
-    if !client.has_secret(request.client_secret.as_deref()) {
-        return unauthorized("Client authentication failed");
-    }
-    if jsonwebtoken::decode_header(&request.token).is_ok() {
-        return Err(ServiceError::bad_request(
-            "UnsupportedTokenTypeException",
-            "Only a refresh token can be revoked.",
-        ));
-    }
-    match Session::with_refresh_token(conn, &request.token)? {
-        None => Err(error::invalid_parameter("Invalid Refresh Token")),
-        Some(session) if session.client != client.id => {
-            unauthorized("The token was issued to another client")
-        }
-        Some(session) => {
-            conn.prepare_cached("UPDATE cognito_session SET revoked = 1 WHERE origin_jti = ?")?
-                .execute([session.origin_jti])?;
-            Ok(nothing())
-        }
-    }
-}
-
-fn revoke_all(conn: &Connection, user: &User) -> Result<Value, ServiceError> {
-    conn.prepare_cached("UPDATE cognito_session SET revoked = 1 WHERE sub = ?")?
-        .execute([&user.sub])?;
-    Ok(nothing())
-}
-
-pub(super) fn admin_sign_out(
-    conn: &Connection,
-    _: &State,
-    request: &Named,
-    _: i64,
-) -> Result<Value, ServiceError> {
-    let (_, user) = request.find(conn)?;
-    revoke_all(conn, &user)
-}
-
 /// A request that carries an access token, and what is to be changed.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -176,104 +121,104 @@ pub(super) struct WithToken {
     proposed_password: String,
 }
 
+/// Whose token it is.
+struct Caller {
+    pool: Pool,
+    user: User,
+    client: Client,
+    now_ms: i64,
+}
+
 /// Runs `f` in a transaction for the user whose token it is.
 async fn as_user<T: Send + 'static>(
-    state: &Arc<State>,
+    context: &Arc<Context>,
     token: &str,
-    f: impl FnOnce(&Connection, &super::pool::Pool, User, i64) -> Result<T, ServiceError>
-    + Send
-    + 'static,
+    f: impl FnOnce(&Connection, Caller) -> Result<T, ServiceError> + Send + 'static,
 ) -> Result<T, ServiceError> {
-    let (shared, token, now_ms) = (Arc::clone(state), token.to_owned(), state.clock.now_ms());
-    state
+    let (shared, token, now_ms) = (
+        Arc::clone(context),
+        token.to_owned(),
+        context.clock.now_ms(),
+    );
+    context
         .db
         .write(move |conn| {
-            let (pool, user, _) = token::check_access(conn, &shared, &token, now_ms)?;
-            f(conn, &pool, user, now_ms)
+            let (pool, user, session) = token::check_access(conn, &shared, &token, now_ms)?;
+            let caller = Caller {
+                pool,
+                user,
+                client: Client::get(conn, &session.client)?,
+                now_ms,
+            };
+            f(conn, caller)
         })
         .await
 }
 
 pub(super) async fn sign_out(
-    state: &Arc<State>,
+    context: &Arc<Context>,
     request: WithToken,
 ) -> Result<Value, ServiceError> {
-    as_user(state, &request.access_token, |conn, _, user, _| {
-        revoke_all(conn, &user)
+    as_user(context, &request.access_token, |conn, caller| {
+        conn.prepare_cached("UPDATE cognito_session SET revoked = 1 WHERE sub = ?")?
+            .execute([&caller.user.sub])?;
+        Ok(nothing())
     })
     .await
 }
 
 pub(super) async fn get_user(
-    state: &Arc<State>,
+    context: &Arc<Context>,
     request: WithToken,
 ) -> Result<Value, ServiceError> {
-    as_user(state, &request.access_token, |_, _, user, _| {
+    as_user(context, &request.access_token, |_, caller| {
+        let user = caller.user;
         Ok(json!({ "Username": user.username, "UserAttributes": user.attribute_list() }))
     })
     .await
 }
 
-pub(super) async fn delete_user(
-    state: &Arc<State>,
+pub(super) async fn update_attributes(
+    context: &Arc<Context>,
     request: WithToken,
 ) -> Result<Value, ServiceError> {
-    as_user(state, &request.access_token, |conn, _, user, _| {
-        users::remove(conn, &user)
+    let given = request.user_attributes;
+    as_user(context, &request.access_token, move |conn, caller| {
+        let Caller {
+            mut user, client, ..
+        } = caller;
+        if let Some(refused) = given.iter().find(|a| !client.may_write(&a.name)) {
+            return Err(error::unauthorized_attribute(&refused.name));
+        }
+        set_attributes(&mut user.attributes, &given)?;
+        user.save(conn, caller.now_ms)?;
+        Ok(json!({ "CodeDeliveryDetailsList": [] }))
     })
     .await
 }
 
-pub(super) async fn update_attributes(
-    state: &Arc<State>,
-    request: WithToken,
-) -> Result<Value, ServiceError> {
-    let given = request.user_attributes;
-    if given
-        .iter()
-        .any(|attribute| attribute.name.ends_with("_verified"))
-    {
-        return Err(error::not_authorized(
-            "A client attempted to write unauthorized attribute",
-        ));
-    }
-    as_user(
-        state,
-        &request.access_token,
-        move |conn, pool, mut user, now_ms| {
-            set_attributes(&mut user.attributes, &given, pool)?;
-            user.save(conn, pool, now_ms)?;
-            Ok(json!({ "CodeDeliveryDetailsList": [] }))
-        },
-    )
-    .await
-}
-
 pub(super) async fn change_password(
-    state: &Arc<State>,
+    context: &Arc<Context>,
     request: WithToken,
 ) -> Result<Value, ServiceError> {
     let proposed = request.proposed_password.clone();
-    let current = as_user(state, &request.access_token, move |_, pool, user, _| {
-        pool.policy().check(&proposed)?;
-        Ok(user.password)
+    let current = as_user(context, &request.access_token, move |_, caller| {
+        caller.pool.policy().check(&proposed)?;
+        Ok(caller.user.password)
     })
     .await?;
     if !password::fits(request.previous_password, current.clone()).await? {
         return Err(error::wrong_password());
     }
     let hash = password::hash(request.proposed_password).await?;
-    as_user(
-        state,
-        &request.access_token,
-        move |conn, pool, mut user, now_ms| {
-            if user.password != current {
-                return Err(error::wrong_password());
-            }
-            user.password = Some(hash);
-            user.save(conn, pool, now_ms)?;
-            Ok(nothing())
-        },
-    )
+    as_user(context, &request.access_token, move |conn, caller| {
+        let mut user = caller.user;
+        if user.password != current {
+            return Err(error::wrong_password());
+        }
+        user.password = Some(hash);
+        user.save(conn, caller.now_ms)?;
+        Ok(nothing())
+    })
     .await
 }

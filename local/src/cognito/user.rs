@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::pool::Pool;
+use super::pool::{ATTRIBUTES, Pool};
 use super::{date, error};
 use crate::error::ServiceError;
 
@@ -24,7 +24,6 @@ pub(super) struct User {
     pub(super) pool: String,
     pub(super) username: String,
     pub(super) status: String,
-    pub(super) enabled: bool,
     /// The hash.
     pub(super) password: Option<String>,
     /// Until when a temporary password counts.
@@ -34,7 +33,7 @@ pub(super) struct User {
     pub(super) modified_ms: i64,
 }
 
-pub(super) const COLUMNS: &str = "sub, pool, username, status, enabled, password, temporary_until_ms, \
+const COLUMNS: &str = "sub, pool, username, status, password, temporary_until_ms, \
                        attributes, created_ms, modified_ms";
 
 /// An attribute as the protocol carries it.
@@ -47,24 +46,23 @@ pub(super) struct Attribute {
 }
 
 impl User {
-    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let attributes: String = row.get(7)?;
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let attributes: String = row.get(6)?;
         Ok(Self {
             sub: row.get(0)?,
             pool: row.get(1)?,
             username: row.get(2)?,
             status: row.get(3)?,
-            enabled: row.get(4)?,
-            password: row.get(5)?,
-            temporary_until_ms: row.get(6)?,
+            password: row.get(4)?,
+            temporary_until_ms: row.get(5)?,
             // Holds only what this module wrote.
             attributes: serde_json::from_str(&attributes).unwrap_or_default(),
-            created_ms: row.get(8)?,
-            modified_ms: row.get(9)?,
+            created_ms: row.get(7)?,
+            modified_ms: row.get(8)?,
         })
     }
 
-    /// By name, by `sub`, or by e-mail address where the pool allows that.
+    /// By name, whose case does not count, or by `sub`.
     pub(super) fn find(
         conn: &Connection,
         pool: &Pool,
@@ -73,26 +71,9 @@ impl User {
         let sql = format!(
             "SELECT {COLUMNS} FROM cognito_user WHERE pool = ?1 AND (name_key = ?2 OR sub = ?3)"
         );
-        let found = conn
-            .prepare_cached(&sql)?
-            .query_row(params![pool.id, pool.name_key(name), name], Self::from_row)
-            .optional()?;
-        if found.is_some() || !pool.email_is_alias() || !name.contains('@') {
-            return Ok(found);
-        }
-        let proved = if pool.email_is_username() {
-            ""
-        } else {
-            "AND attributes ->> '$.email_verified' = 'true'"
-        };
-        let sql = format!(
-            "SELECT {COLUMNS} FROM cognito_user
-             WHERE pool = ? AND lower(attributes ->> '$.email') = lower(?) {proved}
-             ORDER BY created_ms LIMIT 1"
-        );
         Ok(conn
             .prepare_cached(&sql)?
-            .query_row([&pool.id, name], Self::from_row)
+            .query_row(params![pool.id, name.to_lowercase(), name], Self::from_row)
             .optional()?)
     }
 
@@ -109,26 +90,20 @@ impl User {
     }
 
     /// Writes the row, new or changed.
-    pub(super) fn save(
-        &self,
-        conn: &Connection,
-        pool: &Pool,
-        now_ms: i64,
-    ) -> Result<(), ServiceError> {
+    pub(super) fn save(&self, conn: &Connection, now_ms: i64) -> Result<(), ServiceError> {
         conn.prepare_cached(
-            "INSERT INTO cognito_user (sub, pool, username, name_key, status, enabled, password,
+            "INSERT INTO cognito_user (sub, pool, username, name_key, status, password,
                 temporary_until_ms, attributes, created_ms, modified_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
-             ON CONFLICT (sub) DO UPDATE SET status = ?5, enabled = ?6, password = ?7,
-                temporary_until_ms = ?8, attributes = ?9, modified_ms = ?11",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (sub) DO UPDATE SET status = ?5, password = ?6,
+                temporary_until_ms = ?7, attributes = ?8, modified_ms = ?10",
         )?
         .execute(params![
             self.sub,
             self.pool,
             self.username,
-            pool.name_key(&self.username),
+            self.username.to_lowercase(),
             self.status,
-            self.enabled,
             self.password,
             self.temporary_until_ms,
             serde_json::to_string(&self.attributes)?,
@@ -159,21 +134,6 @@ impl User {
             .collect()
     }
 
-    /// The attributes of these names, which a user must all have.
-    pub(super) fn chosen(&self, names: &[String]) -> Result<Value, ServiceError> {
-        let chosen = names.iter().map(|name| {
-            let value = match name.as_str() {
-                "sub" => Some(self.sub.as_str()),
-                name => self.attribute(name),
-            };
-            let value = value.ok_or_else(|| {
-                error::invalid_parameter(format!("Not every user has the attribute {name}."))
-            })?;
-            Ok(json!({ "Name": name, "Value": value }))
-        });
-        chosen.collect()
-    }
-
     /// As lists tell it.
     pub(super) fn describe(&self) -> Value {
         json!({
@@ -181,22 +141,20 @@ impl User {
             "Attributes": self.attribute_list(),
             "UserCreateDate": date(self.created_ms),
             "UserLastModifiedDate": date(self.modified_ms),
-            "Enabled": self.enabled,
+            "Enabled": true,
             "UserStatus": self.status,
         })
     }
 }
 
-/// Takes over attributes that the pool knows. An empty value removes one; a new address has yet
+/// Takes over attributes that there are. An empty value removes one; a new address has yet
 /// to be proved, unless the caller says that it is.
 pub(super) fn set_attributes(
     attributes: &mut Attributes,
     given: &[Attribute],
-    pool: &Pool,
 ) -> Result<(), ServiceError> {
-    let (known, _) = pool.schema();
     for Attribute { name, value } in given {
-        if !known.contains(name) {
+        if !ATTRIBUTES.contains(&name.as_str()) {
             return Err(error::invalid_parameter(format!(
                 "Attributes did not conform to the schema: {name}: Attribute does not exist in the \
                  schema.\n"

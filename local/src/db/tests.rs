@@ -4,6 +4,9 @@ use super::*;
 
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS t (v INTEGER) STRICT;";
 
+/// The two tables as this program wants them.
+const BUCKETS: &str = crate::s3::SCHEMA;
+
 fn open(folder: &tempfile::TempDir) -> Db {
     let path = folder.path().join("state.db");
     Db::open(&path, Durability::Crash, &[SCHEMA]).expect("a new database")
@@ -87,4 +90,46 @@ async fn a_closed_database_says_so() {
     let db = open(&folder);
     db.close();
     assert!(add(&db, 1).await.is_err());
+}
+
+#[tokio::test]
+async fn a_file_of_an_older_program_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.db");
+    let old = Connection::open(&path).expect("a file");
+    old.execute_batch(
+        "CREATE TABLE s3_bucket (name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL, cors TEXT,
+             notification TEXT) STRICT, WITHOUT ROWID;
+         INSERT INTO s3_bucket VALUES ('plain', 1, NULL, NULL), ('open', 2, '[1]', '[2]');",
+    )
+    .expect("the old tables");
+    drop(old);
+    for _ in 0..2 {
+        let db = Db::open(&path, Durability::Crash, &[BUCKETS]).expect("migrated");
+        let read = db.read(|c| {
+            let sql = "SELECT bucket || name || value FROM s3_bucket_config ORDER BY name";
+            c.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+        });
+        let configs: rusqlite::Result<Vec<String>> = read.await;
+        assert_eq!(
+            configs.expect("a read"),
+            ["opencors[1]", "opennotification[2]"]
+        );
+        db.close();
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state.db");
+    let newer = Connection::open(&path).expect("a file");
+    let version = newer.pragma_update(None, "user_version", VERSION + 1);
+    version.expect("a version");
+    let refused = Db::open(&path, Durability::Crash, &[SCHEMA]);
+    let refused = refused.err().expect("a refusal").to_string();
+    assert!(
+        refused.contains("is of version 3, and this program knows versions up to 2"),
+        "{refused}"
+    );
 }

@@ -4,8 +4,8 @@
 use http::{HeaderValue, StatusCode, header};
 
 use super::Received;
-use crate::error::escape_xml;
 use crate::http_types::{Response, respond};
+use crate::xml::escape_xml;
 
 const HEAD: &str = r#"<!doctype html>
 <html lang="en">
@@ -44,7 +44,7 @@ pub(super) fn render(mails: &[Received]) -> Response {
         page.push_str("<p>No mail yet.</p>\n");
     }
     for (index, mail) in mails.iter().enumerate() {
-        page.push_str(&one(mail, index == 0));
+        page.push_str(&render_mail(mail, index == 0));
     }
     page.push_str(TAIL);
     let mut response = respond(StatusCode::OK, "text/html; charset=utf-8", page);
@@ -57,7 +57,7 @@ pub(super) fn render(mails: &[Received]) -> Response {
     response
 }
 
-fn one(mail: &Received, open: bool) -> String {
+fn render_mail(mail: &Received, open: bool) -> String {
     let parts = [
         mail.html.as_deref().map(frame).unwrap_or_default(),
         mail.text

@@ -3,16 +3,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use http::{Method, header};
+use http::header;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
-use super::error::{bad_request, not_served};
-use super::subresource;
-use crate::faults::Verdict;
+use super::error::bad_request;
+use super::refuse;
+use crate::context::Context;
+use crate::faults::Effect;
+use crate::service::ServiceName;
 use crate::sigv4;
-use crate::state::State;
 
 /// The longest life of a presigned address.
 const WEEK_SECONDS: i64 = 7 * 24 * 3600;
@@ -24,10 +25,10 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    pub(super) fn new(state: &State) -> Self {
+    pub(super) fn new(context: &Context) -> Self {
         Self {
-            access: state.config.access_key.clone(),
-            secret: SecretKey::from(state.config.secret_key.clone()),
+            access: context.config.access_key.clone(),
+            secret: SecretKey::from(context.config.secret_key.clone()),
         }
     }
 }
@@ -45,94 +46,67 @@ impl S3Auth for Keys {
 
 /// What the fault layer decided, carried from the gate to the end of the request.
 #[derive(Clone, Default)]
-pub(super) struct Sentence(Arc<Mutex<Verdict>>);
+pub(super) struct DecidedEffect(Arc<Mutex<Effect>>);
 
-impl Sentence {
-    pub(super) fn get(&self) -> Verdict {
+impl DecidedEffect {
+    pub(super) fn get(&self) -> Effect {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn set(&self, verdict: Verdict) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = verdict;
+    fn set(&self, effect: Effect) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = effect;
     }
 }
 
 /// Asked after the signature is checked and the operation known, before the body is read.
 pub(super) struct Gate {
-    state: Arc<State>,
+    context: Arc<Context>,
 }
 
 impl Gate {
-    pub(super) fn new(state: &Arc<State>) -> Self {
+    pub(super) fn new(context: &Arc<Context>) -> Self {
         Self {
-            state: Arc::clone(state),
+            context: Arc::clone(context),
         }
     }
 }
 
 #[async_trait]
 impl S3Access for Gate {
-    async fn check(&self, context: &mut S3AccessContext<'_>) -> S3Result<()> {
-        if context.credentials().is_none() {
+    async fn check(&self, request: &mut S3AccessContext<'_>) -> S3Result<()> {
+        if request.credentials().is_none() {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
-        if let Some(owner) = context.headers().get("x-amz-expected-bucket-owner")
-            && owner.as_bytes() != self.state.config.account.as_bytes()
+        if let Some(owner) = request.headers().get("x-amz-expected-bucket-owner")
+            && owner.as_bytes() != self.context.config.account.as_bytes()
         {
             return Err(s3_error!(AccessDenied, "Access Denied"));
         }
-        let operation = context.s3_op().name().to_owned();
-        subresource::check(&operation, context.uri().query().unwrap_or_default())?;
-        let verdict = match self.state.faults.apply("s3", &operation).await {
-            Ok(verdict) => verdict,
-            Err(fault) => {
-                let mut error = S3Error::with_message(
-                    S3ErrorCode::Custom(throttle_code(&fault.code).into()),
-                    fault.message,
-                );
-                error.set_status_code(throttle_status(&fault.code, fault.status));
-                return Err(error);
-            }
-        };
-        if let Some(sentence) = context.extensions_mut().get::<Sentence>() {
-            sentence.set(verdict);
+        let operation = request.s3_op().name().to_owned();
+        let query = request.uri().query().unwrap_or_default();
+        refuse::foreign_sub_resource(&operation, query)?;
+        let fault = self.context.faults.apply(ServiceName::S3, &operation).await;
+        let effect = fault.map_err(|fault| {
+            let code = S3ErrorCode::Custom(fault.code.into_owned().into());
+            let mut error = S3Error::with_message(code, fault.message);
+            error.set_status_code(fault.status);
+            error
+        })?;
+        if let Some(decided) = request.extensions_mut().get::<DecidedEffect>() {
+            decided.set(effect);
         }
-        match verdict {
-            Verdict::Run | Verdict::RunThenCut => Ok(()),
-            Verdict::Cut => Err(S3Error::new(S3ErrorCode::InternalError)),
+        match effect {
+            Effect::Cut => Err(S3Error::new(S3ErrorCode::InternalError)),
+            _ => Ok(()),
         }
-    }
-}
-
-/// S3 has a word of its own for "too fast".
-fn throttle_code(code: &str) -> String {
-    if code == "ThrottlingException" {
-        "SlowDown".to_owned()
-    } else {
-        code.to_owned()
-    }
-}
-
-fn throttle_status(code: &str, status: http::StatusCode) -> http::StatusCode {
-    if code == "ThrottlingException" {
-        http::StatusCode::SERVICE_UNAVAILABLE
-    } else {
-        status
     }
 }
 
 /// What can be said before the protocol looks at a request.
-pub(super) fn before<B>(state: &State, request: &http::Request<B>) -> Result<(), S3Error> {
-    let form = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"multipart/form-data"));
-    if form && request.method() == Method::POST {
-        return Err(not_served("POST of a form"));
-    }
-    let presigned = Presigned::read(request.uri().query().unwrap_or_default());
-    presigned.check_life(state)?;
-    presigned.check_form()?;
+pub(super) fn check_head<B>(context: &Context, request: &http::Request<B>) -> Result<(), S3Error> {
+    let presigned = Presigned::from_query(request.uri().query().unwrap_or_default());
+    presigned.check_life(context)?;
+    presigned.check_signature_form()?;
     let header = request.headers().get(header::AUTHORIZATION);
     let header = header.and_then(|value| value.to_str().ok());
     let (signed, exempt) = match header.and_then(sigv4::signed_headers) {
@@ -167,23 +141,23 @@ struct Presigned {
 }
 
 impl Presigned {
-    fn read(query: &str) -> Self {
-        let mut read = Self::default();
+    fn from_query(query: &str) -> Self {
+        let mut presigned = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
-                "X-Amz-Date" => read.date = Some(value.into_owned()),
-                "X-Amz-Expires" => read.expires = value.parse().ok(),
-                "X-Amz-SignedHeaders" => read.headers = Some(value.into_owned()),
-                "X-Amz-Signature" => read.signature = Some(value.into_owned()),
-                "Expires" => read.end = value.parse().ok(),
+                "X-Amz-Date" => presigned.date = Some(value.into_owned()),
+                "X-Amz-Expires" => presigned.expires = value.parse().ok(),
+                "X-Amz-SignedHeaders" => presigned.headers = Some(value.into_owned()),
+                "X-Amz-Signature" => presigned.signature = Some(value.into_owned()),
+                "Expires" => presigned.end = value.parse().ok(),
                 _ => {}
             }
         }
-        read
+        presigned
     }
 
     /// What is no signature, `s3s` takes for a field that is missing.
-    fn check_form(&self) -> Result<(), S3Error> {
+    fn check_signature_form(&self) -> Result<(), S3Error> {
         let hex = |text: &String| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
         match &self.signature {
             Some(signature) if !hex(signature) => {
@@ -194,10 +168,10 @@ impl Presigned {
     }
 
     /// `s3s` judges by the system's time; this does so by ours, which may be ahead.
-    fn check_life(&self, state: &State) -> Result<(), S3Error> {
+    fn check_life(&self, context: &Context) -> Result<(), S3Error> {
         if self
             .end
-            .is_some_and(|end| state.clock.now_ms() / 1000 > end)
+            .is_some_and(|end| context.clock.now_ms() / 1000 > end)
         {
             return Err(s3_error!(AccessDenied, "Request has expired"));
         }
@@ -214,7 +188,7 @@ impl Presigned {
             return Ok(());
         };
         let until = date.and_utc().timestamp_millis() + expires.saturating_mul(1000);
-        if state.clock.now_ms() > until {
+        if context.clock.now_ms() > until {
             return Err(s3_error!(AccessDenied, "Request has expired"));
         }
         Ok(())

@@ -6,8 +6,8 @@ use http::{HeaderValue, header};
 use percent_encoding::percent_decode_str;
 use s3s::{Body, S3Error};
 
-use crate::error::escape_xml;
 use crate::http_types::{Request, Response};
+use crate::xml::escape_xml;
 
 /// What errors tell of the request that they answer.
 pub(super) struct Asked {
@@ -16,7 +16,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn read(request: &Request) -> Self {
+    pub(super) fn from_request(request: &Request) -> Self {
         let range = request.headers().get(header::RANGE);
         Self {
             path: request.uri().path().to_owned(),
@@ -71,7 +71,7 @@ const MESSAGES: [(&str, &str); 8] = [
 ];
 
 /// An error of ours, before the protocol was asked.
-pub(super) fn of_error(error: S3Error) -> Response {
+pub(super) fn from_error(error: S3Error) -> Response {
     let status = error.status_code().unwrap_or(http::StatusCode::BAD_REQUEST);
     error.to_http_response().unwrap_or_else(|_| {
         let mut response = Response::new(Body::empty());

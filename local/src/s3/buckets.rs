@@ -8,10 +8,10 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
-use super::change::Effects;
 use super::error::S3Failure;
-use super::store::{self, timestamp};
-use super::{Store, cors, events, notifications, refuse};
+use super::rows::{self, BucketConfig, timestamp};
+use super::store::{Effects, Store};
+use super::{cors, notifications, refuse};
 
 /// The region whose name AWS leaves out, and where creating one's own bucket again is no error.
 const FIRST_REGION: &str = "us-east-1";
@@ -23,13 +23,13 @@ impl Store {
     ) -> Result<CreateBucketOutput, S3Failure> {
         refuse::create_bucket(&input)?;
         let location = format!("/{}", input.bucket);
-        self.write(None, move |connection, state| {
+        self.write(None, move |connection, store| {
             let created = connection
                 .prepare_cached(
                     "INSERT INTO s3_bucket (name, created_ms) VALUES (?, ?) ON CONFLICT DO NOTHING",
                 )?
-                .execute(params![input.bucket, state.clock.now_ms()])?;
-            if created == 0 && state.config.region != FIRST_REGION {
+                .execute(params![input.bucket, store.context.clock.now_ms()])?;
+            if created == 0 && store.context.config.region != FIRST_REGION {
                 let message = "Your previous request to create the named bucket succeeded and you \
                                already own it.";
                 return Err(s3_error!(BucketAlreadyOwnedByYou, "{message}").into());
@@ -44,7 +44,7 @@ impl Store {
 
     pub(super) async fn drop_bucket(&self, bucket: String) -> Result<(), S3Failure> {
         self.write(None, move |connection, _| {
-            store::require_bucket(connection, &bucket)?;
+            rows::require_bucket(connection, &bucket)?;
             let mut statement =
                 connection.prepare_cached("SELECT 1 FROM s3_object WHERE bucket = ? LIMIT 1")?;
             if statement.exists([&bucket])? {
@@ -64,10 +64,10 @@ impl Store {
     }
 
     pub(super) async fn bucket(&self, bucket: String) -> Result<HeadBucketOutput, S3Failure> {
-        self.read(move |connection| store::require_bucket(connection, &bucket))
+        self.read(move |connection| rows::require_bucket(connection, &bucket))
             .await?;
         Ok(HeadBucketOutput {
-            bucket_region: Some(self.state.config.region.clone()),
+            bucket_region: Some(self.context.config.region.clone()),
             ..HeadBucketOutput::default()
         })
     }
@@ -76,9 +76,9 @@ impl Store {
         &self,
         bucket: String,
     ) -> Result<GetBucketLocationOutput, S3Failure> {
-        self.read(move |connection| store::require_bucket(connection, &bucket))
+        self.read(move |connection| rows::require_bucket(connection, &bucket))
             .await?;
-        let region = self.state.config.region.clone();
+        let region = self.context.config.region.clone();
         let named = (region != FIRST_REGION).then(|| BucketLocationConstraint::from(region));
         Ok(GetBucketLocationOutput {
             location_constraint: named,
@@ -124,13 +124,13 @@ impl Store {
         bucket: String,
         configuration: CORSConfiguration,
     ) -> Result<(), S3Failure> {
-        let rules = serde_json::to_string(&cors::rules(configuration)?)?;
-        self.set_config("cors", bucket, Some(rules)).await
+        let rules = serde_json::to_string(&cors::parse_rules(configuration)?)?;
+        self.set_cors(bucket, Some(rules)).await
     }
 
     pub(super) async fn get_cors(&self, bucket: String) -> Result<GetBucketCorsOutput, S3Failure> {
         let stored = self
-            .read(move |connection| store::bucket_config(connection, "cors", &bucket))
+            .read(move |connection| BucketConfig::Cors.get(connection, &bucket))
             .await?;
         let Some(stored) = stored else {
             let mut error = S3Error::with_message(
@@ -146,15 +146,14 @@ impl Store {
         })
     }
 
-    /// Writes or clears one configuration.
-    pub(super) async fn set_config(
+    /// Writes or clears the rules.
+    pub(super) async fn set_cors(
         &self,
-        column: &'static str,
         bucket: String,
-        value: Option<String>,
+        rules: Option<String>,
     ) -> Result<(), S3Failure> {
         self.write(None, move |connection, _| {
-            store::set_bucket_config(connection, column, &bucket, value.as_deref())?;
+            BucketConfig::Cors.set(connection, &bucket, rules.as_deref())?;
             Ok(((), Effects::default()))
         })
         .await
@@ -164,9 +163,9 @@ impl Store {
         &self,
         input: PutBucketNotificationConfigurationInput,
     ) -> Result<(), S3Failure> {
-        let rules = notifications::rules(input.notification_configuration)?;
-        self.write(None, move |connection, state| {
-            let queues = events::save(connection, state, &input.bucket, &rules)?;
+        let rules = notifications::parse_rules(input.notification_configuration)?;
+        self.write(None, move |connection, store| {
+            let queues = notifications::save_rules(connection, store, &input.bucket, &rules)?;
             Ok((
                 (),
                 Effects {
@@ -183,7 +182,7 @@ impl Store {
         bucket: String,
     ) -> Result<GetBucketNotificationConfigurationOutput, S3Failure> {
         let rules = self
-            .read(move |connection| events::load(connection, &bucket))
+            .read(move |connection| notifications::load_rules(connection, &bucket))
             .await?;
         Ok(GetBucketNotificationConfigurationOutput {
             queue_configurations: Some(notifications::queue_configurations(rules)),

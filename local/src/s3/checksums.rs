@@ -51,7 +51,7 @@ impl Algorithm {
             })
     }
 
-    pub(super) fn of_header(name: &str) -> Option<Self> {
+    pub(super) fn from_header(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase();
         let algorithm = name.strip_prefix("x-amz-checksum-")?;
         Self::parse(algorithm).ok()
@@ -208,7 +208,7 @@ pub(super) fn bad_digest(algorithm: Algorithm) -> S3Error {
 }
 
 /// The checksum of an object made of parts with these checksums and sizes.
-pub(super) fn of_parts(
+pub(super) fn join_parts(
     algorithm: Algorithm,
     composite: bool,
     parts: &[(Checksum, u64)],
@@ -248,6 +248,16 @@ pub(super) fn of_parts(
     }
 }
 
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,7 +277,7 @@ mod tests {
                 .map(|p| (sum(algorithm, p), p.len() as u64))
                 .collect();
             assert_eq!(
-                of_parts(algorithm, false, &sums),
+                join_parts(algorithm, false, &sums),
                 sum(algorithm, &parts.concat())
             );
         }

@@ -5,7 +5,7 @@ use s3s::dto::{ETag, ETagCondition, Timestamp};
 use s3s::{S3Error, S3ErrorCode};
 
 use super::error::{no_such_key, not_served, precondition_failed};
-use super::store::Object;
+use super::rows::Object;
 
 /// The conditions of a read, in the words of RFC 9110, section 13.
 #[derive(Debug, Default)]
@@ -82,7 +82,7 @@ impl WriteConditions {
     }
 
     /// Of a copy's own headers, which `s3s` leaves in the request.
-    pub(super) fn of_headers(headers: &HeaderMap) -> Result<Self, S3Error> {
+    pub(super) fn from_headers(headers: &HeaderMap) -> Result<Self, S3Error> {
         let read = |name: HeaderName| {
             let value = headers.get(name);
             let read = value.map(|value| ETagCondition::parse_http_header(value.as_bytes()));

@@ -6,23 +6,22 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3Request, s3_error};
 
-use super::change::place;
-use super::checksums::{Algorithm, set_checksum};
+use super::checksums::{Algorithm, hex, set_checksum};
 use super::conditions::{WriteConditions, read_conditions};
-use super::declared::Declared;
 use super::error::{S3Failure, not_served};
-use super::landing::{Incoming, Landed};
-use super::objects::{encrypted, hex};
+use super::ingest::{Declared, Incoming, IngestedBody};
+use super::meta::{encrypted, meta_of};
 use super::reading::streaming;
-use super::store::{Object, Piece, meta_of, timestamp};
-use super::{Store, refuse};
+use super::refuse;
+use super::rows::{Object, Piece, timestamp};
+use super::store::{Store, put_row};
 
 impl Store {
     pub(super) async fn copy(
         &self,
         request: S3Request<CopyObjectInput>,
     ) -> Result<CopyObjectOutput, S3Failure> {
-        let conditions = WriteConditions::of_headers(&request.headers)?;
+        let conditions = WriteConditions::from_headers(&request.headers)?;
         let input = request.input;
         refuse::copy_object(&input)?;
         let (from_bucket, from_key) = source(&input.copy_source)?;
@@ -51,10 +50,10 @@ impl Store {
         } else {
             object.meta.clone()
         };
-        let now = self.state.clock.now_ms();
+        let now = self.context.clock.now_ms();
         let (received, copy) = if let Some(name) = shareable(&object, algorithm) {
             // The bytes never change, so two objects can share them.
-            let received = self.state.blobs.link(name).await?;
+            let received = self.blobs.link(name).await?;
             let body = vec![Piece(received.name.clone(), received.size)];
             (
                 received,
@@ -68,9 +67,9 @@ impl Store {
             )
         } else {
             let size = object.size;
-            let landed = self.land_copy(&object, 0, size, algorithm).await?;
-            let copy = landed.as_object(meta, now);
-            (landed.received, copy)
+            let ingested = self.ingest_copy(&object, 0, size, algorithm).await?;
+            let copy = ingested.as_object(meta, now);
+            (ingested.received, copy)
         };
         let mut result = CopyObjectResult {
             e_tag: Some(copy.etag()),
@@ -80,9 +79,9 @@ impl Store {
         };
         set_checksum!(result, Some(&copy.checksum));
         let (bucket, key) = (input.bucket, input.key);
-        self.write(Some(received), move |connection, state| {
+        self.write(Some(received), move |connection, store| {
             let event = "s3:ObjectCreated:Copy";
-            let effects = place(connection, state, &bucket, &key, &copy, &conditions, event)?;
+            let effects = put_row(connection, store, &bucket, &key, &copy, &conditions, event)?;
             Ok(((), effects))
         })
         .await?;
@@ -112,21 +111,21 @@ impl Store {
             None => (0, object.size),
             Some(range) => stretch(range, object.size)?,
         };
-        let landed = self
-            .land_copy(&object, from, until, agreed.algorithm)
+        let ingested = self
+            .ingest_copy(&object, from, until, agreed.algorithm)
             .await?;
         let mut result = CopyPartResult {
-            e_tag: Some(s3s::dto::ETag::Strong(hex(&landed.md5))),
-            last_modified: Some(timestamp(self.state.clock.now_ms())),
+            e_tag: Some(s3s::dto::ETag::Strong(hex(&ingested.md5))),
+            last_modified: Some(timestamp(self.context.clock.now_ms())),
             ..CopyPartResult::default()
         };
-        set_checksum!(result, Some(&landed.checksum));
+        set_checksum!(result, Some(&ingested.checksum));
         self.save_part(
             input.upload_id,
             input.bucket,
             input.key,
             input.part_number,
-            landed,
+            ingested,
         )
         .await?;
         Ok(UploadPartCopyOutput {
@@ -136,15 +135,15 @@ impl Store {
         })
     }
 
-    async fn land_copy(
+    async fn ingest_copy(
         &self,
         object: &Object,
         from: u64,
         until: u64,
         algorithm: Algorithm,
-    ) -> Result<Landed, S3Failure> {
-        let body = self.state.blobs.read(object.stretches(from, until)).await?;
-        self.land(Incoming {
+    ) -> Result<IngestedBody, S3Failure> {
+        let body = self.blobs.read(object.stretches(from, until)).await?;
+        self.ingest(Incoming {
             body: Some(streaming(body)),
             length: i64::try_from(until - from).ok(),
             declared: &Declared::default(),

@@ -26,17 +26,21 @@ pub(super) struct Rule {
 }
 
 /// Reads a configuration.
-pub(super) fn rules(configuration: CORSConfiguration) -> Result<Vec<Rule>, S3Error> {
+pub(super) fn parse_rules(configuration: CORSConfiguration) -> Result<Vec<Rule>, S3Error> {
     if configuration.cors_rules.len() > MAX_RULES {
         return Err(s3_error!(
             InvalidRequest,
             "The number of CORS rules should not exceed allowed limit of {MAX_RULES} rules."
         ));
     }
-    configuration.cors_rules.into_iter().map(rule).collect()
+    configuration
+        .cors_rules
+        .into_iter()
+        .map(parse_rule)
+        .collect()
 }
 
-fn rule(rule: CORSRule) -> Result<Rule, S3Error> {
+fn parse_rule(rule: CORSRule) -> Result<Rule, S3Error> {
     if let Some(method) = rule
         .allowed_methods
         .iter()
@@ -95,7 +99,7 @@ pub(super) struct Question {
 
 impl Question {
     /// `None` when the request has no origin: no browser asks.
-    pub(super) fn read<B>(request: &http::Request<B>) -> Option<Self> {
+    pub(super) fn from_request<B>(request: &http::Request<B>) -> Option<Self> {
         let text = |name: header::HeaderName| {
             request
                 .headers()

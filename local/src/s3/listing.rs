@@ -1,22 +1,23 @@
-//! Lists of objects, old and new: prefix, delimiter, paging, encoding.
+//! Lists of objects: prefix, delimiter, paging, encoding.
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rusqlite::{Connection, params};
 use s3s::dto::{
-    CommonPrefix, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-    ListObjectsV2Output, Object as Listed, ObjectStorageClass, Owner,
+    CommonPrefix, EncodingType, ListObjectsV2Input, ListObjectsV2Output, Object as Listed,
+    ObjectStorageClass, Owner,
 };
 use s3s::{S3Error, s3_error};
 
+use super::checksums::Checksum;
 use super::error::S3Failure;
-use super::events::encode_key;
-use super::store::{self, Object, timestamp};
-use super::{Store, checksums::Checksum};
+use super::notifications::encode_key;
+use super::rows::{self, Object, timestamp};
+use super::store::Store;
 
 /// The most that one answer holds, and what it holds when nothing is said.
 const MAX_KEYS: i32 = 1000;
 
-/// What is asked for, in both versions.
+/// What is asked for.
 struct Query {
     bucket: String,
     prefix: String,
@@ -73,40 +74,9 @@ impl Store {
         })
     }
 
-    pub(super) async fn list_v1(
-        &self,
-        input: ListObjectsInput,
-    ) -> Result<ListObjectsOutput, S3Failure> {
-        let encode = encoder(input.encoding_type.as_ref())?;
-        let max_keys = max_keys(input.max_keys)?;
-        let page = self.page(Query {
-            bucket: input.bucket.clone(),
-            prefix: input.prefix.clone().unwrap_or_default(),
-            delimiter: input.delimiter.clone().filter(|d| !d.is_empty()),
-            after: input.marker.clone().filter(|m| !m.is_empty()),
-            limit: usize::try_from(max_keys).unwrap_or_default(),
-        });
-        let page = page.await?;
-        // Without a delimiter the caller goes on from the last key, as AWS has it.
-        let next_marker = page.next.as_deref().map(encode);
-        Ok(ListObjectsOutput {
-            name: Some(input.bucket),
-            prefix: Some(encode(&input.prefix.unwrap_or_default())),
-            marker: Some(encode(&input.marker.unwrap_or_default())),
-            max_keys: Some(max_keys),
-            is_truncated: Some(page.next.is_some()),
-            contents: Some(listed(page.objects, encode, Some(&self.owner()))),
-            common_prefixes: Some(common(&page.prefixes, encode)),
-            next_marker: next_marker.filter(|_| input.delimiter.is_some()),
-            delimiter: input.delimiter.map(|d| encode(&d)),
-            encoding_type: input.encoding_type,
-            request_charged: None,
-        })
-    }
-
     async fn page(&self, query: Query) -> Result<Page, S3Failure> {
         self.read(move |connection| {
-            store::require_bucket(connection, &query.bucket)?;
+            rows::require_bucket(connection, &query.bucket)?;
             find(connection, &query)
         })
         .await
@@ -115,7 +85,7 @@ impl Store {
     pub(super) fn owner(&self) -> Owner {
         Owner {
             display_name: None,
-            id: Some(self.state.config.account.clone()),
+            id: Some(self.context.config.account.clone()),
         }
     }
 }

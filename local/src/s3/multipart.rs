@@ -1,22 +1,21 @@
 //! Multipart uploads and their parts, until they are completed or aborted.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use s3s::dto::{
-    AbortMultipartUploadInput, ChecksumAlgorithm, CreateMultipartUploadInput,
+    AbortMultipartUploadInput, ChecksumAlgorithm, ChecksumType, CreateMultipartUploadInput,
     CreateMultipartUploadOutput, UploadPartInput, UploadPartOutput,
 };
-use s3s::{S3Request, s3_error};
+use s3s::{S3Error, S3Request, s3_error};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::change::Effects;
-use super::checksums::{Algorithm, checksum_fields, set_checksum};
-use super::declared::Declared;
+use super::checksums::{Algorithm, Checksum, checksum_fields, hex, set_checksum};
 use super::error::{S3Failure, no_such_upload, not_served};
-use super::landing::{Incoming, Landed};
-use super::objects::{encrypted, hex};
-use super::store::{self, meta_of};
-use super::upload::{Agreed, parts, remove, upload};
-use super::{Store, refuse};
+use super::ingest::{Declared, Incoming, IngestedBody};
+use super::meta::{Meta, encrypted, meta_of};
+use super::refuse;
+use super::rows;
+use super::store::{Effects, Store};
 
 const MAX_PARTS: i32 = 10_000;
 
@@ -26,7 +25,7 @@ impl Store {
         input: CreateMultipartUploadInput,
     ) -> Result<CreateMultipartUploadOutput, S3Failure> {
         refuse::create_upload(&input)?;
-        let agreed = Agreed::read(
+        let agreed = Agreed::from_input(
             input.checksum_algorithm.as_ref(),
             input.checksum_type.as_ref(),
         )?;
@@ -43,8 +42,8 @@ impl Store {
             server_side_encryption: Some(encrypted()),
             ..CreateMultipartUploadOutput::default()
         };
-        self.write(None, move |connection, state| {
-            store::require_bucket(connection, &input.bucket)?;
+        self.write(None, move |connection, store| {
+            rows::require_bucket(connection, &input.bucket)?;
             connection
                 .prepare_cached(
                     "INSERT INTO s3_upload (id, bucket, key, started_ms, meta, checksum) \
@@ -54,7 +53,7 @@ impl Store {
                     id,
                     input.bucket,
                     input.key,
-                    state.clock.now_ms(),
+                    store.context.clock.now_ms(),
                     serde_json::to_string(&meta)?,
                     serde_json::to_string(&agreed)?,
                 ])?;
@@ -64,7 +63,7 @@ impl Store {
         Ok(output)
     }
 
-    pub(super) async fn save(
+    pub(super) async fn put_part(
         &self,
         request: S3Request<UploadPartInput>,
     ) -> Result<UploadPartOutput, S3Failure> {
@@ -77,7 +76,7 @@ impl Store {
                 input.part_number,
             )
             .await?;
-        let declared = Declared::read(
+        let declared = Declared::from_headers(
             input.content_md5.as_deref(),
             checksum_fields!(input),
             input
@@ -97,8 +96,8 @@ impl Store {
             )
             .into());
         }
-        let landed = self
-            .land(Incoming {
+        let ingested = self
+            .ingest(Incoming {
                 body: input.body,
                 length: input.content_length,
                 declared: &declared,
@@ -107,17 +106,17 @@ impl Store {
             })
             .await?;
         let mut output = UploadPartOutput {
-            e_tag: Some(s3s::dto::ETag::Strong(hex(&landed.md5))),
+            e_tag: Some(s3s::dto::ETag::Strong(hex(&ingested.md5))),
             server_side_encryption: Some(encrypted()),
             ..UploadPartOutput::default()
         };
-        set_checksum!(output, Some(&landed.checksum));
+        set_checksum!(output, Some(&ingested.checksum));
         self.save_part(
             input.upload_id,
             input.bucket,
             input.key,
             input.part_number,
-            landed,
+            ingested,
         )
         .await?;
         Ok(output)
@@ -149,15 +148,15 @@ impl Store {
         bucket: String,
         key: String,
         number: i32,
-        landed: Landed,
+        ingested: IngestedBody,
     ) -> Result<(), S3Failure> {
-        let Landed {
+        let IngestedBody {
             received,
             md5,
             checksum,
-        } = landed;
+        } = ingested;
         let (blob, size) = (received.name.clone(), received.size);
-        self.write(Some(received), move |connection, state| {
+        self.write(Some(received), move |connection, store| {
             upload(connection, &id, &bucket, &key)?.ok_or_else(no_such_upload)?;
             let replaced: Option<String> = connection
                 .prepare_cached("SELECT blob FROM s3_part WHERE upload = ? AND number = ?")?
@@ -175,7 +174,7 @@ impl Store {
                     blob,
                     size,
                     md5,
-                    state.clock.now_ms(),
+                    store.context.clock.now_ms(),
                     serde_json::to_string(&checksum)?,
                 ])?;
             Ok((
@@ -216,4 +215,138 @@ impl Store {
         })
         .await
     }
+}
+
+/// What was agreed on the checksum when the upload began.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Agreed {
+    pub(super) algorithm: Algorithm,
+    pub(super) composite: bool,
+    /// The caller named the algorithm, so every part has to bring it.
+    pub(super) named: bool,
+}
+
+impl Agreed {
+    pub(super) fn from_input(
+        algorithm: Option<&ChecksumAlgorithm>,
+        kind: Option<&ChecksumType>,
+    ) -> Result<Self, S3Error> {
+        let Some(algorithm) = algorithm else {
+            return Ok(Self {
+                algorithm: Algorithm::Crc64Nvme,
+                composite: false,
+                named: false,
+            });
+        };
+        let algorithm = Algorithm::parse(algorithm.as_str())?;
+        let composite = match kind.map(ChecksumType::as_str) {
+            None => algorithm != Algorithm::Crc64Nvme,
+            Some(kind) => kind == ChecksumType::COMPOSITE,
+        };
+        let possible = match algorithm {
+            Algorithm::Crc64Nvme => !composite,
+            Algorithm::Sha1 | Algorithm::Sha256 => composite,
+            Algorithm::Crc32 | Algorithm::Crc32c => true,
+        };
+        if !possible {
+            let kind = if composite {
+                "COMPOSITE"
+            } else {
+                "FULL_OBJECT"
+            };
+            let name = algorithm.name().to_ascii_lowercase();
+            return Err(s3_error!(
+                InvalidRequest,
+                "The {kind} checksum type cannot be used with the {name} checksum algorithm."
+            ));
+        }
+        Ok(Self {
+            algorithm,
+            composite,
+            named: true,
+        })
+    }
+
+    pub(super) fn kind(self) -> ChecksumType {
+        Checksum {
+            algorithm: self.algorithm,
+            value: String::new(),
+            composite: self.composite,
+        }
+        .kind()
+    }
+}
+
+/// An upload under way.
+pub(super) struct Upload {
+    pub(super) meta: Meta,
+    pub(super) agreed: Agreed,
+}
+
+/// A part that is in.
+pub(super) struct Part {
+    pub(super) number: i32,
+    pub(super) blob: String,
+    pub(super) size: u64,
+    pub(super) md5: Vec<u8>,
+    pub(super) modified_ms: i64,
+    pub(super) checksum: Checksum,
+}
+
+/// The upload of this id, if it is for this key.
+pub(super) fn upload(
+    connection: &Connection,
+    id: &str,
+    bucket: &str,
+    key: &str,
+) -> Result<Option<Upload>, S3Failure> {
+    rows::require_bucket(connection, bucket)?;
+    let found: Option<(String, String)> = connection
+        .prepare_cached(
+            "SELECT meta, checksum FROM s3_upload WHERE id = ? AND bucket = ? AND key = ?",
+        )?
+        .query_row([id, bucket, key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((meta, checksum)) = found else {
+        return Ok(None);
+    };
+    let (meta, agreed) = (
+        serde_json::from_str(&meta)?,
+        serde_json::from_str(&checksum)?,
+    );
+    Ok(Some(Upload { meta, agreed }))
+}
+
+/// The parts of an upload after a number, in their order.
+pub(super) fn parts(
+    connection: &Connection,
+    upload: &str,
+    after: i32,
+    limit: i64,
+) -> Result<Vec<Part>, S3Failure> {
+    let mut statement = connection.prepare_cached(
+        "SELECT number, blob, size, md5, modified_ms, checksum FROM s3_part \
+         WHERE upload = ? AND number > ? ORDER BY number LIMIT ?",
+    )?;
+    let mut rows = statement.query(params![upload, after, limit])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
+        parts.push(Part {
+            number: row.get(0)?,
+            blob: row.get(1)?,
+            size: row.get(2)?,
+            md5: row.get(3)?,
+            modified_ms: row.get(4)?,
+            checksum: serde_json::from_str(&row.get::<_, String>(5)?)?,
+        });
+    }
+    Ok(parts)
+}
+
+/// Removes an upload's rows.
+pub(super) fn remove(connection: &Connection, upload: &str) -> Result<(), S3Failure> {
+    connection
+        .prepare_cached("DELETE FROM s3_upload WHERE id = ?")?
+        .execute([upload])?;
+    Ok(())
 }

@@ -1,22 +1,21 @@
 //! Writing and deleting objects.
 
+use http::Method;
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
-    Error as DeleteError, Metadata, PutObjectInput, PutObjectOutput, ServerSideEncryption,
+    Error as DeleteError, PutObjectInput, PutObjectOutput,
 };
-use s3s::{S3Error, S3ErrorCode, S3Request, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Request};
 
-use super::change::{place, unplace};
 use super::checksums::{Algorithm, checksum_fields, set_checksum};
 use super::conditions::WriteConditions;
-use super::declared::{Declared, require_digest};
 use super::error::{S3Failure, not_served};
-use super::landing::Incoming;
-use super::store::{self, meta_of};
-use super::{Store, refuse};
+use super::ingest::{Declared, Incoming, require_digest};
+use super::meta::{encrypted, meta_of};
+use super::refuse;
+use super::rows;
+use super::store::{Store, delete_row, put_row};
 
-/// The largest sum of user metadata: 2 KB.
-const MAX_USER_META: usize = 2 * 1024;
 const MAX_DELETES: usize = 1000;
 
 impl Store {
@@ -25,9 +24,18 @@ impl Store {
         request: S3Request<PutObjectInput>,
     ) -> Result<PutObjectOutput, S3Failure> {
         let input = request.input;
+        let is_form = request.method == Method::POST;
+        if is_form && input.key.contains("${filename}") {
+            return Err(not_served("${filename} in the key of a form").into());
+        }
+        let event = if is_form {
+            "s3:ObjectCreated:Post"
+        } else {
+            "s3:ObjectCreated:Put"
+        };
         refuse::put_object(&input)?;
         let conditions = WriteConditions::new(input.if_match, input.if_none_match)?;
-        let declared = Declared::read(
+        let declared = Declared::from_headers(
             input.content_md5.as_deref(),
             checksum_fields!(input),
             input
@@ -38,10 +46,9 @@ impl Store {
         )?;
         let meta = meta_of!(input);
         let bucket = input.bucket.clone();
-        self.read(move |c| store::require_bucket(c, &bucket))
-            .await?;
-        let landed = self
-            .land(Incoming {
+        self.read(move |c| rows::require_bucket(c, &bucket)).await?;
+        let ingested = self
+            .ingest(Incoming {
                 body: input.body,
                 length: input.content_length,
                 declared: &declared,
@@ -49,7 +56,7 @@ impl Store {
                 trailers: request.trailing_headers.as_ref(),
             })
             .await?;
-        let object = landed.as_object(meta, self.state.clock.now_ms());
+        let object = ingested.as_object(meta, self.context.clock.now_ms());
         let mut output = PutObjectOutput {
             e_tag: Some(object.etag()),
             checksum_type: Some(object.checksum.kind()),
@@ -58,11 +65,10 @@ impl Store {
         };
         set_checksum!(output, Some(&object.checksum));
         let (bucket, key) = (input.bucket, input.key);
-        self.write(Some(landed.received), move |connection, state| {
-            let event = "s3:ObjectCreated:Put";
-            let effects = place(
+        self.write(Some(ingested.received), move |connection, store| {
+            let effects = put_row(
                 connection,
-                state,
+                store,
                 &bucket,
                 &key,
                 &object,
@@ -86,10 +92,10 @@ impl Store {
             );
         }
         let conditions = WriteConditions::new(input.if_match, None)?;
-        self.write(None, move |connection, state| {
+        self.write(None, move |connection, store| {
             Ok((
                 (),
-                unplace(connection, state, &input.bucket, &input.key, &conditions)?,
+                delete_row(connection, store, &input.bucket, &input.key, &conditions)?,
             ))
         })
         .await?;
@@ -105,21 +111,24 @@ impl Store {
         if delete.objects.is_empty() || delete.objects.len() > MAX_DELETES {
             return Err(S3Error::new(S3ErrorCode::MalformedXML).into());
         }
-        let place = bucket.clone();
-        self.read(move |connection| store::require_bucket(connection, &place))
+        let name = bucket.clone();
+        self.read(move |connection| rows::require_bucket(connection, &name))
             .await?;
         let mut output = DeleteObjectsOutput::default();
         let (mut deleted, mut errors) = (Vec::new(), Vec::new());
         for object in delete.objects {
             let (bucket, key) = (bucket.clone(), object.key.clone());
-            let conditions = refuse::entry(&object).and_then(|()| {
+            let conditions = refuse::delete_entry(&object).and_then(|()| {
                 let condition = object.e_tag.map(s3s::dto::ETagCondition::ETag);
                 WriteConditions::new(condition, None)
             });
             let result = match conditions {
                 Ok(conditions) => {
-                    self.write(None, move |connection, state| {
-                        Ok(((), unplace(connection, state, &bucket, &key, &conditions)?))
+                    self.write(None, move |connection, store| {
+                        Ok((
+                            (),
+                            delete_row(connection, store, &bucket, &key, &conditions)?,
+                        ))
                     })
                     .await
                 }
@@ -146,50 +155,4 @@ impl Store {
         output.errors = Some(errors);
         Ok(output)
     }
-}
-
-/// AWS encrypts everything and says so.
-pub(super) fn encrypted() -> ServerSideEncryption {
-    ServerSideEncryption::from_static(ServerSideEncryption::AES256)
-}
-
-/// `aws-chunked` is about the way here, not about the object.
-pub(super) fn without_aws_chunked(encoding: &str) -> Option<String> {
-    let codings: Vec<&str> = encoding
-        .split(',')
-        .map(str::trim)
-        .filter(|c| *c != "aws-chunked" && !c.is_empty())
-        .collect();
-    (!codings.is_empty()).then(|| codings.join(","))
-}
-
-pub(super) fn user_meta(
-    metadata: Option<Metadata>,
-) -> Result<std::collections::BTreeMap<String, String>, S3Error> {
-    let metadata = metadata.unwrap_or_default();
-    if metadata
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum::<usize>()
-        > MAX_USER_META
-    {
-        let message = "Your metadata headers exceed the maximum allowed metadata size";
-        return Err(s3_error!(MetadataTooLarge, "{message}"));
-    }
-    Ok(metadata.into_iter().collect())
-}
-
-pub(super) fn to_ms(at: s3s::dto::Timestamp) -> i64 {
-    let at: time::OffsetDateTime = at.into();
-    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
 }

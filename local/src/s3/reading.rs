@@ -16,9 +16,10 @@ use s3s::{S3Error, s3_error};
 use super::checksums::set_checksum;
 use super::conditions::read_conditions;
 use super::error::{S3Failure, bad_request};
-use super::objects::encrypted;
-use super::store::{Object, Piece, timestamp};
-use super::{Store, refuse};
+use super::meta::encrypted;
+use super::refuse;
+use super::rows::{Object, Piece, timestamp};
+use super::store::Store;
 
 /// Fills an answer's head; the outputs of `GetObject` and `HeadObject` share these fields.
 macro_rules! describe {
@@ -69,7 +70,6 @@ impl Store {
             let selected = select(&object, input.range, input.part_number)?;
             let bytes = selected.bytes.clone();
             match self
-                .state
                 .blobs
                 .read(object.stretches(bytes.start, bytes.end))
                 .await

@@ -7,20 +7,19 @@ use s3s::dto::{
     Part as ListedPart, StorageClass,
 };
 
-use super::Store;
-use super::checksums::set_checksum;
+use super::checksums::{hex, set_checksum};
 use super::error::{S3Failure, no_such_upload, not_served};
 use super::listing::encoder;
-use super::objects::hex;
-use super::store::{self, timestamp};
-use super::upload::{self, Agreed};
+use super::multipart::{self, Agreed};
+use super::rows::{self, timestamp};
+use super::store::Store;
 
 /// The most that one answer holds.
-const MAX: i32 = 1000;
+const MAX_LISTED: i32 = 1000;
 
 impl Store {
     pub(super) async fn parts(&self, input: ListPartsInput) -> Result<ListPartsOutput, S3Failure> {
-        let limit = input.max_parts.unwrap_or(MAX).clamp(0, MAX);
+        let limit = input.max_parts.unwrap_or(MAX_LISTED).clamp(0, MAX_LISTED);
         let after = input.part_number_marker.unwrap_or_default();
         let (id, bucket, key) = (
             input.upload_id.clone(),
@@ -29,9 +28,9 @@ impl Store {
         );
         let (agreed, mut found) = self
             .read(move |connection| {
-                let upload =
-                    upload::upload(connection, &id, &bucket, &key)?.ok_or_else(no_such_upload)?;
-                let found = upload::parts(connection, &id, after, i64::from(limit) + 1)?;
+                let upload = multipart::upload(connection, &id, &bucket, &key)?
+                    .ok_or_else(no_such_upload)?;
+                let found = multipart::parts(connection, &id, after, i64::from(limit) + 1)?;
                 Ok((upload.agreed, found))
             })
             .await?;
@@ -82,7 +81,7 @@ impl Store {
             return Err(not_served("delimiter of ListMultipartUploads").into());
         }
         let encode = encoder(input.encoding_type.as_ref())?;
-        let limit = input.max_uploads.unwrap_or(MAX).clamp(0, MAX);
+        let limit = input.max_uploads.unwrap_or(MAX_LISTED).clamp(0, MAX_LISTED);
         let (bucket, prefix) = (
             input.bucket.clone(),
             input.prefix.clone().unwrap_or_default(),
@@ -95,7 +94,7 @@ impl Store {
             .unwrap_or_else(|| "\u{10FFFF}".to_owned());
         let mut found: Vec<(String, MultipartUpload)> = self
             .read(move |connection| {
-                store::require_bucket(connection, &bucket)?;
+                rows::require_bucket(connection, &bucket)?;
                 let mut statement = connection.prepare_cached(
                     "SELECT key, id, started_ms, checksum FROM s3_upload WHERE bucket = ?1 \
                      AND substr(key, 1, length(?2)) = ?2 AND (key, id) > (?3, ?4) \
@@ -151,6 +150,7 @@ impl Store {
             ..ListMultipartUploadsOutput::default()
         })
     }
+
     /// Whoever begins an upload here is the account itself.
     fn initiator(&self) -> Initiator {
         let Owner { display_name, id } = self.owner();

@@ -1,27 +1,27 @@
-//! SNS: topics whose messages go to SQS queues and, for people, to the mailbox.
+//! SNS: topics whose messages go to SQS queues.
 //!
-//! Publishing writes one delivery for each subscription that wants the message, in one
-//! transaction; a loop carries them out and tries again what failed. What was published is
-//! therefore delivered even if the process ends in between. Envelopes carry no signature: there is
-//! no certificate to check it against, and queues are private.
+//! Publishing writes one delivery for each subscription, in one transaction; a loop carries them out
+//! and tries again what failed. What was published is therefore delivered even if the process ends in
+//! between. Envelopes carry no signature: there is no certificate to check it against, and queues are
+//! private.
 
 mod deliver;
-mod error;
-mod filter;
-mod form;
 mod publish;
 mod subscription;
-mod subscriptions;
 mod topic;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use http::StatusCode;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
+use crate::context::Context;
 use crate::error::ServiceError;
 use crate::form::Form;
-use crate::state::State;
+use crate::service::{Call, Input, Reply, Service, ServiceName};
+use crate::sqs::Sqs;
 
 /// A delivery keeps all it needs, so that it does not depend on what is unsubscribed meanwhile.
 pub(crate) const SCHEMA: &str = "
@@ -39,10 +39,6 @@ CREATE TABLE IF NOT EXISTS sns_subscription (
     token TEXT,
     UNIQUE (topic, protocol, endpoint)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS sns_deleted (
-    topic TEXT PRIMARY KEY REFERENCES sns_topic(arn) ON DELETE CASCADE,
-    subscriptions INTEGER NOT NULL
-) STRICT;
 CREATE TABLE IF NOT EXISTS sns_delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     protocol TEXT NOT NULL,
@@ -57,87 +53,99 @@ CREATE TABLE IF NOT EXISTS sns_delivery (
 CREATE INDEX IF NOT EXISTS sns_delivery_due ON sns_delivery (due_ms);
 ";
 
-/// The namespace of its answers.
-pub(crate) const NAMESPACE: &str = "http://sns.amazonaws.com/doc/2010-03-31/";
+/// Topics and subscriptions on one page of a list.
+const MAX_PAGE: usize = 100;
 
-/// Tells the delivering loop that there is something to deliver.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Waiters(Arc<Notify>);
-
-/// Starts the loop that delivers.
-pub(crate) fn start(state: &Arc<State>) {
-    state.tasks.spawn(deliver::run(Arc::clone(state)));
+/// The service.
+pub(crate) struct Sns {
+    context: Arc<Context>,
+    sqs: Arc<Sqs>,
+    /// Tells the delivering loop that there is something to deliver.
+    published: Arc<Notify>,
 }
 
-/// Whether AWS takes the operation without a signature: whoever has the token, or the
-/// subscription's ARN, may call it, as no subscription here is made with
-/// `AuthenticateOnUnsubscribe`.
-pub(crate) fn is_public(operation: &str) -> bool {
-    matches!(operation, "ConfirmSubscription" | "Unsubscribe")
+impl Sns {
+    pub(crate) fn new(context: &Arc<Context>, sqs: &Arc<Sqs>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            sqs: Arc::clone(sqs),
+            published: Arc::default(),
+        }
+    }
 }
 
-/// Runs an operation; the result is the inside of `<…Result>`.
-pub(crate) async fn handle(
-    state: &Arc<State>,
-    operation: &str,
-    form: Form,
-    signed: bool,
-) -> Result<String, ServiceError> {
-    let run: Operation = match operation {
-        "CreateTopic" => topic::create,
-        "DeleteTopic" => topic::delete,
-        "ListTopics" => topic::list,
-        "GetTopicAttributes" => topic::get_attributes,
-        "SetTopicAttributes" => topic::set_attributes,
-        "TagResource" => topic::tag,
-        "UntagResource" => topic::untag,
-        "ListTagsForResource" => topic::list_tags,
-        "Subscribe" => subscriptions::subscribe,
-        "ConfirmSubscription" if signed => subscriptions::confirm,
-        "ConfirmSubscription" => subscriptions::confirm_unsigned,
-        "Unsubscribe" => subscriptions::unsubscribe,
-        "ListSubscriptions" => subscriptions::list,
-        "ListSubscriptionsByTopic" => subscriptions::list_by_topic,
-        "GetSubscriptionAttributes" => subscriptions::get_attributes,
-        "SetSubscriptionAttributes" => subscriptions::set_attributes,
-        "Publish" => publish::publish,
-        "PublishBatch" => publish::publish_batch,
-        _ => {
+/// An operation inside a transaction: its form, and now. The result is the inside of `<…Result>`.
+type Operation = fn(&Connection, &Context, &Form, i64) -> Result<String, ServiceError>;
+
+#[async_trait]
+impl Service for Sns {
+    fn name(&self) -> ServiceName {
+        ServiceName::Sns
+    }
+
+    /// Whoever has a subscription's ARN may end it, as no subscription here is made with
+    /// `AuthenticateOnUnsubscribe`: each envelope has the link.
+    fn is_public(&self, operation: &str) -> bool {
+        operation == "Unsubscribe"
+    }
+
+    fn start_tasks(self: Arc<Self>) {
+        let deliver = deliver::deliver_until_stopped(Arc::clone(&self));
+        self.context.tasks.spawn(deliver);
+    }
+
+    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+        let not_served = || {
+            let operation = &call.operation;
             let message =
                 format!("The operation {operation} of SNS is not served by this local AWS.");
-            return Err(ServiceError::bad_request("InvalidAction", message));
-        }
-    };
-    execute(state, run, form).await
+            ServiceError::bad_request("InvalidAction", message)
+        };
+        let run: Operation = match call.operation.as_str() {
+            "CreateTopic" => topic::create,
+            "DeleteTopic" => topic::delete,
+            "ListTopics" => topic::list,
+            "GetTopicAttributes" => topic::get_attributes,
+            "Subscribe" => subscription::subscribe,
+            "Unsubscribe" => subscription::unsubscribe,
+            "ListSubscriptionsByTopic" => subscription::list_by_topic,
+            "GetSubscriptionAttributes" => subscription::get_attributes,
+            "SetSubscriptionAttributes" => subscription::set_attributes,
+            "Publish" => publish::publish,
+            _ => return Err(not_served()),
+        };
+        let Input::Form { fields, .. } = call.input else {
+            return Err(not_served());
+        };
+        let (context, now_ms) = (Arc::clone(&self.context), self.context.clock.now_ms());
+        let published = Arc::clone(&self.published);
+        let run = move |conn: &Connection| run(conn, &context, &fields, now_ms);
+        let written = self
+            .context
+            .db
+            .write_then(run, move |_| published.notify_one());
+        Ok(Reply::Xml(written.await?))
+    }
 }
 
-/// An operation inside a transaction: its form, and now.
-type Operation = fn(&Connection, &State, &Form, i64) -> Result<String, ServiceError>;
-
-async fn execute(state: &Arc<State>, run: Operation, form: Form) -> Result<String, ServiceError> {
-    let (shared, now_ms) = (Arc::clone(state), state.clock.now_ms());
-    let waiters = state.sns.clone();
-    let run = move |conn: &Connection| run(conn, &shared, &form, now_ms);
-    state
-        .db
-        .write_then(run, move |_| waiters.0.notify_one())
-        .await
+fn required<'a>(form: &'a Form, name: &str) -> Result<&'a str, ServiceError> {
+    let value = form.get(name).filter(|value| !value.is_empty());
+    value.ok_or_else(|| invalid(format!("{name} Reason: no value for required parameter")))
 }
 
-/// Answers the link in the mail that asks to confirm a subscription.
-pub(crate) async fn confirm_by_link(
-    state: &Arc<State>,
-    query: Form,
-) -> Result<String, ServiceError> {
-    execute(state, subscriptions::confirm_unsigned, query).await?;
-    Ok("You are subscribed.\n".to_owned())
+/// `Invalid parameter: <what>`.
+fn invalid(what: impl std::fmt::Display) -> ServiceError {
+    ServiceError::bad_request("InvalidParameter", format!("Invalid parameter: {what}"))
 }
 
-/// Answers the link in each notification that ends its subscription.
-pub(crate) async fn unsubscribe_by_link(
-    state: &Arc<State>,
-    query: Form,
-) -> Result<String, ServiceError> {
-    execute(state, subscriptions::unsubscribe, query).await?;
-    Ok("You are no longer subscribed.\n".to_owned())
+fn not_served(what: impl std::fmt::Display) -> ServiceError {
+    invalid(format!("{what} is not served by this local AWS"))
+}
+
+fn not_found(what: &str) -> ServiceError {
+    ServiceError::new(
+        StatusCode::NOT_FOUND,
+        "NotFound",
+        format!("{what} does not exist"),
+    )
 }

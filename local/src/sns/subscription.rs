@@ -1,93 +1,85 @@
-//! A subscription: who gets a topic's messages, in which form, and which of them.
+//! Subscriptions: which queues get a topic's messages, and in which form.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::error;
-use super::filter::{Filter, Scope};
+use super::topic::{next_token, require_topic};
+use super::{MAX_PAGE, invalid, not_found, not_served, required};
+use crate::context::Context;
 use crate::error::ServiceError;
-use crate::state::State;
+use crate::form::Form;
 use crate::xml;
 
 type Map = BTreeMap<String, String>;
 
-/// A subscription's row.
+/// A subscription's row. The endpoint is a queue's ARN.
 pub(super) struct Subscription {
     pub(super) arn: String,
-    pub(super) topic: String,
-    pub(super) protocol: String,
+    topic: String,
     pub(super) endpoint: String,
-    pub(super) attributes: Map,
-    /// What confirms it, until it is confirmed.
-    pub(super) token: Option<String>,
+    attributes: Map,
 }
 
-pub(super) const COLUMNS: &str = "arn, topic, protocol, endpoint, attributes, token";
-
-/// Kept among the attributes where a confirmation came unsigned; no caller can set it.
-pub(super) const AUTHENTICATED: &str = "ConfirmationWasAuthenticated";
+const COLUMNS: &str = "arn, topic, endpoint, attributes";
 
 impl Subscription {
-    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let attributes: String = row.get(4)?;
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let attributes: String = row.get(3)?;
         Ok(Self {
             arn: row.get(0)?,
             topic: row.get(1)?,
-            protocol: row.get(2)?,
-            endpoint: row.get(3)?,
+            endpoint: row.get(2)?,
             // Holds only what this module wrote.
             attributes: serde_json::from_str(&attributes).unwrap_or_default(),
-            token: row.get(5)?,
         })
     }
 
-    pub(super) fn get(conn: &Connection, arn: &str) -> Result<Self, ServiceError> {
+    fn get(conn: &Connection, arn: &str) -> Result<Self, ServiceError> {
         if !arn.starts_with("arn:aws:sns:") {
-            return Err(error::invalid("SubscriptionArn"));
+            return Err(invalid("SubscriptionArn"));
         }
         let sql = format!("SELECT {COLUMNS} FROM sns_subscription WHERE arn = ?");
         let found = conn
             .prepare_cached(&sql)?
             .query_row([arn], Self::from_row)
             .optional()?;
-        found.ok_or_else(error::no_subscription)
+        found.ok_or_else(|| not_found("Subscription"))
     }
 
-    /// Those of a topic that are confirmed.
-    pub(super) fn of_topic(conn: &Connection, topic: &str) -> Result<Vec<Self>, ServiceError> {
+    /// Those of a topic, after an ARN.
+    fn page_of_topic(
+        conn: &Connection,
+        topic: &str,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<Self>, ServiceError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM sns_subscription WHERE topic = ? AND token IS NULL ORDER BY arn"
+            "SELECT {COLUMNS} FROM sns_subscription WHERE topic = ? AND arn > ? ORDER BY arn LIMIT ?"
         );
         let mut statement = conn.prepare_cached(&sql)?;
-        let found = statement.query_map([topic], Self::from_row)?;
+        let found = statement.query_map(params![topic, after, limit], Self::from_row)?;
         Ok(found.collect::<Result<_, _>>()?)
     }
 
-    pub(super) fn save(&self, conn: &Connection) -> Result<(), ServiceError> {
+    pub(super) fn all_of_topic(conn: &Connection, topic: &str) -> Result<Vec<Self>, ServiceError> {
+        Self::page_of_topic(conn, topic, "", -1)
+    }
+
+    fn save(&self, conn: &Connection) -> Result<(), ServiceError> {
         conn.prepare_cached(
-            "INSERT INTO sns_subscription (arn, topic, protocol, endpoint, attributes, token)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (arn) DO UPDATE SET attributes = ?5, token = ?6",
+            "INSERT INTO sns_subscription (arn, topic, protocol, endpoint, attributes)
+             VALUES (?1, ?2, 'sqs', ?3, ?4) ON CONFLICT (arn) DO UPDATE SET attributes = ?4",
         )?
         .execute(params![
             self.arn,
             self.topic,
-            self.protocol,
             self.endpoint,
-            serde_json::to_string(&self.attributes)?,
-            self.token
+            serde_json::to_string(&self.attributes)?
         ])?;
         Ok(())
-    }
-
-    /// Whether these are the ones that its owner set.
-    pub(super) fn has_attributes(&self, wanted: &Map) -> bool {
-        let attributes = self.attributes.iter();
-        attributes
-            .filter(|(name, _)| *name != AUTHENTICATED)
-            .eq(wanted)
     }
 
     pub(super) fn is_raw(&self) -> bool {
@@ -103,39 +95,17 @@ impl Subscription {
     }
 
     /// The link that ends it.
-    pub(super) fn unsubscribe_url(&self, state: &State) -> String {
+    pub(super) fn unsubscribe_url(&self, context: &Context) -> String {
         let query: String = form_urlencoded::Serializer::new(String::new())
+            .append_pair("Action", "Unsubscribe")
             .append_pair("SubscriptionArn", &self.arn)
             .finish();
-        format!("{}/_local/mail/unsubscribe?{query}", state.url)
+        format!("{}/?{query}", context.url)
     }
 
-    /// Which messages are wanted; all without a policy.
-    pub(super) fn filter(&self) -> Result<Option<Filter>, ServiceError> {
-        let Some(policy) = self.attributes.get("FilterPolicy") else {
-            return Ok(None);
-        };
-        let scope = match self.attributes.get("FilterPolicyScope").map(String::as_str) {
-            Some("MessageBody") => Scope::Body,
-            _ => Scope::Attributes,
-        };
-        let filter = Filter::parse(policy, scope);
-        filter
-            .map(Some)
-            .map_err(|reason| error::invalid(format!("FilterPolicy: {reason}")))
-    }
-
-    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), ServiceError> {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), ServiceError> {
         let valid = match name {
-            "RawMessageDelivery" => {
-                if value == "true" && self.protocol != "sqs" {
-                    return Err(error::invalid(
-                        "Attributes Reason: Delivery protocol does not support raw message delivery.",
-                    ));
-                }
-                matches!(value, "true" | "false")
-            }
-            "FilterPolicyScope" => matches!(value, "MessageAttributes" | "MessageBody"),
+            "RawMessageDelivery" => matches!(value, "true" | "false"),
             "RedrivePolicy" => {
                 value.is_empty()
                     || serde_json::from_str::<Value>(value).is_ok_and(|policy| {
@@ -144,41 +114,144 @@ impl Subscription {
                             .is_some_and(|arn| arn.starts_with("arn:aws:sqs:"))
                     })
             }
-            // Checked with its scope once all attributes are known.
-            "FilterPolicy" => true,
             _ => {
-                return Err(error::not_served(format!(
-                    "Attributes Reason: the attribute {name}"
-                )));
+                let what = format!("Attributes Reason: the attribute {name}");
+                return Err(not_served(what));
             }
         };
         if !valid {
-            return Err(error::invalid(format!(
-                "Attributes Reason: {name}: {value}"
-            )));
+            return Err(invalid(format!("Attributes Reason: {name}: {value}")));
         }
-        if value.is_empty() || (name == "FilterPolicy" && value.trim() == "{}") {
+        if value.is_empty() {
             self.attributes.remove(name);
         } else {
             self.attributes.insert(name.to_owned(), value.to_owned());
         }
         Ok(())
     }
+}
 
-    pub(super) fn describe(&self, account: &str) -> String {
-        let arn = if self.token.is_some() {
-            "PendingConfirmation"
-        } else {
-            &self.arn
-        };
+/// Subscribing again gives the same subscription. Queues need not confirm it.
+pub(super) fn subscribe(
+    conn: &Connection,
+    _: &Context,
+    form: &Form,
+    _: i64,
+) -> Result<String, ServiceError> {
+    let topic = required(form, "TopicArn")?;
+    require_topic(conn, topic)?;
+    let (protocol, endpoint) = (required(form, "Protocol")?, required(form, "Endpoint")?);
+    if protocol != "sqs" {
+        return Err(not_served(format!("Protocol: {protocol}")));
+    }
+    if !endpoint.starts_with("arn:aws:sqs:") {
+        return Err(invalid("SQS endpoint ARN"));
+    }
+    let mut wanted = Subscription {
+        arn: format!("{topic}:{}", Uuid::new_v4()),
+        topic: topic.to_owned(),
+        endpoint: endpoint.to_owned(),
+        attributes: Map::new(),
+    };
+    for (name, value) in form.map("Attributes.entry", "key", "value") {
+        wanted.set(&name, &value)?;
+    }
+    let sql = format!("SELECT {COLUMNS} FROM sns_subscription WHERE topic = ? AND endpoint = ?");
+    let existing = conn
+        .prepare_cached(&sql)?
+        .query_row([topic, endpoint], Subscription::from_row)
+        .optional()?;
+    let arn = match existing {
+        Some(existing) if existing.attributes != wanted.attributes => {
+            return Err(invalid(
+                "Attributes Reason: Subscription already exists with different attributes",
+            ));
+        }
+        Some(existing) => existing.arn,
+        None => {
+            wanted.save(conn)?;
+            wanted.arn
+        }
+    };
+    Ok(xml::text("SubscriptionArn", &arn))
+}
+
+/// Ending what has ended succeeds, as in AWS.
+pub(super) fn unsubscribe(
+    conn: &Connection,
+    _: &Context,
+    form: &Form,
+    _: i64,
+) -> Result<String, ServiceError> {
+    let arn = required(form, "SubscriptionArn")?;
+    if !arn.starts_with("arn:aws:sns:") {
+        let what = "SubscriptionArn Reason: An ARN must have at least 6 elements";
+        return Err(invalid(what));
+    }
+    conn.prepare_cached("DELETE FROM sns_subscription WHERE arn = ?")?
+        .execute([arn])?;
+    Ok(String::new())
+}
+
+pub(super) fn list_by_topic(
+    conn: &Connection,
+    context: &Context,
+    form: &Form,
+    _: i64,
+) -> Result<String, ServiceError> {
+    let topic = required(form, "TopicArn")?;
+    require_topic(conn, topic)?;
+    let after = form.get("NextToken").unwrap_or_default();
+    let limit = i64::try_from(MAX_PAGE + 1).unwrap_or(i64::MAX);
+    let found = Subscription::page_of_topic(conn, topic, after, limit)?;
+    let page = &found[..found.len().min(MAX_PAGE)];
+    let members = page.iter().map(|subscription| {
         [
-            ("SubscriptionArn", arn),
-            ("Owner", account),
-            ("Protocol", &self.protocol),
-            ("Endpoint", &self.endpoint),
-            ("TopicArn", &self.topic),
+            ("SubscriptionArn", &subscription.arn),
+            ("Owner", &context.config.account),
+            ("Protocol", &"sqs".to_owned()),
+            ("Endpoint", &subscription.endpoint),
+            ("TopicArn", &subscription.topic),
         ]
         .map(|(name, value)| xml::text(name, value))
         .concat()
-    }
+    });
+    let last = page.last().map(|subscription| &subscription.arn);
+    Ok(xml::list("Subscriptions", members) + &next_token(last, found.len()))
+}
+
+pub(super) fn get_attributes(
+    conn: &Connection,
+    context: &Context,
+    form: &Form,
+    _: i64,
+) -> Result<String, ServiceError> {
+    let subscription = Subscription::get(conn, required(form, "SubscriptionArn")?)?;
+    let mut all: Map = [
+        ("SubscriptionArn", subscription.arn.as_str()),
+        ("TopicArn", &subscription.topic),
+        ("Protocol", "sqs"),
+        ("Endpoint", &subscription.endpoint),
+        ("Owner", &context.config.account),
+        ("RawMessageDelivery", "false"),
+        ("PendingConfirmation", "false"),
+        ("ConfirmationWasAuthenticated", "true"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into();
+    all.extend(subscription.attributes);
+    Ok(xml::map("Attributes", &all))
+}
+
+pub(super) fn set_attributes(
+    conn: &Connection,
+    _: &Context,
+    form: &Form,
+    _: i64,
+) -> Result<String, ServiceError> {
+    let mut subscription = Subscription::get(conn, required(form, "SubscriptionArn")?)?;
+    let value = form.get("AttributeValue").unwrap_or_default();
+    subscription.set(required(form, "AttributeName")?, value)?;
+    subscription.save(conn)?;
+    Ok(String::new())
 }

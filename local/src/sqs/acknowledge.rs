@@ -8,13 +8,13 @@ use super::attributes::VISIBILITY;
 use super::batch::{self, Entry};
 use super::queue::Queue;
 use super::receipt::Receipt;
-use super::{QueueId, Sqs, error, nothing};
+use super::{QueueId, QueueNames, error, nothing};
 use crate::error::ServiceError;
 
 /// One message: alone, or as an entry of a batch.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Held {
+pub(super) struct ReceivedMessage {
     #[serde(default)]
     id: String,
     queue_url: Option<String>,
@@ -22,7 +22,7 @@ pub(super) struct Held {
     visibility_timeout: Option<i64>,
 }
 
-impl Held {
+impl ReceivedMessage {
     fn receipt(&self, queue: QueueId) -> Result<Receipt, ServiceError> {
         let handle = self.receipt_handle.as_deref();
         Receipt::parse(
@@ -32,7 +32,7 @@ impl Held {
     }
 }
 
-impl Entry for Held {
+impl Entry for ReceivedMessage {
     fn id(&self) -> &str {
         &self.id
     }
@@ -40,37 +40,41 @@ impl Entry for Held {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct HeldBatch {
+pub(super) struct ReceivedBatch {
     queue_url: Option<String>,
     #[serde(default)]
-    entries: Vec<Held>,
+    entries: Vec<ReceivedMessage>,
 }
 
 pub(super) fn delete(
     conn: &Connection,
-    sqs: &Sqs,
-    request: &Held,
+    names: &QueueNames,
+    request: &ReceivedMessage,
     _: i64,
 ) -> Result<Value, ServiceError> {
-    let queue = Queue::at(conn, sqs, request.queue_url.as_deref())?;
+    let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
     delete_one(conn, queue.id, request)
 }
 
 pub(super) fn delete_batch(
     conn: &Connection,
-    sqs: &Sqs,
-    request: &HeldBatch,
+    names: &QueueNames,
+    request: &ReceivedBatch,
     _: i64,
 ) -> Result<Value, ServiceError> {
-    let queue = Queue::at(conn, sqs, request.queue_url.as_deref())?;
+    let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
     batch::check(&request.entries, "DeleteMessageBatchRequestEntry")?;
     batch::run(&request.entries, |entry| delete_one(conn, queue.id, entry))
 }
 
 /// Deleting twice succeeds, and so, without effect, does deleting with the handle of an earlier
 /// receipt: by then somebody else may hold the message.
-fn delete_one(conn: &Connection, queue: QueueId, held: &Held) -> Result<Value, ServiceError> {
-    let receipt = held.receipt(queue)?;
+fn delete_one(
+    conn: &Connection,
+    queue: QueueId,
+    message: &ReceivedMessage,
+) -> Result<Value, ServiceError> {
+    let receipt = message.receipt(queue)?;
     conn.prepare_cached("DELETE FROM sqs_message WHERE id = ? AND queue = ? AND receipt = ?")?
         .execute(params![receipt.row, queue, receipt.nonce])?;
     Ok(nothing())
@@ -78,21 +82,21 @@ fn delete_one(conn: &Connection, queue: QueueId, held: &Held) -> Result<Value, S
 
 pub(super) fn change_visibility(
     conn: &Connection,
-    sqs: &Sqs,
-    request: &Held,
+    names: &QueueNames,
+    request: &ReceivedMessage,
     now_ms: i64,
 ) -> Result<(QueueId, Value), ServiceError> {
-    let queue = Queue::at(conn, sqs, request.queue_url.as_deref())?;
+    let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
     Ok((queue.id, change_one(conn, queue.id, request, now_ms)?))
 }
 
 pub(super) fn change_visibility_batch(
     conn: &Connection,
-    sqs: &Sqs,
-    request: &HeldBatch,
+    names: &QueueNames,
+    request: &ReceivedBatch,
     now_ms: i64,
 ) -> Result<(QueueId, Value), ServiceError> {
-    let queue = Queue::at(conn, sqs, request.queue_url.as_deref())?;
+    let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
     batch::check(&request.entries, "ChangeMessageVisibilityBatchRequestEntry")?;
     let reply = batch::run(&request.entries, |entry| {
         change_one(conn, queue.id, entry, now_ms)
@@ -101,16 +105,16 @@ pub(super) fn change_visibility_batch(
 }
 
 /// The longest that a message may stay invisible after it was received.
-const LONGEST_HOLD_MS: i64 = 43_200_000;
+const MAX_HIDDEN_MS: i64 = 43_200_000;
 
 fn change_one(
     conn: &Connection,
     queue: QueueId,
-    held: &Held,
+    message: &ReceivedMessage,
     now_ms: i64,
 ) -> Result<Value, ServiceError> {
-    let receipt = held.receipt(queue)?;
-    let seconds = held
+    let receipt = message.receipt(queue)?;
+    let seconds = message
         .visibility_timeout
         .ok_or_else(|| error::missing("VisibilityTimeout"))?;
     let visible_ms = now_ms + VISIBILITY.check(seconds)? * 1_000;
@@ -126,14 +130,14 @@ fn change_one(
     let Some((invisible_until, received_ms)) = current else {
         return Err(error::invalid_value(
             "ReceiptHandle",
-            held.receipt_handle.as_deref().unwrap_or_default(),
+            message.receipt_handle.as_deref().unwrap_or_default(),
             "Message does not exist or is not available for visibility timeout change.",
         ));
     };
     if invisible_until <= now_ms {
         return Err(error::not_in_flight());
     }
-    if visible_ms > received_ms + LONGEST_HOLD_MS {
+    if visible_ms > received_ms + MAX_HIDDEN_MS {
         let reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds].";
         return Err(error::invalid_value("VisibilityTimeout", seconds, reason));
     }

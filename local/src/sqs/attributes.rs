@@ -62,23 +62,6 @@ pub(super) struct RedrivePolicy {
     pub(super) max_receive_count: i64,
 }
 
-/// `RedriveAllowPolicy`: which queues may name this one as their dead-letter queue.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RedriveAllowPolicy {
-    redrive_permission: Permission,
-    #[serde(default)]
-    source_queue_arns: Vec<String>,
-}
-
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Permission {
-    AllowAll,
-    DenyAll,
-    ByQueue,
-}
-
 /// AWS takes `"3"` as well as `3`.
 fn number_or_text<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
     let value = Value::deserialize(from)?;
@@ -98,7 +81,7 @@ impl Attributes {
     ///
     /// # Errors
     /// An unknown attribute, a value out of its limits, a policy that is not JSON, or an attribute
-    /// that is not served here (FIFO and customer keys), each by name.
+    /// that is not served here (FIFO, customer keys, limits of redrives), each by name.
     pub(super) fn set(&mut self, given: &BTreeMap<String, String>) -> Result<(), ServiceError> {
         for (name, value) in given {
             if let Some(number) = NUMBERS.iter().find(|number| number.name == name) {
@@ -128,17 +111,6 @@ impl Attributes {
 
     pub(super) fn redrive(&self) -> Option<RedrivePolicy> {
         serde_json::from_str(self.0.get("RedrivePolicy")?).ok()
-    }
-
-    /// Whether this queue, as a dead-letter queue, takes messages of the queue with `source_arn`.
-    pub(super) fn allows_redrive_from(&self, source_arn: &str) -> bool {
-        let policy = self.0.get("RedriveAllowPolicy");
-        let policy = policy.and_then(|text| serde_json::from_str::<RedriveAllowPolicy>(text).ok());
-        policy.is_none_or(|policy| match policy.redrive_permission {
-            Permission::AllowAll => true,
-            Permission::DenyAll => false,
-            Permission::ByQueue => policy.source_queue_arns.iter().any(|arn| arn == source_arn),
-        })
     }
 
     /// Whether AWS knows an attribute of this name, set or not.
@@ -175,16 +147,10 @@ fn check_text(name: &str, value: &str) -> Result<(), ServiceError> {
     let valid = match name {
         "RedrivePolicy" => serde_json::from_str::<RedrivePolicy>(value)
             .is_ok_and(|policy| (1..=1_000).contains(&policy.max_receive_count)),
-        "RedriveAllowPolicy" => {
-            serde_json::from_str::<RedriveAllowPolicy>(value).is_ok_and(|policy| {
-                let by_queue = policy.redrive_permission == Permission::ByQueue;
-                by_queue != policy.source_queue_arns.is_empty()
-                    && policy.source_queue_arns.len() <= 10
-            })
-        }
         "Policy" => serde_json::from_str::<Value>(value).is_ok_and(|policy| policy.is_object()),
         "SqsManagedSseEnabled" => matches!(value, "true" | "false"),
-        "FifoQueue"
+        "RedriveAllowPolicy"
+        | "FifoQueue"
         | "ContentBasedDeduplication"
         | "DeduplicationScope"
         | "FifoThroughputLimit"

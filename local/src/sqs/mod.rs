@@ -11,26 +11,24 @@ mod describe;
 mod error;
 mod message;
 mod move_task;
-mod move_tasks;
-mod page;
-pub(crate) mod query;
+mod query;
 mod queue;
 mod receipt;
 mod receive;
-mod redrive;
-mod retention;
 mod send;
 mod wait;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use rusqlite::Connection;
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::context::Context;
 use crate::error::ServiceError;
-use crate::state::State;
+use crate::service::{Call, Input, Reply, Service, ServiceName};
 
 pub(crate) use message::{MessageAttribute, MessageAttributes, check_attributes, size};
 pub(crate) use send::enqueue;
@@ -98,7 +96,7 @@ impl FromSql for QueueId {
 
 /// How queues are named to the outside.
 #[derive(Debug, Clone)]
-pub(crate) struct Sqs {
+pub(crate) struct QueueNames {
     account: String,
     /// The ARN of a queue without its name.
     arn_prefix: String,
@@ -106,15 +104,7 @@ pub(crate) struct Sqs {
     base_url: String,
 }
 
-impl Sqs {
-    pub(crate) fn of(state: &State) -> Self {
-        Self {
-            account: state.config.account.clone(),
-            arn_prefix: state.arn("sqs", ""),
-            base_url: state.url.clone(),
-        }
-    }
-
+impl QueueNames {
     fn arn(&self, name: &str) -> String {
         format!("{}{name}", self.arn_prefix)
     }
@@ -124,94 +114,132 @@ impl Sqs {
     }
 }
 
-/// Takes up the message moves that a stop interrupted, and clears away what has expired.
-pub(crate) fn start(state: &Arc<State>) {
-    move_task::resume(state);
-    state.tasks.spawn(retention::sweep(Arc::clone(state)));
+/// The service. Others put messages into its queues by [`enqueue`], in transactions of theirs, and
+/// wake who waits for them.
+pub(crate) struct Sqs {
+    context: Arc<Context>,
+    pub(crate) names: QueueNames,
+    pub(crate) waiters: Waiters,
 }
 
-/// Runs an operation of the JSON protocol.
-pub(crate) async fn handle(
-    state: &Arc<State>,
-    operation: &str,
-    input: &Value,
-) -> Result<Value, ServiceError> {
-    use queue::Named;
-    match operation {
-        "SendMessage" => write_and_wake(state, input, send::send).await,
-        "SendMessageBatch" => write_and_wake(state, input, send::send_batch).await,
-        "ReceiveMessage" => receive::receive(state, parse(input)?).await,
-        "DeleteMessage" => write(state, input, acknowledge::delete).await,
-        "DeleteMessageBatch" => write(state, input, acknowledge::delete_batch).await,
-        "ChangeMessageVisibility" => {
-            write_and_wake(state, input, acknowledge::change_visibility).await
+impl Sqs {
+    pub(crate) fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            names: QueueNames {
+                account: context.config.account.clone(),
+                arn_prefix: context.arn("sqs", ""),
+                base_url: context.url.clone(),
+            },
+            waiters: Waiters::default(),
         }
-        "ChangeMessageVisibilityBatch" => {
-            write_and_wake(state, input, acknowledge::change_visibility_batch).await
-        }
-        "CreateQueue" => write(state, input, queue::create).await,
-        "DeleteQueue" => write_and_wake(state, input, queue::delete).await,
-        "GetQueueUrl" => read(state, input, queue::get_url).await,
-        "SetQueueAttributes" => write_and_wake(state, input, queue::set_attributes).await,
-        "GetQueueAttributes" => read(state, input, describe::get_attributes).await,
-        "ListQueues" => read(state, input, describe::list).await,
-        "ListDeadLetterSourceQueues" => read(state, input, describe::list_sources).await,
-        "PurgeQueue" => write(state, input, describe::purge).await,
-        "TagQueue" => write(state, input, describe::tag).await,
-        "UntagQueue" => write(state, input, describe::untag).await,
-        "ListQueueTags" => read::<Named>(state, input, describe::list_tags).await,
-        "StartMessageMoveTask" => move_task::start(state, parse(input)?).await,
-        "CancelMessageMoveTask" => write(state, input, move_tasks::cancel).await,
-        "ListMessageMoveTasks" => read(state, input, move_tasks::list).await,
-        _ => Err(ServiceError::unknown_operation("sqs", operation)),
     }
 }
 
-fn parse<R: DeserializeOwned>(input: &Value) -> Result<R, ServiceError> {
-    Ok(R::deserialize(input)?)
+#[async_trait]
+impl Service for Sqs {
+    fn name(&self) -> ServiceName {
+        ServiceName::Sqs
+    }
+
+    /// Takes up the message moves that a stop interrupted, and clears away what has expired.
+    fn start_tasks(self: Arc<Self>) {
+        move_task::resume(&self);
+        let sweep = queue::sweep_expired(Arc::clone(&self.context));
+        self.context.tasks.spawn(sweep);
+    }
+
+    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+        match &call.input {
+            Input::Json(_) => {
+                let reply = self.run_json(&call.operation, &call.json()?).await?;
+                Ok(Reply::Json(reply))
+            }
+            Input::Form { fields, path } => {
+                let url = format!("{}{path}", self.context.url);
+                let request = query::to_json(&call.operation, fields, &url);
+                let reply = self.run_json(&call.operation, &request).await?;
+                Ok(Reply::Xml(query::to_xml(&call.operation, &reply)))
+            }
+        }
+    }
+}
+
+impl Sqs {
+    async fn run_json(
+        self: &Arc<Self>,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, ServiceError> {
+        match operation {
+            "SendMessage" => self.write_and_wake(input, send::send).await,
+            "SendMessageBatch" => self.write_and_wake(input, send::send_batch).await,
+            "ReceiveMessage" => receive::receive(self, parse(input)?).await,
+            "DeleteMessage" => self.write(input, acknowledge::delete).await,
+            "DeleteMessageBatch" => self.write(input, acknowledge::delete_batch).await,
+            "ChangeMessageVisibility" => {
+                let change = acknowledge::change_visibility;
+                self.write_and_wake(input, change).await
+            }
+            "ChangeMessageVisibilityBatch" => {
+                let change = acknowledge::change_visibility_batch;
+                self.write_and_wake(input, change).await
+            }
+            "CreateQueue" => self.write(input, queue::create).await,
+            "DeleteQueue" => self.write_and_wake(input, queue::delete).await,
+            "GetQueueUrl" => self.read(input, queue::get_url).await,
+            "SetQueueAttributes" => self.write_and_wake(input, queue::set_attributes).await,
+            "GetQueueAttributes" => self.read(input, describe::get_attributes).await,
+            "ListQueues" => self.read(input, describe::list).await,
+            "PurgeQueue" => self.write(input, describe::purge).await,
+            "StartMessageMoveTask" => move_task::start(self, parse(input)?).await,
+            "ListMessageMoveTasks" => self.read(input, move_task::list).await,
+            _ => Err(ServiceError::unknown_operation("sqs", operation)),
+        }
+    }
+
+    async fn read<R: DeserializeOwned + Send + 'static>(
+        &self,
+        input: &Value,
+        operation: Operation<R, Value>,
+    ) -> Result<Value, ServiceError> {
+        let (names, request) = (self.names.clone(), parse::<R>(input)?);
+        let now_ms = self.context.clock.now_ms();
+        let run = move |conn: &Connection| operation(conn, &names, &request, now_ms);
+        self.context.db.read(run).await
+    }
+
+    async fn write<R: DeserializeOwned + Send + 'static>(
+        &self,
+        input: &Value,
+        operation: Operation<R, Value>,
+    ) -> Result<Value, ServiceError> {
+        let (names, request) = (self.names.clone(), parse::<R>(input)?);
+        let now_ms = self.context.clock.now_ms();
+        let run = move |conn: &Connection| operation(conn, &names, &request, now_ms);
+        self.context.db.write(run).await
+    }
+
+    /// For what may end a wait for messages of the queue that the operation names.
+    async fn write_and_wake<R: DeserializeOwned + Send + 'static>(
+        &self,
+        input: &Value,
+        operation: Operation<R, (QueueId, Value)>,
+    ) -> Result<Value, ServiceError> {
+        let (names, request) = (self.names.clone(), parse::<R>(input)?);
+        let (waiters, now_ms) = (self.waiters.clone(), self.context.clock.now_ms());
+        let run = move |conn: &Connection| operation(conn, &names, &request, now_ms);
+        let wake = move |(queue, _): &(QueueId, Value)| waiters.wake(*queue);
+        let (_, reply) = self.context.db.write_then(run, wake).await?;
+        Ok(reply)
+    }
 }
 
 /// An operation inside a transaction: names, request, now.
-type Operation<R, T> = fn(&Connection, &Sqs, &R, i64) -> Result<T, ServiceError>;
+type Operation<R, T> = fn(&Connection, &QueueNames, &R, i64) -> Result<T, ServiceError>;
 
-async fn read<R: DeserializeOwned + Send + 'static>(
-    state: &Arc<State>,
-    input: &Value,
-    operation: Operation<R, Value>,
-) -> Result<Value, ServiceError> {
-    let (sqs, request, now_ms) = (Sqs::of(state), parse::<R>(input)?, state.clock.now_ms());
-    state
-        .db
-        .read(move |conn| operation(conn, &sqs, &request, now_ms))
-        .await
-}
-
-async fn write<R: DeserializeOwned + Send + 'static>(
-    state: &Arc<State>,
-    input: &Value,
-    operation: Operation<R, Value>,
-) -> Result<Value, ServiceError> {
-    let (sqs, request, now_ms) = (Sqs::of(state), parse::<R>(input)?, state.clock.now_ms());
-    state
-        .db
-        .write(move |conn| operation(conn, &sqs, &request, now_ms))
-        .await
-}
-
-/// For what may end a wait for messages of the queue that the operation names.
-async fn write_and_wake<R: DeserializeOwned + Send + 'static>(
-    state: &Arc<State>,
-    input: &Value,
-    operation: Operation<R, (QueueId, Value)>,
-) -> Result<Value, ServiceError> {
-    let (sqs, request, now_ms) = (Sqs::of(state), parse::<R>(input)?, state.clock.now_ms());
-    let waiters = state.sqs.clone();
-    let run = move |conn: &Connection| operation(conn, &sqs, &request, now_ms);
-    let (_, reply) = state
-        .db
-        .write_then(run, move |(queue, _)| waiters.wake(*queue))
-        .await?;
-    Ok(reply)
+fn parse<R: DeserializeOwned>(input: &Value) -> Result<R, ServiceError> {
+    Ok(R::deserialize(input)?)
 }
 
 /// The reply of operations that have nothing to tell.

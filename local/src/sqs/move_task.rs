@@ -1,19 +1,17 @@
 //! `StartMessageMoveTask`: gives a dead-letter queue's messages back to where they came from, or
-//! to a queue of the caller's choice, in the background and across a restart.
+//! to a queue of the caller's choice, in the background and across a restart; and what is told of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::describe::sources_of;
 use super::queue::Queue;
-use super::{QueueId, Sqs, error};
+use super::{QueueId, QueueNames, Sqs, error};
 use crate::error::ServiceError;
-use crate::state::State;
 
 /// Messages that are moved in one transaction, where the caller set no rate.
 const STEP: i64 = 500;
@@ -34,29 +32,30 @@ struct Task {
     per_second: Option<i64>,
 }
 
-pub(super) async fn start(state: &Arc<State>, request: Start) -> Result<Value, ServiceError> {
-    let (sqs, now_ms) = (Sqs::of(state), state.clock.now_ms());
-    let task = state
+pub(super) async fn start(sqs: &Arc<Sqs>, request: Start) -> Result<Value, ServiceError> {
+    let (names, now_ms) = (sqs.names.clone(), sqs.context.clock.now_ms());
+    let task = sqs
+        .context
         .db
-        .write(move |conn| register(conn, &sqs, &request, now_ms))
+        .write(move |conn| register(conn, &names, &request, now_ms))
         .await?;
     let reply = json!({ "TaskHandle": task.handle });
-    spawn(state, task);
+    spawn(sqs, task);
     Ok(reply)
 }
 
 /// Goes on with the tasks that were running when the process ended.
-pub(super) fn resume(state: &Arc<State>) {
-    let state = Arc::clone(state);
-    state.clone().tasks.spawn(async move {
-        match state.db.read(running).await {
-            Ok(tasks) => tasks.into_iter().for_each(|task| spawn(&state, task)),
+pub(super) fn resume(sqs: &Arc<Sqs>) {
+    let sqs = Arc::clone(sqs);
+    sqs.clone().context.tasks.spawn(async move {
+        match sqs.context.db.read(running_tasks).await {
+            Ok(tasks) => tasks.into_iter().for_each(|task| spawn(&sqs, task)),
             Err(error) => tracing::error!(%error, "message moves were not taken up again"),
         }
     });
 }
 
-fn running(conn: &Connection) -> Result<Vec<Task>, ServiceError> {
+fn running_tasks(conn: &Connection) -> Result<Vec<Task>, ServiceError> {
     let mut statement = conn.prepare(
         "SELECT handle, source, destination_arn, per_second FROM sqs_move_task
          WHERE status = 'RUNNING'",
@@ -74,7 +73,7 @@ fn running(conn: &Connection) -> Result<Vec<Task>, ServiceError> {
 
 fn register(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     request: &Start,
     now_ms: i64,
 ) -> Result<Task, ServiceError> {
@@ -82,14 +81,14 @@ fn register(
         .source_arn
         .as_deref()
         .ok_or_else(|| error::missing("SourceArn"))?;
-    let source = existing(conn, sqs, source_arn)?;
-    if sources_of(conn, source_arn)?.is_empty() {
+    let source = existing(conn, names, source_arn)?;
+    if !Queue::is_dead_letter_queue(conn, source_arn)? {
         return Err(error::invalid_parameter(
             "Source queue must be configured as a Dead Letter Queue.",
         ));
     }
     if let Some(destination) = &request.destination_arn
-        && existing(conn, sqs, destination)?.id == source.id
+        && existing(conn, names, destination)?.id == source.id
     {
         return Err(error::invalid_parameter(
             "Source queue arn and destination queue arn cannot be the same.",
@@ -136,8 +135,8 @@ fn register(
 }
 
 /// A queue that the caller names, and that has to be there.
-pub(super) fn existing(conn: &Connection, sqs: &Sqs, arn: &str) -> Result<Queue, ServiceError> {
-    let queue = Queue::with_arn(conn, sqs, arn)?;
+fn existing(conn: &Connection, names: &QueueNames, arn: &str) -> Result<Queue, ServiceError> {
+    let queue = Queue::with_arn(conn, names, arn)?;
     queue.ok_or_else(|| {
         error::no_such_resource(
             "The resource that you specified for the SourceArn parameter doesn't exist.",
@@ -145,24 +144,24 @@ pub(super) fn existing(conn: &Connection, sqs: &Sqs, arn: &str) -> Result<Queue,
     })
 }
 
-fn spawn(state: &Arc<State>, task: Task) {
-    let state = Arc::clone(state);
-    state.clone().tasks.spawn(async move {
-        if let Err(error) = run(&state, &task).await {
+fn spawn(sqs: &Arc<Sqs>, task: Task) {
+    let sqs = Arc::clone(sqs);
+    sqs.clone().context.tasks.spawn(async move {
+        if let Err(error) = move_all(&sqs, &task).await {
             tracing::error!(%error, task = task.handle, "a message move stopped; a restart goes on");
         }
     });
 }
 
-async fn run(state: &Arc<State>, task: &Task) -> Result<(), ServiceError> {
-    while step(state, task).await? {
+async fn move_all(sqs: &Sqs, task: &Task) -> Result<(), ServiceError> {
+    while step(sqs, task).await? {
         if task.per_second.is_some() {
             tokio::select! {
-                () = state.clock.sleep(Duration::from_secs(1)) => {}
-                () = state.stopping.cancelled() => {}
+                () = sqs.context.clock.sleep(Duration::from_secs(1)) => {}
+                () = sqs.context.stopping.cancelled() => {}
             }
         }
-        if state.stopping.is_cancelled() {
+        if sqs.context.stopping.is_cancelled() {
             return Ok(());
         }
     }
@@ -170,11 +169,12 @@ async fn run(state: &Arc<State>, task: &Task) -> Result<(), ServiceError> {
 }
 
 /// Moves the next messages; says whether the task goes on.
-async fn step(state: &Arc<State>, task: &Task) -> Result<bool, ServiceError> {
-    let (sqs, task, now_ms) = (Sqs::of(state), task.clone(), state.clock.now_ms());
-    let waiters = state.sqs.clone();
-    let stepped = state.db.write_then(
-        move |conn| move_some(conn, &sqs, &task, now_ms),
+async fn step(sqs: &Sqs, task: &Task) -> Result<bool, ServiceError> {
+    let (names, task) = (sqs.names.clone(), task.clone());
+    let now_ms = sqs.context.clock.now_ms();
+    let waiters = sqs.waiters.clone();
+    let stepped = sqs.context.db.write_then(
+        move |conn| move_some(conn, &names, &task, now_ms),
         move |stepped: &Stepped| {
             for queue in &stepped.targets {
                 waiters.wake(*queue);
@@ -191,7 +191,7 @@ struct Stepped {
 
 fn move_some(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     task: &Task,
     now_ms: i64,
 ) -> Result<Stepped, ServiceError> {
@@ -219,7 +219,7 @@ fn move_some(
     for (row, source_arn) in &messages {
         let arn = task.destination_arn.as_ref().or(source_arn.as_ref());
         let target = arn
-            .map(|arn| Queue::with_arn(conn, sqs, arn))
+            .map(|arn| Queue::with_arn(conn, names, arn))
             .transpose()?
             .flatten();
         let Some(target) = target else {
@@ -269,4 +269,70 @@ fn end(
     conn.prepare_cached("UPDATE sqs_move_task SET status = ?, failure = ? WHERE handle = ?")?
         .execute(params![status, failure, task.handle])?;
     Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    source_arn: Option<String>,
+    max_results: Option<i64>,
+}
+
+pub(super) fn list(
+    conn: &Connection,
+    names: &QueueNames,
+    request: &List,
+    _: i64,
+) -> Result<Value, ServiceError> {
+    let source_arn = request
+        .source_arn
+        .as_deref()
+        .ok_or_else(|| error::missing("SourceArn"))?;
+    let source = existing(conn, names, source_arn)?;
+    let max_results = request.max_results.unwrap_or(1);
+    if !(1..=10).contains(&max_results) {
+        return Err(error::invalid_parameter(
+            "MaxResults must be between 1 and 10.",
+        ));
+    }
+    let mut statement = conn.prepare_cached(
+        "SELECT handle, source_arn, destination_arn, per_second, status, failure, moved, to_move,
+                started_ms
+         FROM sqs_move_task WHERE source = ? ORDER BY started_ms DESC, rowid DESC LIMIT ?",
+    )?;
+    let results = statement.query_map(params![source.id, max_results], describe)?;
+    let results: Vec<Value> = results.collect::<Result<_, _>>()?;
+    Ok(json!({ "Results": results }))
+}
+
+fn describe(row: &Row<'_>) -> rusqlite::Result<Value> {
+    let status: String = row.get(4)?;
+    let mut task = json!({
+        "SourceArn": row.get::<_, String>(1)?,
+        "ApproximateNumberOfMessagesMoved": row.get::<_, i64>(6)?,
+        "ApproximateNumberOfMessagesToMove": row.get::<_, i64>(7)?,
+        "StartedTimestamp": row.get::<_, i64>(8)?,
+    });
+    let mut add = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            task[name] = value;
+        }
+    };
+    if status == "RUNNING" {
+        add("TaskHandle", Some(row.get::<_, String>(0)?.into()));
+    }
+    add("Status", Some(status.into()));
+    add(
+        "DestinationArn",
+        row.get::<_, Option<String>>(2)?.map(Value::from),
+    );
+    add(
+        "MaxNumberOfMessagesPerSecond",
+        row.get::<_, Option<i64>>(3)?.map(Value::from),
+    );
+    add(
+        "FailureReason",
+        row.get::<_, Option<String>>(5)?.map(Value::from),
+    );
+    Ok(task)
 }

@@ -8,14 +8,11 @@ use serde_json::{Map, Value, json};
 use crate::form::Form;
 use crate::xml;
 
-pub(crate) const NAMESPACE: &str = "http://queue.amazonaws.com/doc/2012-11-05/";
-
 /// Lists of texts: the form's name and JSON's.
-const LISTS: [(&str, &str); 4] = [
+const LISTS: [(&str, &str); 3] = [
     ("AttributeName", "AttributeNames"),
     ("MessageAttributeName", "MessageAttributeNames"),
     ("MessageSystemAttributeName", "MessageSystemAttributeNames"),
-    ("TagKey", "TagKeys"),
 ];
 
 /// Maps of texts: the form's name, what it calls key and value, and JSON's name.
@@ -41,7 +38,7 @@ const NUMBERS: [&str; 6] = [
 
 /// The JSON protocol's request for `operation`; `url` is where the form was sent, which is the
 /// queue's address where the form names none.
-pub(crate) fn request(operation: &str, form: &Form, url: &str) -> Value {
+pub(super) fn to_json(operation: &str, form: &Form, url: &str) -> Value {
     let mut request = fields(form);
     let entries = form.list(&format!("{operation}RequestEntry"));
     if !entries.is_empty() {
@@ -104,7 +101,7 @@ fn attribute(entry: &Form) -> Value {
 }
 
 /// The JSON protocol's reply to `operation` as XML.
-pub(crate) fn answer(operation: &str, reply: &Value) -> String {
+pub(super) fn to_xml(operation: &str, reply: &Value) -> String {
     let members = reply.as_object().into_iter().flatten();
     members
         .map(|(name, value)| member(operation, name, value))
@@ -114,17 +111,16 @@ pub(crate) fn answer(operation: &str, reply: &Value) -> String {
 fn member(operation: &str, name: &str, value: &Value) -> String {
     let entry = format!("{operation}ResultEntry");
     let items = match name {
-        "QueueUrls" | "queueUrls" => "QueueUrl",
+        "QueueUrls" => "QueueUrl",
         "Messages" => "Message",
         "Successful" | "Results" => &entry,
         "Failed" => "BatchResultErrorEntry",
         "Attributes" => return pairs("Attribute", "Name", value),
-        "Tags" => return pairs("Tag", "Key", value),
         "MessageAttributes" => return pairs("MessageAttribute", "Name", value),
         _ => name,
     };
     let element = |item: &Value| match item {
-        Value::Object(_) => xml::element(items, &answer(operation, item)),
+        Value::Object(_) => xml::element(items, &to_xml(operation, item)),
         Value::String(text) => xml::text(items, text),
         other => xml::text(items, &other.to_string()),
     };
@@ -139,7 +135,7 @@ fn pairs(name: &str, key: &str, map: &Value) -> String {
     let pair = |(of, value): (&String, &Value)| {
         let value = match value {
             Value::String(text) => xml::text("Value", text),
-            object => xml::element("Value", &answer("", object)),
+            object => xml::element("Value", &to_xml("", object)),
         };
         xml::element(name, &(xml::text(key, of) + &value))
     };

@@ -1,13 +1,16 @@
-//! Queues: how they are found, made, changed and removed.
+//! Queues: how they are found, made, changed and removed, and how long they keep messages.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::attributes::{Attributes, RETENTION};
-use super::{QueueId, Sqs, error, nothing};
+use super::{QueueId, QueueNames, error, nothing};
+use crate::context::Context;
 use crate::error::ServiceError;
 
 /// A queue's row.
@@ -15,27 +18,24 @@ pub(super) struct Queue {
     pub(super) id: QueueId,
     pub(super) name: String,
     pub(super) attributes: Attributes,
-    pub(super) tags: BTreeMap<String, String>,
     pub(super) created_ms: i64,
     pub(super) modified_ms: i64,
     pub(super) purged_ms: i64,
 }
 
-const COLUMNS: &str = "id, name, attributes, tags, created_ms, modified_ms, purged_ms";
+const COLUMNS: &str = "id, name, attributes, created_ms, modified_ms, purged_ms";
 
 impl Queue {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         let attributes: String = row.get(2)?;
-        let tags: String = row.get(3)?;
         Ok(Self {
             id: row.get(0)?,
             name: row.get(1)?,
-            // Both columns hold only what this module wrote.
+            // Holds only what this module wrote.
             attributes: serde_json::from_str(&attributes).unwrap_or_default(),
-            tags: serde_json::from_str(&tags).unwrap_or_default(),
-            created_ms: row.get(4)?,
-            modified_ms: row.get(5)?,
-            purged_ms: row.get(6)?,
+            created_ms: row.get(3)?,
+            modified_ms: row.get(4)?,
+            purged_ms: row.get(5)?,
         })
     }
 
@@ -51,13 +51,13 @@ impl Queue {
     /// counts: the same queue has as many addresses as this server has names.
     pub(super) fn at(
         conn: &Connection,
-        sqs: &Sqs,
+        names: &QueueNames,
         url: Option<&str>,
     ) -> Result<Self, ServiceError> {
         let url = url.ok_or_else(|| error::missing("QueueUrl"))?;
         let mut parts = url.trim_end_matches('/').rsplit('/');
         let (name, account) = (parts.next().unwrap_or_default(), parts.next());
-        if account.is_some_and(|account| account != sqs.account) {
+        if account.is_some_and(|account| account != names.account) {
             return Err(error::no_such_queue());
         }
         Self::named(conn, name)?.ok_or_else(error::no_such_queue)
@@ -66,10 +66,10 @@ impl Queue {
     /// The queue with this ARN.
     pub(super) fn with_arn(
         conn: &Connection,
-        sqs: &Sqs,
+        names: &QueueNames,
         arn: &str,
     ) -> Result<Option<Self>, ServiceError> {
-        let Some(name) = arn.strip_prefix(&sqs.arn("")) else {
+        let Some(name) = arn.strip_prefix(&names.arn("")) else {
             return Ok(None);
         };
         Self::named(conn, name)
@@ -82,6 +82,14 @@ impl Queue {
             .query_map([], Self::from_row)?
             .collect::<Result<_, _>>()?;
         Ok(queues)
+    }
+
+    /// Whether any queue has the one with this ARN as its dead-letter queue.
+    pub(super) fn is_dead_letter_queue(conn: &Connection, arn: &str) -> Result<bool, ServiceError> {
+        let policies = Self::all(conn)?.into_iter();
+        Ok(policies
+            .filter_map(|queue| queue.attributes.redrive())
+            .any(|policy| policy.dead_letter_target_arn == arn))
     }
 
     /// Messages sent before this have outlived the queue's retention.
@@ -102,7 +110,7 @@ pub(super) struct Create {
 
 pub(super) fn create(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     request: &Create,
     now_ms: i64,
 ) -> Result<Value, ServiceError> {
@@ -111,26 +119,28 @@ pub(super) fn create(
         .as_deref()
         .ok_or_else(|| error::missing("QueueName"))?;
     check_name(name)?;
+    if !request.tags.is_empty() {
+        return Err(error::unsupported("Tags are not served here."));
+    }
     if let Some(queue) = Queue::named(conn, name)? {
         return match queue.attributes.first_difference(&request.attributes) {
             Some(attribute) => Err(error::queue_exists(attribute)),
-            None => Ok(json!({ "QueueUrl": sqs.url(name) })),
+            None => Ok(json!({ "QueueUrl": names.url(name) })),
         };
     }
     let mut attributes = Attributes::default();
     attributes.set(&request.attributes)?;
-    check_redrive(conn, sqs, name, &attributes)?;
+    check_redrive(conn, names, &attributes)?;
     conn.prepare_cached(
-        "INSERT INTO sqs_queue (name, attributes, tags, created_ms, modified_ms) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO sqs_queue (name, attributes, tags, created_ms, modified_ms) VALUES (?, ?, '{}', ?, ?)",
     )?
     .execute(params![
         name,
         serde_json::to_string(&attributes)?,
-        serde_json::to_string(&request.tags)?,
         now_ms,
         now_ms
     ])?;
-    Ok(json!({ "QueueUrl": sqs.url(name) }))
+    Ok(json!({ "QueueUrl": names.url(name) }))
 }
 
 fn check_name(name: &str) -> Result<(), ServiceError> {
@@ -152,8 +162,7 @@ fn check_name(name: &str) -> Result<(), ServiceError> {
 
 fn check_redrive(
     conn: &Connection,
-    sqs: &Sqs,
-    source: &str,
+    names: &QueueNames,
     attributes: &Attributes,
 ) -> Result<(), ServiceError> {
     let Some(policy) = attributes.redrive() else {
@@ -163,33 +172,28 @@ fn check_redrive(
         let value = serde_json::to_string(&policy).unwrap_or_default();
         Err(error::invalid_value("RedrivePolicy", value, reason))
     };
-    match Queue::with_arn(conn, sqs, &policy.dead_letter_target_arn)? {
+    match Queue::with_arn(conn, names, &policy.dead_letter_target_arn)? {
         None => invalid("Dead letter target does not exist."),
-        Some(target) if !target.attributes.allows_redrive_from(&sqs.arn(source)) => {
-            invalid("Dead letter target does not allow this queue as its source.")
-        }
         Some(_) => Ok(()),
     }
 }
 
-/// A request that only names a queue, perhaps with names of attributes or tags.
+/// A request that only names a queue, perhaps with names of attributes.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Named {
     pub(super) queue_url: Option<String>,
     #[serde(default)]
     pub(super) attribute_names: Vec<String>,
-    #[serde(default)]
-    pub(super) tag_keys: Vec<String>,
 }
 
 pub(super) fn delete(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     request: &Named,
     _: i64,
 ) -> Result<(QueueId, Value), ServiceError> {
-    let queue = Queue::at(conn, sqs, request.queue_url.as_deref())?;
+    let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
     conn.prepare_cached("DELETE FROM sqs_queue WHERE id = ?")?
         .execute([queue.id])?;
     Ok((queue.id, nothing()))
@@ -205,7 +209,7 @@ pub(super) struct GetUrl {
 
 pub(super) fn get_url(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     request: &GetUrl,
     _: i64,
 ) -> Result<Value, ServiceError> {
@@ -216,9 +220,9 @@ pub(super) fn get_url(
     let ours = request
         .owner
         .as_deref()
-        .is_none_or(|owner| owner == sqs.account);
+        .is_none_or(|owner| owner == names.account);
     match Queue::named(conn, name)? {
-        Some(queue) if ours => Ok(json!({ "QueueUrl": sqs.url(&queue.name) })),
+        Some(queue) if ours => Ok(json!({ "QueueUrl": names.url(&queue.name) })),
         _ => Err(error::no_such_queue()),
     }
 }
@@ -233,15 +237,44 @@ pub(super) struct SetAttributes {
 
 pub(super) fn set_attributes(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     request: &SetAttributes,
     now_ms: i64,
 ) -> Result<(QueueId, Value), ServiceError> {
-    let mut queue = Queue::at(conn, sqs, request.queue_url.as_deref())?;
+    let mut queue = Queue::at(conn, names, request.queue_url.as_deref())?;
     queue.attributes.set(&request.attributes)?;
-    check_redrive(conn, sqs, &queue.name, &queue.attributes)?;
+    check_redrive(conn, names, &queue.attributes)?;
     let attributes = serde_json::to_string(&queue.attributes)?;
     conn.prepare_cached("UPDATE sqs_queue SET attributes = ?, modified_ms = ? WHERE id = ?")?
         .execute(params![attributes, now_ms, queue.id])?;
     Ok((queue.id, nothing()))
+}
+
+/// Clears away messages that outlived their queue's retention and that nobody asked for, once
+/// an hour of this server's time.
+pub(super) async fn sweep_expired(context: Arc<Context>) {
+    loop {
+        let now_ms = context.clock.now_ms();
+        if let Err(error) = context
+            .db
+            .write(move |conn| remove_expired(conn, now_ms))
+            .await
+        {
+            tracing::error!(%error, "expired messages were not cleared away");
+        }
+        tokio::select! {
+            () = context.clock.sleep(SWEEP_INTERVAL) => {}
+            () = context.stopping.cancelled() => return,
+        }
+    }
+}
+
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+
+fn remove_expired(conn: &Connection, now_ms: i64) -> Result<(), ServiceError> {
+    for queue in Queue::all(conn)? {
+        conn.prepare_cached("DELETE FROM sqs_message WHERE queue = ? AND sent_ms <= ?")?
+            .execute(params![queue.id, queue.expired_before(now_ms)])?;
+    }
+    Ok(())
 }

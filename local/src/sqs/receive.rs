@@ -1,4 +1,5 @@
-//! `ReceiveMessage`: what is visible now, or a long poll until something is.
+//! `ReceiveMessage`: what is visible now, or a long poll until something is. A message that was
+//! received too often goes to the dead-letter queue instead.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,14 +11,12 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::attributes::{VISIBILITY, WAIT};
+use super::attributes::{RedrivePolicy, VISIBILITY, WAIT};
 use super::message::{self, MessageAttributes};
 use super::queue::Queue;
 use super::receipt::Receipt;
-use super::redrive::{DeadLetters, bury, dead_letters};
-use super::{QueueId, Sqs, Waiters, error};
+use super::{QueueId, QueueNames, Sqs, Waiters, error};
 use crate::error::ServiceError;
-use crate::state::State;
 
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -37,12 +36,12 @@ pub(super) struct Receive {
 /// Answers with messages as soon as there are any, at the latest when the wait is over or the
 /// server stops. An idle wait costs nothing: it sleeps until something is sent, until the next
 /// message becomes visible, or until its end.
-pub(super) async fn receive(state: &Arc<State>, request: Receive) -> Result<Value, ServiceError> {
+pub(super) async fn receive(sqs: &Sqs, request: Receive) -> Result<Value, ServiceError> {
     let mut end = None;
     let request = Arc::new(request);
     loop {
-        let mut taken = look(state, &request).await?;
-        let now_ms = state.clock.now_ms();
+        let mut taken = look(sqs, &request).await?;
+        let now_ms = sqs.context.clock.now_ms();
         let (deadline_ms, end) = *end.get_or_insert_with(|| {
             let wait = Duration::from_millis(taken.wait_ms.try_into().unwrap_or_default());
             (now_ms + taken.wait_ms, Instant::now() + wait)
@@ -60,24 +59,25 @@ pub(super) async fn receive(state: &Arc<State>, request: Receive) -> Result<Valu
         tokio::select! {
             // An error says that the queue is gone; the next look tells the caller.
             _ = taken.arrivals.changed() => {}
-            () = state.clock.sleep_until(until_ms) => {}
+            () = sqs.context.clock.sleep_until(until_ms) => {}
             // Where the clock has gone back.
             () = tokio::time::sleep_until(end) => {}
-            () = state.stopping.cancelled() => return Ok(json!({})),
+            () = sqs.context.stopping.cancelled() => return Ok(json!({})),
         }
     }
 }
 
-async fn look(state: &Arc<State>, request: &Arc<Receive>) -> Result<Taken, ServiceError> {
-    let (sqs, request, now_ms) = (Sqs::of(state), Arc::clone(request), state.clock.now_ms());
-    let (waiters, to_wake) = (state.sqs.clone(), state.sqs.clone());
-    let look = move |conn: &Connection| take(conn, &sqs, &waiters, &request, now_ms);
+async fn look(sqs: &Sqs, request: &Arc<Receive>) -> Result<Taken, ServiceError> {
+    let (names, request) = (sqs.names.clone(), Arc::clone(request));
+    let now_ms = sqs.context.clock.now_ms();
+    let (waiters, to_wake) = (sqs.waiters.clone(), sqs.waiters.clone());
+    let look = move |conn: &Connection| take(conn, &names, &waiters, &request, now_ms);
     let wake = move |taken: &Taken| {
         if let Some(queue) = taken.dead_lettered_to {
             to_wake.wake(queue);
         }
     };
-    state.db.write_then(look, wake).await
+    sqs.context.db.write_then(look, wake).await
 }
 
 /// The outcome of one look at a queue.
@@ -92,16 +92,20 @@ pub(super) struct Taken {
 
 pub(super) fn take(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     waiters: &Waiters,
     request: &Receive,
     now_ms: i64,
 ) -> Result<Taken, ServiceError> {
-    let queue = Queue::at(conn, sqs, request.queue_url.as_deref())?;
-    let most = request.max_number_of_messages.unwrap_or(1);
-    if !(1..=10).contains(&most) {
+    let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
+    let max_messages = request.max_number_of_messages.unwrap_or(1);
+    if !(1..=10).contains(&max_messages) {
         let reason = "Must be between 1 and 10, if provided.";
-        return Err(error::invalid_value("MaxNumberOfMessages", most, reason));
+        return Err(error::invalid_value(
+            "MaxNumberOfMessages",
+            max_messages,
+            reason,
+        ));
     }
     let wait = match request.wait_time_seconds {
         Some(seconds) => WAIT.check_as("WaitTimeSeconds", seconds)?,
@@ -111,9 +115,9 @@ pub(super) fn take(
         Some(seconds) => VISIBILITY.check(seconds)?,
         None => queue.attributes.number(&VISIBILITY),
     };
-    let dead_letters = dead_letters(conn, sqs, &queue)?;
-    let mut sorted = sort(conn, &queue, dead_letters.as_ref(), most, now_ms)?;
-    if !sorted.ready.is_empty() && in_flight(conn, &queue, now_ms)? >= MOST_IN_FLIGHT {
+    let dead_letters = dead_letters(conn, names, &queue)?;
+    let mut sorted = sort(conn, &queue, dead_letters.as_ref(), max_messages, now_ms)?;
+    if !sorted.ready.is_empty() && in_flight(conn, &queue, now_ms)? >= MAX_IN_FLIGHT {
         if wait == 0 {
             return Err(error::over_limit());
         }
@@ -126,7 +130,7 @@ pub(super) fn take(
     let mut dead_lettered_to = None;
     if let Some(target) = &dead_letters {
         for row in sorted.exhausted {
-            bury(conn, row, target.queue, &sqs.arn(&queue.name), now_ms)?;
+            dead_letter(conn, row, target.queue, &names.arn(&queue.name), now_ms)?;
             dead_lettered_to = Some(target.queue);
         }
     }
@@ -157,7 +161,7 @@ pub(super) fn take(
 }
 
 /// Messages of one queue that may be received and not yet deleted at a time.
-pub(super) const MOST_IN_FLIGHT: i64 = 120_000;
+pub(super) const MAX_IN_FLIGHT: i64 = 120_000;
 
 fn in_flight(conn: &Connection, queue: &Queue, now_ms: i64) -> Result<i64, ServiceError> {
     let mut statement = conn.prepare_cached(
@@ -179,27 +183,27 @@ struct Sorted {
 pub(super) const VISIBLE: &str = "SELECT id, sent_ms, queue_receives FROM sqs_message
     WHERE queue = ? AND visible_ms <= ? ORDER BY visible_ms, sent_ms";
 
-/// Walks the index from the longest visible message on and stops at `most` ready ones.
+/// Walks the index from the longest visible message on and stops at `max_messages` ready ones.
 fn sort(
     conn: &Connection,
     queue: &Queue,
     dead_letters: Option<&DeadLetters>,
-    most: i64,
+    max_messages: i64,
     now_ms: i64,
 ) -> Result<Sorted, ServiceError> {
     let expired_before = queue.expired_before(now_ms);
-    let most_receives = dead_letters.map_or(i64::MAX, |target| target.max_receive_count);
-    let most = usize::try_from(most).unwrap_or(1);
+    let max_receives = dead_letters.map_or(i64::MAX, |target| target.max_receive_count);
+    let max_messages = usize::try_from(max_messages).unwrap_or(1);
     let mut statement = conn.prepare_cached(VISIBLE)?;
     let mut rows = statement.query(params![queue.id, now_ms])?;
     let mut sorted = Sorted::default();
-    while sorted.ready.len() < most
+    while sorted.ready.len() < max_messages
         && let Some(row) = rows.next()?
     {
         let (id, sent_ms, receives): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         if sent_ms <= expired_before {
             sorted.expired.push(id);
-        } else if receives >= most_receives {
+        } else if receives >= max_receives {
             sorted.exhausted.push(id);
         } else {
             sorted.ready.push(id);
@@ -283,4 +287,48 @@ impl Receive {
                 None => wanted == "All" || wanted == name,
             })
     }
+}
+
+/// Where messages go that were received too often.
+struct DeadLetters {
+    queue: QueueId,
+    max_receive_count: i64,
+}
+
+/// Nothing while the dead-letter queue is not there: then messages stay where they are.
+fn dead_letters(
+    conn: &Connection,
+    names: &QueueNames,
+    queue: &Queue,
+) -> Result<Option<DeadLetters>, ServiceError> {
+    let Some(RedrivePolicy {
+        dead_letter_target_arn,
+        max_receive_count,
+    }) = queue.attributes.redrive()
+    else {
+        return Ok(None);
+    };
+    let target = Queue::with_arn(conn, names, &dead_letter_target_arn)?;
+    Ok(target.map(|target| DeadLetters {
+        queue: target.id,
+        max_receive_count,
+    }))
+}
+
+/// Moves a message to the dead-letter queue. Its id, time of sending and receive count stay (so do
+/// AWS's for standard queues); the count that redrives it starts anew.
+fn dead_letter(
+    conn: &Connection,
+    row: i64,
+    target: QueueId,
+    source_arn: &str,
+    now_ms: i64,
+) -> Result<(), ServiceError> {
+    conn.prepare_cached(
+        "UPDATE sqs_message SET queue = ?, visible_ms = ?, receipt = NULL, queue_receives = 0,
+                system = json_set(system, '$.DeadLetterQueueSourceArn', ?)
+         WHERE id = ?",
+    )?
+    .execute(params![target, now_ms, source_arn, row])?;
+    Ok(())
 }

@@ -11,7 +11,7 @@ use super::attributes::{DELAY, MAX_SIZE};
 use super::batch::{self, Entry};
 use super::message::{self, MessageAttributes};
 use super::queue::Queue;
-use super::{QueueId, Sqs, error};
+use super::{QueueId, QueueNames, error};
 use crate::error::ServiceError;
 
 /// One message as a caller hands it in.
@@ -62,21 +62,24 @@ impl Entry for SendEntry {
 
 pub(super) fn send(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     request: &Send,
     now_ms: i64,
 ) -> Result<(QueueId, Value), ServiceError> {
-    let queue = Queue::at(conn, sqs, request.queue_url.as_deref())?;
-    Ok((queue.id, put(conn, sqs, &queue, &request.message, now_ms)?))
+    let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
+    Ok((
+        queue.id,
+        put(conn, names, &queue, &request.message, now_ms)?,
+    ))
 }
 
 pub(super) fn send_batch(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     request: &SendBatch,
     now_ms: i64,
 ) -> Result<(QueueId, Value), ServiceError> {
-    let queue = Queue::at(conn, sqs, request.queue_url.as_deref())?;
+    let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
     batch::check(&request.entries, "SendMessageBatchRequestEntry")?;
     let size =
         |e: &SendEntry| message::size(&e.message.message_body, &e.message.message_attributes);
@@ -85,14 +88,14 @@ pub(super) fn send_batch(
         return Err(error::batch_too_long(MAX_SIZE.highest(), total));
     }
     let reply = batch::run(&request.entries, |entry| {
-        put(conn, sqs, &queue, &entry.message, now_ms)
+        put(conn, names, &queue, &entry.message, now_ms)
     })?;
     Ok((queue.id, reply))
 }
 
 fn put(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     queue: &Queue,
     outgoing: &Outgoing,
     now_ms: i64,
@@ -110,7 +113,7 @@ fn put(
         Some(seconds) => DELAY.check(seconds)?,
         None => queue.attributes.number(&DELAY),
     };
-    let system = system_attributes(sqs, outgoing)?;
+    let system = system_attributes(names, outgoing)?;
     let message_id = Uuid::new_v4().to_string();
     insert(
         conn,
@@ -136,25 +139,17 @@ fn put(
 
 /// The system attributes that are known when a message comes in.
 fn system_attributes(
-    sqs: &Sqs,
+    names: &QueueNames,
     outgoing: &Outgoing,
 ) -> Result<BTreeMap<&'static str, String>, ServiceError> {
-    if outgoing.message_deduplication_id.is_some() {
-        return Err(error::invalid_parameter(
-            "The request includes a parameter that is not valid for this queue type: \
-             MessageDeduplicationId",
-        ));
+    let of_fifo = [
+        (&outgoing.message_group_id, "MessageGroupId"),
+        (&outgoing.message_deduplication_id, "MessageDeduplicationId"),
+    ];
+    if let Some((_, name)) = of_fifo.iter().find(|(value, _)| value.is_some()) {
+        return Err(error::unsupported(format!("{name} is not served here.")));
     }
-    let mut system = BTreeMap::from([("SenderId", sqs.account.clone())]);
-    if let Some(group) = &outgoing.message_group_id {
-        let fits = (1..=128).contains(&group.len()) && group.bytes().all(|b| b.is_ascii_graphic());
-        if !fits {
-            let reason =
-                "Can only include alphanumeric and punctuation characters. 1 to 128 in length.";
-            return Err(error::invalid_value("MessageGroupId", group, reason));
-        }
-        system.insert("MessageGroupId", group.clone());
-    }
+    let mut system = BTreeMap::from([("SenderId", names.account.clone())]);
     for (name, attribute) in &outgoing.message_system_attributes {
         match (name.as_str(), &attribute.string_value) {
             ("AWSTraceHeader", Some(value)) => {
@@ -208,18 +203,18 @@ fn insert(
 /// `QueueDoesNotExist`, or what `SendMessage` would refuse.
 pub(crate) fn enqueue(
     conn: &Connection,
-    sqs: &Sqs,
+    names: &QueueNames,
     queue_arn: &str,
     body: String,
     attributes: MessageAttributes,
     now_ms: i64,
 ) -> Result<QueueId, ServiceError> {
-    let queue = Queue::with_arn(conn, sqs, queue_arn)?.ok_or_else(error::no_such_queue)?;
+    let queue = Queue::with_arn(conn, names, queue_arn)?.ok_or_else(error::no_such_queue)?;
     let outgoing = Outgoing {
         message_body: body,
         message_attributes: attributes,
         ..Outgoing::default()
     };
-    put(conn, sqs, &queue, &outgoing, now_ms)?;
+    put(conn, names, &queue, &outgoing, now_ms)?;
     Ok(queue.id)
 }

@@ -113,7 +113,8 @@ def local(server, endpoint):
 
     def call(method, place, body=None):
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(f"{endpoint}/_local/{place}", data, method=method)
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{endpoint}/_local/{place}", data, headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as response:
             return json.load(response)
 

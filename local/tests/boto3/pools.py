@@ -13,7 +13,6 @@ from conftest import error_code, status
 PASSWORD = "Senha123@"
 FLOWS = [
     "ALLOW_USER_PASSWORD_AUTH",
-    "ALLOW_ADMIN_USER_PASSWORD_AUTH",
     "ALLOW_REFRESH_TOKEN_AUTH",
 ]
 
@@ -44,9 +43,9 @@ def app(cognito, pool):
     return make_app(cognito, pool)
 
 
-def make_app(cognito, pool):
+def make_app(cognito, pool, **settings):
     client = cognito.create_user_pool_client(
-        UserPoolId=pool, ClientName="web", ExplicitAuthFlows=FLOWS
+        UserPoolId=pool, ClientName="web", ExplicitAuthFlows=FLOWS, **settings
     )
     return client["UserPoolClient"]["ClientId"]
 

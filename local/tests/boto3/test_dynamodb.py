@@ -1,7 +1,9 @@
 """DynamoDB: what the system asks of it, its time to live, and restarts."""
 
+import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -140,24 +142,6 @@ def test_an_index_is_read_newest_first_in_pages(dynamodb, table):
     assert sorted(v for _, v in found) == [f"v{n}" for n in range(7)]
 
 
-def test_a_transaction_is_all_or_nothing(dynamodb, table):
-    dynamodb.put_item(TableName=table, Item=video(1))
-    put = {"Put": {"TableName": table, "Item": video(2)}}
-    clash = {
-        "Put": {
-            "TableName": table,
-            "Item": video(1),
-            "ConditionExpression": "attribute_not_exists(video_id)",
-        }
-    }
-    with pytest.raises(ClientError) as cancelled:
-        dynamodb.transact_write_items(TransactItems=[put, clash])
-    assert error_code(cancelled) == "TransactionCanceledException"
-    reasons = [r["Code"] for r in cancelled.value.response["CancellationReasons"]]
-    assert reasons == ["None", "ConditionalCheckFailed"]
-    assert dynamodb.scan(TableName=table)["Count"] == 1
-
-
 def test_items_survive_a_restart(dynamodb, table, restart):
     dynamodb.put_item(TableName=table, Item=video(1))
     restart()
@@ -202,6 +186,29 @@ def test_errors_have_their_names(dynamodb, table, client):
 def test_an_operation_that_is_not_served_is_named(dynamodb, server):
     if server is None:
         pytest.skip("others may serve it")
-    with pytest.raises(ClientError, match="ListBackups") as unknown:
-        dynamodb.list_backups()
-    assert error_code(unknown) == "UnknownOperationException"
+    for call, name in (
+        (dynamodb.list_backups, "ListBackups"),
+        (lambda: dynamodb.describe_limits(), "DescribeLimits"),
+    ):
+        with pytest.raises(ClientError, match=name) as unknown:
+            call()
+        assert error_code(unknown) == "UnknownOperationException"
+
+
+def test_no_other_port_is_listened_on(dynamodb, server):
+    if server is None:
+        pytest.skip("not our process")
+    dynamodb.list_tables()
+    inodes = {
+        os.readlink(link)[len("socket:[") : -1]
+        for link in Path(f"/proc/{server.process.pid}/fd").iterdir()
+        if os.path.lexists(link) and os.readlink(link).startswith("socket:[")
+    }
+    listening = "0A"
+    ports = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == listening and fields[9] in inodes:
+                ports.add(int(fields[1].rsplit(":", 1)[1], 16))
+    assert ports == {server.port}

@@ -16,17 +16,11 @@ from topics import ARN, receive, text
 
 
 def test_a_topic_is_made_once(sns, unique):
-    arn = sns.create_topic(Name=unique, Tags=[{"Key": "team", "Value": "video"}])["TopicArn"]
+    arn = sns.create_topic(Name=unique)["TopicArn"]
     assert arn == f"arn:aws:sns:us-east-1:000000000000:{unique}"
     assert sns.create_topic(Name=unique)["TopicArn"] == arn
-    with pytest.raises(ClientError) as refused:
-        sns.create_topic(Name=unique, Attributes={"DisplayName": "other"})
-    assert error_code(refused) == "InvalidParameter"
     pages = sns.get_paginator("list_topics").paginate()
     assert arn in [topic["TopicArn"] for page in pages for topic in page["Topics"]]
-    sns.tag_resource(ResourceArn=arn, Tags=[{"Key": "stage", "Value": "dev"}])
-    sns.untag_resource(ResourceArn=arn, TagKeys=["team"])
-    assert sns.list_tags_for_resource(ResourceArn=arn)["Tags"] == [{"Key": "stage", "Value": "dev"}]
     sns.delete_topic(TopicArn=arn)
     sns.delete_topic(TopicArn=arn)
     with pytest.raises(ClientError) as refused:
@@ -36,9 +30,7 @@ def test_a_topic_is_made_once(sns, unique):
 
 def test_a_topic_has_attributes(sns, topic, subscribed):
     subscribed()
-    sns.set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="Vídeos <&>")
     attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
-    assert attributes["DisplayName"] == "Vídeos <&>"
     assert attributes["SubscriptionsConfirmed"] == "1"
     assert json.loads(attributes["Policy"])["Statement"][0]["Resource"] == topic
 
@@ -46,18 +38,29 @@ def test_a_topic_has_attributes(sns, topic, subscribed):
 def test_what_is_not_served_is_refused_by_name(sns, server, unique, topic):
     if server is None:
         pytest.skip("others may serve it")
-    for call in [
-        lambda: sns.create_topic(Name=f"{unique}.fifo", Attributes={"FifoTopic": "true"}),
-        lambda: sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.com"),
-        lambda: sns.publish(PhoneNumber="+351000000000", Message="m"),
+    queue = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": ARN + unique}
+    for name, call in [
+        ("FifoTopic", lambda: sns.create_topic(Name=f"{unique}.fifo", Attributes={"FifoTopic": "true"})),
+        ("DisplayName", lambda: sns.create_topic(Name=unique, Attributes={"DisplayName": "n"})),
+        ("Tags", lambda: sns.create_topic(Name=unique, Tags=[{"Key": "k", "Value": "v"}])),
+        ("https", lambda: sns.subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.com")),
+        ("email", lambda: sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="a@example.com")),
+        ("FilterPolicy", lambda: sns.subscribe(**queue, Attributes={"FilterPolicy": "{}"})),
+        ("PhoneNumber", lambda: sns.publish(PhoneNumber="+351000000000", Message="m")),
+        ("MessageStructure", lambda: sns.publish(TopicArn=topic, Message="{}", MessageStructure="json")),
     ]:
-        with pytest.raises(ClientError) as refused:
+        with pytest.raises(ClientError, match=name) as refused:
             call()
         assert error_code(refused) == "InvalidParameter"
-    with pytest.raises(ClientError) as refused:
-        sns.list_platform_applications()
-    assert error_code(refused) == "InvalidAction"
-    assert "ListPlatformApplications" in str(refused.value)
+    batch = [{"Id": "1", "Message": "m"}]
+    for name, call in [
+        ("ListPlatformApplications", sns.list_platform_applications),
+        ("PublishBatch", lambda: sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=batch)),
+        ("TagResource", lambda: sns.tag_resource(ResourceArn=topic, Tags=[{"Key": "k", "Value": "v"}])),
+    ]:
+        with pytest.raises(ClientError, match=name) as refused:
+            call()
+        assert error_code(refused) == "InvalidAction"
 
 
 # Deliveries
@@ -94,46 +97,6 @@ def test_every_subscription_gets_a_copy(sns, sqs, topic, subscribed):
     sns.publish(TopicArn=topic, Message="m")
     for queue in queues:
         assert len(receive(sqs, queue)) == 1
-
-
-def test_a_batch_succeeds_and_fails_by_entry(sns, sqs, topic, subscribed):
-    queue, _ = subscribed(RawMessageDelivery="true")
-    bad = {"a..b": text("x")}
-    reply = sns.publish_batch(
-        TopicArn=topic,
-        PublishBatchRequestEntries=[
-            {"Id": "1", "Message": "one"},
-            {"Id": "2", "Message": "two", "MessageAttributes": {"n": text("2")}},
-            {"Id": "bad", "Message": "x", "MessageAttributes": bad},
-        ],
-    )
-    assert [done["Id"] for done in reply["Successful"]] == ["1", "2"]
-    assert [(failed["Id"], failed["SenderFault"]) for failed in reply["Failed"]] == [("bad", True)]
-    bodies, deadline = set(), time.monotonic() + 10
-    while len(bodies) < 2 and time.monotonic() < deadline:
-        bodies |= {message["Body"] for message in receive(sqs, queue)}
-    assert bodies == {"one", "two"}
-    for code, entries in [
-        ("BatchEntryIdsNotDistinct", [{"Id": "1", "Message": "m"}] * 2),
-        ("TooManyEntriesInBatchRequest", [{"Id": str(n), "Message": "m"} for n in range(11)]),
-        ("InvalidBatchEntryId", [{"Id": "a b", "Message": "m"}]),
-    ]:
-        with pytest.raises(ClientError) as refused:
-            sns.publish_batch(TopicArn=topic, PublishBatchRequestEntries=entries)
-        assert error_code(refused) == code
-
-
-def test_a_message_may_differ_by_protocol(sns, sqs, topic, subscribed):
-    queue, _ = subscribed(RawMessageDelivery="true")
-    sns.publish(
-        TopicArn=topic, MessageStructure="json",
-        Message=json.dumps({"default": "d", "sqs": "for queues", "email": "for people"}),
-    )
-    assert [message["Body"] for message in receive(sqs, queue)] == ["for queues"]
-    for message in ["not json", '{"sqs": "x"}']:
-        with pytest.raises(ClientError) as refused:
-            sns.publish(TopicArn=topic, Message=message, MessageStructure="json")
-        assert error_code(refused) == "InvalidParameter"
 
 
 def test_a_publication_is_checked(sns, topic):
@@ -201,12 +164,18 @@ def test_a_subject_may_have_any_letters(sns, sqs, topic, subscribed):
         assert error_code(refusal) == "InvalidParameter"
 
 
-def test_a_subscription_is_ended_without_a_signature(sns, endpoint, topic, subscribed):
+def test_a_subscription_is_ended_without_a_signature(sns, sqs, endpoint, topic, subscribed):
     _, arn = subscribed()
     form = urlencode({"Action": "Unsubscribe", "SubscriptionArn": arn}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     status, _, _ = send(f"{endpoint}/", "POST", form, headers)
     assert status == 200
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+    queue, _ = subscribed("-other")
+    sns.publish(TopicArn=topic, Message="m")
+    (message,) = receive(sqs, queue)
+    link = json.loads(message["Body"])["UnsubscribeURL"]
+    assert send(link, "GET", b"", {})[0] == 200
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
     form = urlencode({"Action": "DeleteTopic", "TopicArn": topic}).encode()
     assert send(f"{endpoint}/", "POST", form, headers)[0] == 403

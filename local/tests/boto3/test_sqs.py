@@ -14,14 +14,10 @@ from queues import ARN, counts, receive
 
 
 def test_a_queue_is_made_found_and_removed(sqs, unique):
-    url = sqs.create_queue(QueueName=unique, tags={"team": "video"})["QueueUrl"]
+    url = sqs.create_queue(QueueName=unique)["QueueUrl"]
     assert url.endswith(f"/000000000000/{unique}")
     assert sqs.get_queue_url(QueueName=unique)["QueueUrl"] == url
     assert sqs.list_queues(QueueNamePrefix=unique)["QueueUrls"] == [url]
-    assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"team": "video"}
-    sqs.tag_queue(QueueUrl=url, Tags={"stage": "dev"})
-    sqs.untag_queue(QueueUrl=url, TagKeys=["team"])
-    assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"stage": "dev"}
     sqs.delete_queue(QueueUrl=url)
     with pytest.raises(ClientError) as refused:
         sqs.get_queue_url(QueueName=unique)
@@ -67,17 +63,27 @@ def test_names_are_checked_and_fifo_is_refused(sqs, server, unique):
             assert error_code(refused) == "AWS.SimpleQueueService.UnsupportedOperation"
 
 
-def test_lists_come_in_pages(sqs, unique):
-    urls = [sqs.create_queue(QueueName=f"{unique}-{n}")["QueueUrl"] for n in range(5)]
-    found, token, pages = [], {}, 0
-    while pages == 0 or token:
-        reply = sqs.list_queues(QueueNamePrefix=unique, MaxResults=2, **token)
-        found += reply["QueueUrls"]
-        token = {"NextToken": reply["NextToken"]} if "NextToken" in reply else {}
-        pages += 1
-    assert (sorted(found), pages) == (urls, 3)
-    for url in urls:
-        sqs.delete_queue(QueueUrl=url)
+def test_what_is_not_served_is_refused_by_name(sqs, server, queue, unique):
+    if server is None:
+        pytest.skip("others may serve it")
+    allow = {"RedriveAllowPolicy": '{"redrivePermission": "denyAll"}'}
+    for name, call in [
+        ("Tags", lambda: sqs.create_queue(QueueName=f"{unique}-2", tags={"team": "video"})),
+        ("pages", lambda: sqs.list_queues(MaxResults=2)),
+        ("RedriveAllowPolicy", lambda: sqs.set_queue_attributes(QueueUrl=queue, Attributes=allow)),
+        ("MessageGroupId", lambda: sqs.send_message(QueueUrl=queue, MessageBody="m", MessageGroupId="g")),
+    ]:
+        with pytest.raises(ClientError, match=name) as refused:
+            call()
+        assert error_code(refused) == "AWS.SimpleQueueService.UnsupportedOperation"
+    for name, call in [
+        ("TagQueue", lambda: sqs.tag_queue(QueueUrl=queue, Tags={"a": "b"})),
+        ("ListDeadLetterSourceQueues", lambda: sqs.list_dead_letter_source_queues(QueueUrl=queue)),
+        ("CancelMessageMoveTask", lambda: sqs.cancel_message_move_task(TaskHandle="h")),
+    ]:
+        with pytest.raises(ClientError, match=name) as refused:
+            call()
+        assert error_code(refused) == "UnknownOperationException"
 
 
 # Sending

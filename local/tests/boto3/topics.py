@@ -1,8 +1,5 @@
 """Topics and their queues to test with."""
 
-import json
-import time
-
 import pytest
 
 
@@ -45,15 +42,3 @@ def receive(sqs, queue, **options):
         MessageAttributeNames=["All"], **options,
     )
     return reply.get("Messages", [])
-
-
-def settle(sns, sqs, topic, queue, wanted):
-    """The bodies in the queue once a last message, wanted by every filter, has arrived."""
-    sns.publish(TopicArn=topic, Message="last", MessageAttributes=wanted)
-    bodies, deadline = [], time.monotonic() + 10
-    while "last" not in bodies and time.monotonic() < deadline:
-        for message in receive(sqs, queue):
-            bodies.append(json.loads(message["Body"])["Message"])
-            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-    assert bodies.pop() == "last"
-    return bodies

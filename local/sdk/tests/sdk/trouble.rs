@@ -1,7 +1,7 @@
 //! The fault layer through its Rust API, and requests below the SDK.
 
 use bytes::Bytes;
-use fotograma_local::{Fault, FaultKind};
+use fotograma_local::{Fault, FaultKind, ServiceName};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
@@ -43,7 +43,7 @@ async fn the_sdk_gets_over_throttling_errors_and_cuts() {
     ] {
         aws.local
             .faults()
-            .add(Fault::new(kind).on("sqs", "CreateQueue").times(1));
+            .add(Fault::new(kind).on(ServiceName::Sqs, "CreateQueue").times(1));
         let made = aws.sqs().create_queue().queue_name("jobs").send().await;
         assert!(made.is_ok(), "{kind:?}: {made:?}");
         assert!(aws.local.faults().list().is_empty(), "{kind:?} was met");

@@ -1,4 +1,4 @@
-//! A request's body, lent to a service and given back.
+//! A request's body that is drained when its service is done with it.
 //!
 //! An answer that comes before the body was read (a refusal, most often) would make the server cut
 //! the connection, and the client might never see why. What is left of a small body is therefore
@@ -16,46 +16,49 @@ use tokio::sync::oneshot;
 
 use crate::http_types::Response;
 
-/// Bytes that are read for politeness.
-const DRAINED: usize = 1024 * 1024;
+/// Bytes that are read and thrown away.
+const MAX_DRAINED: usize = 1024 * 1024;
 /// How long that may take.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// The body as the service sees it; when it is dropped, its owner gets it back.
-pub(crate) struct Lent {
+pub(crate) struct DrainedBody {
     body: Option<Incoming>,
     back: Option<oneshot::Sender<Incoming>>,
 }
 
-/// Where the body comes back.
-pub(crate) struct Returned(oneshot::Receiver<Incoming>);
+/// What the service left of the body.
+pub(crate) struct Rest(oneshot::Receiver<Incoming>);
 
-/// Lends a body.
-pub(crate) fn lend(body: Incoming) -> (Lent, Returned) {
+/// The body for the service, and the rest that it leaves.
+pub(crate) fn drain_when_dropped(body: Incoming) -> (DrainedBody, Rest) {
     let (back, returned) = oneshot::channel();
-    let lent = Lent {
+    let body = DrainedBody {
         body: Some(body),
         back: Some(back),
     };
-    (lent, Returned(returned))
+    (body, Rest(returned))
 }
 
-impl Returned {
+impl Rest {
     /// Makes the connection fit for the answer.
-    pub(crate) async fn settle(mut self, response: &mut Response) {
+    pub(crate) async fn drain(mut self, response: &mut Response) {
         let Ok(body) = self.0.try_recv() else { return };
         if body.is_end_stream() {
             return;
         }
-        let drained = Limited::new(body, DRAINED).collect();
-        if !matches!(tokio::time::timeout(PATIENCE, drained).await, Ok(Ok(_))) {
+        let drained = Limited::new(body, MAX_DRAINED).collect();
+        if !matches!(
+            tokio::time::timeout(MAX_DRAIN_TIME, drained).await,
+            Ok(Ok(_))
+        ) {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
     }
 }
 
-impl Drop for Lent {
+impl Drop for DrainedBody {
     fn drop(&mut self) {
         if let (Some(body), Some(back)) = (self.body.take(), self.back.take()) {
             // Nobody may be waiting any more.
@@ -64,7 +67,7 @@ impl Drop for Lent {
     }
 }
 
-impl Body for Lent {
+impl Body for DrainedBody {
     type Data = Bytes;
     type Error = hyper::Error;
 

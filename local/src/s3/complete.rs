@@ -10,15 +10,13 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedPart};
 use s3s::{S3Error, S3ErrorCode, s3_error};
 
-use super::Store;
-use super::change::{Effects, place};
-use super::checksums::{self, ALL, bad_digest, checksum_fields, set_checksum};
+use super::checksums::{self, ALL, bad_digest, checksum_fields, hex, set_checksum};
 use super::conditions::WriteConditions;
 use super::error::{S3Failure, bad_request, no_such_upload};
-use super::objects::{encrypted, hex};
-use super::store::{self, Meta, Object, Piece};
-use super::upload::{Agreed, Part, Upload, parts, remove, upload};
-use crate::state::State;
+use super::meta::{Meta, encrypted};
+use super::multipart::{Agreed, Part, Upload, parts, remove, upload};
+use super::rows::{self, Object, Piece};
+use super::store::{Effects, Store, put_row};
 
 /// The smallest part but the last: 5 MiB.
 const MIN_PART: u64 = 5 << 20;
@@ -28,11 +26,11 @@ impl Store {
         &self,
         input: CompleteMultipartUploadInput,
     ) -> Result<CompleteMultipartUploadOutput, S3Failure> {
-        let location = format!("{}/{}/{}", self.state.url, input.bucket, input.key);
+        let location = format!("{}/{}/{}", self.context.url, input.bucket, input.key);
         let (bucket, key) = (input.bucket.clone(), input.key.clone());
         let object = self
-            .write(None, move |connection, state| {
-                assemble(connection, state, &input)
+            .write(None, move |connection, store| {
+                assemble(connection, store, &input)
             })
             .await?;
         let mut output = CompleteMultipartUploadOutput {
@@ -53,7 +51,7 @@ impl Store {
 /// caller who never saw the first answer.
 fn assemble(
     connection: &Connection,
-    state: &State,
+    store: &Store,
     input: &CompleteMultipartUploadInput,
 ) -> Result<(Object, Effects), S3Failure> {
     let CompleteMultipartUploadInput {
@@ -63,7 +61,7 @@ fn assemble(
         ..
     } = input;
     let Some(Upload { meta, agreed }) = upload(connection, upload_id, bucket, key)? else {
-        let made = store::find(connection, bucket, key)?;
+        let made = rows::find(connection, bucket, key)?;
         let made = made.filter(|object| object.upload.as_ref() == Some(upload_id));
         return Ok((made.ok_or_else(no_such_upload)?, Effects::default()));
     };
@@ -93,7 +91,13 @@ fn assemble(
         let message = "Your proposed upload is smaller than the minimum allowed size";
         return Err(s3_error!(EntityTooSmall, "{message}").into());
     }
-    let object = join(chosen, meta, agreed, upload_id, state.clock.now_ms());
+    let object = join_parts(
+        chosen,
+        meta,
+        agreed,
+        upload_id,
+        store.context.clock.now_ms(),
+    );
     let declared: Vec<_> = ALL.into_iter().zip(checksum_fields!(input)).collect();
     for (algorithm, value) in declared {
         if value.is_some_and(|value| value != object.checksum.value) {
@@ -110,7 +114,7 @@ fn assemble(
     }
     let conditions = WriteConditions::new(input.if_match.clone(), input.if_none_match.clone())?;
     let event = "s3:ObjectCreated:CompleteMultipartUpload";
-    let mut effects = place(connection, state, bucket, key, &object, &conditions, event)?;
+    let mut effects = put_row(connection, store, bucket, key, &object, &conditions, event)?;
     remove(connection, upload_id)?;
     effects
         .unnamed
@@ -143,7 +147,7 @@ fn check_part(part: &Part, wanted: &CompletedPart, agreed: Agreed) -> Result<(),
     Ok(())
 }
 
-fn join(parts: Vec<Part>, meta: Meta, agreed: Agreed, upload: &str, now_ms: i64) -> Object {
+fn join_parts(parts: Vec<Part>, meta: Meta, agreed: Agreed, upload: &str, now_ms: i64) -> Object {
     let mut md5 = Md5::new();
     for part in &parts {
         md5.update(&part.md5);
@@ -156,7 +160,7 @@ fn join(parts: Vec<Part>, meta: Meta, agreed: Agreed, upload: &str, now_ms: i64)
         size: parts.iter().map(|part| part.size).sum(),
         etag: format!("{}-{}", hex(md5.finalize().as_ref()), parts.len()),
         modified_ms: now_ms,
-        checksum: checksums::of_parts(agreed.algorithm, agreed.composite, &sums),
+        checksum: checksums::join_parts(agreed.algorithm, agreed.composite, &sums),
         body: parts
             .into_iter()
             .map(|part| Piece(part.blob, part.size))
