@@ -13,17 +13,13 @@ import type { Construct } from 'constructs';
 
 import { Alarms } from './alarms.js';
 import { type Table, groups, queueOf } from './features.js';
-import { BUCKET, BY_USER, OPEN, TABLE, TOPIC, deadLetter, named } from './names.js';
+import { BUCKET, BY_USER, OPEN, TABLE, TOPIC, named } from './names.js';
 import { limits } from './limits.js';
 import type { Settings } from './settings.js';
 import { variables } from './variables.js';
 
-/** How often a message is tried before it is put aside. */
-const MAX_RECEIVES = 5;
-/** The longest that a dead-letter queue can keep what it has. */
+/** The longest that a queue can keep what it has. */
 const KEPT = Duration.days(14);
-/** The news of an upload waits: mostly the client says first that it is there. */
-const UPLOAD_NEWS = Duration.seconds(15);
 /** How long a video may be waited for before it is an alarm. */
 const LONGEST_WAIT = Duration.minutes(30);
 
@@ -57,10 +53,11 @@ export class DataStack extends Stack {
     alarms.cost();
 
     for (const feature of table.features) {
-      const queue = queueOf(feature);
-      if (!queue || queue.endsWith('-dlq')) continue;
-      const aside = new sqs.Queue(this, deadLetter(queue), {
-        queueName: name(deadLetter(queue)),
+      const spec = table.queues.find(({ name }) => name === queueOf(feature));
+      if (!spec) continue;
+      const queue = spec.name;
+      const aside = new sqs.Queue(this, spec.dead_letters, {
+        queueName: name(spec.dead_letters),
         retentionPeriod: KEPT,
         // A function may work on it too.
         visibilityTimeout: Duration.minutes(15),
@@ -68,14 +65,15 @@ export class DataStack extends Stack {
       });
       const main = new sqs.Queue(this, queue, {
         queueName: name(queue),
-        deliveryDelay: feature.trigger.type === 's3' ? UPLOAD_NEWS : Duration.seconds(0),
+        deliveryDelay: Duration.seconds(spec.delay_s),
+        retentionPeriod: KEPT,
         visibilityTimeout: limits(feature).visibility,
-        deadLetterQueue: { queue: aside, maxReceiveCount: MAX_RECEIVES },
+        deadLetterQueue: { queue: aside, maxReceiveCount: spec.max_receives },
         enforceSSL: true,
       });
-      this.queues.set(deadLetter(queue), aside).set(queue, main);
+      this.queues.set(spec.dead_letters, aside).set(queue, main);
       alarms.age(queue, main, LONGEST_WAIT);
-      alarms.dead(deadLetter(queue), aside);
+      alarms.dead(spec.dead_letters, aside);
     }
 
     this.bucketName = name(BUCKET);

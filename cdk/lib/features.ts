@@ -3,8 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-import { permissionsOf } from './touches.js';
-
 export type Access = 'public' | 'user' | { group: string };
 
 export type Trigger =
@@ -44,23 +42,25 @@ export interface Service {
   port: number;
 }
 
+/** A queue that feeds a feature, and the one for what it gives up. */
+export interface Queue {
+  name: string;
+  dead_letters: string;
+  max_receives: number;
+  delay_s: number;
+  visibility_s: number;
+}
+
 export interface Table {
   services: Service[];
   features: Feature[];
+  queues: Queue[];
+  groups: string[];
 }
 
 const path = fileURLToPath(new URL('../../features.json', import.meta.url));
 
-type Row = Omit<Feature, 'permissions'> & ({ permissions: Permission[] } | { touches: string[] });
-
-const told: { services: Service[]; features: Row[] } = JSON.parse(readFileSync(path, 'utf8'));
-
-export const table: Table = {
-  services: told.services,
-  features: told.features.map((row) =>
-    'permissions' in row ? row : { ...row, permissions: permissionsOf(row.name, row.touches) },
-  ),
-};
+export const table: Table = JSON.parse(readFileSync(path, 'utf8'));
 
 /** The queue that a worker, or an event source mapping, polls for a feature. */
 export function queueOf(feature: Feature): string | undefined {

@@ -1,7 +1,7 @@
 // What a feature's function may use, from what sets it off.
 import { Duration } from 'aws-cdk-lib';
 
-import { type Feature, queueOf } from './features.js';
+import { type Feature } from './features.js';
 
 export interface Limits {
   memoryMiB: number;
@@ -18,9 +18,8 @@ const BEHIND_QUEUE = Duration.seconds(60);
 /** The longest that a function may run. */
 const WHOLE_VIDEO = Duration.minutes(15);
 
-/** Whether it makes frames: it takes messages, and writes zips. */
+/** Whether it makes frames. */
 export const makesFrames = (feature: Feature): boolean =>
-  queueOf(feature) !== undefined &&
   feature.permissions.some(
     ({ action, resource }) => action === 's3:PutObject' && typeof resource === 'object' && 'objects' in resource && resource.objects === 'frames/',
   );

@@ -6,6 +6,3 @@ export const BUCKET = 'videos';
 export const TOPIC = 'video-topic';
 export const BY_USER = 'user_id-index';
 export const OPEN = 'open-index';
-
-/** The dead-letter queue of a queue: `video-queue` has `video-dlq`. */
-export const deadLetter = (queue: string): string => queue.replace(/-queue$/, '-dlq');

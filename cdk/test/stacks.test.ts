@@ -8,7 +8,6 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import { RUNBOOK } from '../lib/alarms.js';
 import { queueOf, table } from '../lib/features.js';
 import { deployable } from '../lib/functions-stack.js';
-import { deadLetter } from '../lib/names.js';
 import { queueVariable } from '../lib/variables.js';
 import { list, resources, statements, synth } from './support.js';
 
@@ -75,14 +74,14 @@ test('the table has both indexes, forgets what is deleted, and can be put back',
   });
 });
 
-test('every queue of the table is there, and gives up after five receives', () => {
-  for (const queue of workQueues) {
+test('every queue of the table is there, and gives up when the table says', () => {
+  for (const { name: queue, dead_letters, max_receives } of table.queues) {
     data.hasResourceProperties('AWS::SQS::Queue', {
       QueueName: `tech5-dev-${queue}`,
-      RedrivePolicy: { maxReceiveCount: 5, deadLetterTargetArn: Match.anyValue() },
+      RedrivePolicy: { maxReceiveCount: max_receives, deadLetterTargetArn: Match.anyValue() },
     });
     data.hasResourceProperties('AWS::SQS::Queue', {
-      QueueName: `tech5-dev-${deadLetter(queue)}`,
+      QueueName: `tech5-dev-${dead_letters}`,
       MessageRetentionPeriod: 14 * 24 * 3600,
     });
   }

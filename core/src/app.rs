@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
-use crate::domain::overdue::Patience;
+use crate::Health;
+use crate::domain::SweepThresholds;
 use crate::feature::{Context, Stop};
 use crate::features::Permission;
 use crate::ports::{Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos};
@@ -32,6 +33,8 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     /// What the operator chose.
     pub settings: Settings,
+    /// What the last jobs say about this process.
+    pub health: Arc<Health>,
     /// When the call should come to an end.
     pub stop: Stop,
 }
@@ -56,10 +59,10 @@ pub struct Settings {
     pub upload_expiry: Duration,
     /// How long a presigned download address works.
     pub download_expiry: Duration,
-    /// How long an attempt holds a video without a sign of life.
+    /// How long an attempt has a video without a sign of life.
     pub lease: Duration,
-    /// How long a video may stand still before it is swept.
-    pub patience: Patience,
+    /// How long a video may go without a change before the sweep takes it up.
+    pub sweep_after: SweepThresholds,
     /// How long the mark of a deleted video is kept, so that a late message does not bring it back.
     pub tombstone: Duration,
     /// Where the page is, without a slash at the end; named in mails.
@@ -73,7 +76,7 @@ impl Default for Settings {
             upload_expiry: Duration::minutes(15),
             download_expiry: Duration::hours(12),
             lease: Duration::seconds(60),
-            patience: Patience {
+            sweep_after: SweepThresholds {
                 job: Duration::minutes(30),
                 upload: Duration::hours(24),
             },

@@ -11,10 +11,12 @@
 pub mod app;
 pub mod domain;
 pub mod features;
+pub mod health;
 pub mod ports;
 #[cfg(feature = "story")]
 pub mod story;
 
 pub use app::App;
+pub use health::Health;
 pub use lambda_anywhere as feature;
 pub use lambda_anywhere::{Error, Result};

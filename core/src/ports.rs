@@ -10,8 +10,8 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 
-use crate::Result;
-use crate::domain::{Job, Mail, Mode, Notice, Video};
+use crate::domain::{Extraction, ExtractionRequest, Job, Mail, Notice, Progress, Video};
+use crate::{Error, Result};
 
 /// The status table: one record a video, written only under a condition.
 #[async_trait]
@@ -26,8 +26,8 @@ pub trait Videos: Send + Sync {
     /// A user's videos, newest first; `after` is the `next` of the page before.
     async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage>;
 
-    /// Unfinished videos whose record last changed before `before`, those first that have stood
-    /// still the longest; `after` is the `next` of the page before.
+    /// Unfinished videos whose record last changed before `before`, those first that have not
+    /// changed for the longest; `after` is the `next` of the page before.
     async fn unfinished(
         &self,
         before: DateTime<Utc>,
@@ -101,7 +101,7 @@ pub trait Jobs: Send + Sync {
     async fn send(&self, job: &Job, delay: Duration) -> Result<()>;
 
     /// Puts a message that no retry can help onto the dead-letter queue, with the reason.
-    async fn bury(&self, body: &str, reason: &str) -> Result<()>;
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<()>;
 }
 
 /// Where outcomes are told.
@@ -160,54 +160,35 @@ pub trait Mailer: Send + Sync {
 /// Video in, zip of frames out; both in the object store.
 #[async_trait]
 pub trait FrameExtractor: Send + Sync {
-    /// Extracts frames as `order` says and stores the zip. [`Error::Rejected`] is the video's
-    /// fault and its detail the reason for the user. `watch` is told how far it is; when it
-    /// answers an error, the extraction ends with that error and stores nothing.
-    ///
-    /// [`Error::Rejected`]: crate::Error::Rejected
-    async fn extract(&self, order: &Order, watch: &dyn Watch) -> Result<Extraction>;
+    /// Extracts frames as `request` says and stores the zip. `listener` is told how far it is; when
+    /// it answers an error, the extraction ends with that error and stores nothing.
+    async fn extract(
+        &self,
+        request: &ExtractionRequest,
+        listener: &dyn ProgressListener,
+    ) -> Result<Extraction, ExtractionError>;
 }
 
-/// What is to be extracted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order {
-    /// The video's key.
-    pub key: String,
-    /// The entity tag that the video must have while it is read.
-    pub etag: String,
-    /// The zip's key.
-    pub zip_key: String,
-    /// The interval between frames, in milliseconds.
-    pub every_ms: u64,
-    /// Which frame stands for a moment.
-    pub mode: Mode,
-    /// The time that the zip's entries carry, so that the same job gives the same bytes.
-    pub modified: DateTime<Utc>,
-}
-
-/// What an extraction gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extraction {
-    /// How many frames are in the zip.
-    pub frames: u64,
-    /// Length of the zip, in bytes.
-    pub zip_bytes: u64,
+/// Why an extraction gave no zip. Only the first is an end of the video.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExtractionError {
+    /// The video's own fault; the reason, for its user.
+    #[error("{0}")]
+    Video(String),
+    /// The machine is sound, and the video was too much for it. That may be chance, so other attempts
+    /// follow, but only a few.
+    #[error("{0}")]
+    TooMuch(String),
+    /// Anything else.
+    #[error(transparent)]
+    Other(#[from] Error),
 }
 
 /// Who wants to know how far an extraction is.
 #[async_trait]
-pub trait Watch: Send + Sync {
+pub trait ProgressListener: Send + Sync {
     /// Told at least once a second; an error stops the extraction.
     async fn progress(&self, progress: Progress) -> Result<()>;
-}
-
-/// How far an extraction is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Share of the video's time that is done, 0 to 100; `None` while unknown.
-    pub percent: Option<u8>,
-    /// Frames so far.
-    pub frames: u64,
 }
 
 /// What time it is.

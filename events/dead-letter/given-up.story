@@ -1,4 +1,2 @@
-status 0190a6a0-7c1e-7000-8000-0000000000a1 processing -> failed: it was tried several times and could not be finished; please try it again
-publish 0190a6a0-7c1e-7000-8000-0000000000a1 failed
-note 0190a6a0-7c1e-7000-8000-0000000000a1 published
+send {"video_id":"0190a6a0-7c1e-7000-8000-0000000000a1","user_id":"0190a6a0-7c1e-7000-8000-000000000001","key":"uploads/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1","email":"ana@example.com","every_ms":1000,"mode":"exact"} in 300 s
 reply {"batchItemFailures":[]}

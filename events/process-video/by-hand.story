@@ -1,9 +1,9 @@
-record v1 processing
+insert v1: status processing
 fetch uploads/u1/v1 every 1000 ms
-progress v1 10 %
-progress v1 50 %
+update v1: progress 0 -> 10
+update v1: progress 10 -> 50
 store frames/u1/v1.zip 12 frames
-status v1 processing -> done
+update v1: frames 0 -> 12, progress 50 -> 100, status processing -> done, unpublished false -> true
 publish v1 done
-note v1 published
+update v1: unpublished true -> false
 reply {"batchItemFailures":[]}

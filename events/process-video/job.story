@@ -1,9 +1,9 @@
-status 0190a6a0-7c1e-7000-8000-0000000000a1 queued -> processing
+update 0190a6a0-7c1e-7000-8000-0000000000a1: attempt (id-1 2026-01-01T12:01:00Z), status queued -> processing
 fetch uploads/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1 every 1000 ms
-progress 0190a6a0-7c1e-7000-8000-0000000000a1 10 %
-progress 0190a6a0-7c1e-7000-8000-0000000000a1 50 %
+update 0190a6a0-7c1e-7000-8000-0000000000a1: progress 0 -> 10
+update 0190a6a0-7c1e-7000-8000-0000000000a1: progress 10 -> 50
 store frames/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1.zip 12 frames
-status 0190a6a0-7c1e-7000-8000-0000000000a1 processing -> done
+update 0190a6a0-7c1e-7000-8000-0000000000a1: frames 0 -> 12, progress 50 -> 100, status processing -> done, unpublished false -> true
 publish 0190a6a0-7c1e-7000-8000-0000000000a1 done
-note 0190a6a0-7c1e-7000-8000-0000000000a1 published
+update 0190a6a0-7c1e-7000-8000-0000000000a1: unpublished true -> false
 reply {"batchItemFailures":[]}

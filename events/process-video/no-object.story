@@ -1,5 +1,5 @@
-status 0190a6a0-7c1e-7000-8000-0000000000a1 queued -> processing
-status 0190a6a0-7c1e-7000-8000-0000000000a1 processing -> failed: the uploaded file is not there
+update 0190a6a0-7c1e-7000-8000-0000000000a1: attempt (id-1 2026-01-01T12:01:00Z), status queued -> processing
+update 0190a6a0-7c1e-7000-8000-0000000000a1: reason the uploaded file is not there, status processing -> failed, unpublished false -> true
 publish 0190a6a0-7c1e-7000-8000-0000000000a1 failed
-note 0190a6a0-7c1e-7000-8000-0000000000a1 published
+update 0190a6a0-7c1e-7000-8000-0000000000a1: unpublished true -> false
 reply {"batchItemFailures":[]}

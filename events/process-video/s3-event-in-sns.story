@@ -1,7 +1,7 @@
-record v1 processing
+insert v1: status processing
 fetch uploads/u1/v1 every 1000 ms
 store frames/u1/v1.zip 2 frames
-status v1 processing -> done
+update v1: frames 0 -> 2, progress 0 -> 100, status processing -> done, unpublished false -> true
 publish v1 done
-note v1 published
+update v1: unpublished true -> false
 reply {"batchItemFailures":[]}

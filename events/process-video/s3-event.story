@@ -1,7 +1,7 @@
-record café 1.mp4 processing
+insert café 1.mp4: status processing
 fetch uploads/u1/café 1.mp4 every 1000 ms
 store frames/u1/café 1.mp4.zip 2 frames
-status café 1.mp4 processing -> done
+update café 1.mp4: frames 0 -> 2, progress 0 -> 100, status processing -> done, unpublished false -> true
 publish café 1.mp4 done
-note café 1.mp4 published
+update café 1.mp4: unpublished true -> false
 reply {"batchItemFailures":[]}

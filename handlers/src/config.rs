@@ -1,17 +1,20 @@
-//! What the operator chose: every flag and environment variable, read here and nowhere else.
+//! What the operator chose: the flags and environment variables that several commands share. Those of
+//! one command stand with it in `cli`; besides, `telemetry` reads what OpenTelemetry names, the SDK what
+//! AWS names, and `cli` what Lambda sets.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use clap::Args;
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use fotograma_core::app::Settings;
-use fotograma_core::domain::every;
-use fotograma_core::domain::overdue::Patience;
+use fotograma_core::domain::{SweepThresholds, every};
+use fotograma_core::features::{TABLE, resources};
 use fotograma_engine::{Limits, Options};
 
-use crate::aws::{AwsSettings, short};
+use crate::aws::AwsSettings;
 
 /// Which AWS, and what things are called there.
 #[derive(Debug, Clone, Args)]
@@ -35,18 +38,9 @@ pub struct AwsArgs {
     /// The topic's ARN; found by the name `tech5-<stage>-video-topic` by default
     #[arg(long, env = "FOTOGRAMA_TOPIC_ARN")]
     pub topic_arn: Option<String>,
-    /// The job queue's URL; found by the name `tech5-<stage>-video-queue` by default
-    #[arg(long, env = "FOTOGRAMA_VIDEO_QUEUE_URL", value_name = "URL")]
-    pub video_queue_url: Option<String>,
-    /// The dead-letter queue's URL; found by the name `tech5-<stage>-video-dlq` by default
-    #[arg(long, env = "FOTOGRAMA_VIDEO_DLQ_URL", value_name = "URL")]
-    pub video_dlq_url: Option<String>,
-    /// The notification queue's URL; found by the name `tech5-<stage>-notification-queue` by default
-    #[arg(long, env = "FOTOGRAMA_NOTIFICATION_QUEUE_URL", value_name = "URL")]
-    pub notification_queue_url: Option<String>,
-    /// The queue of upload events; found by the name `tech5-<stage>-upload-queue` by default
-    #[arg(long, env = "FOTOGRAMA_UPLOAD_QUEUE_URL", value_name = "URL")]
-    pub upload_queue_url: Option<String>,
+    #[command(flatten)]
+    /// Where queues are, if not found by their names.
+    pub queues: QueueUrls,
     /// The user pool's id; found by the name `tech5-<stage>-users` by default
     #[arg(long, env = "FOTOGRAMA_USER_POOL_ID")]
     pub user_pool_id: Option<String>,
@@ -65,13 +59,6 @@ impl AwsArgs {
     /// The settings of the ports over AWS.
     #[must_use]
     pub fn settings(&self) -> AwsSettings {
-        let queues = [
-            (short::VIDEO_QUEUE, &self.video_queue_url),
-            (short::VIDEO_DLQ, &self.video_dlq_url),
-            (short::NOTIFICATION_QUEUE, &self.notification_queue_url),
-            (short::UPLOAD_QUEUE, &self.upload_queue_url),
-        ];
-        let given = |(short, url): (&str, &Option<String>)| Some((short.to_owned(), url.clone()?));
         AwsSettings {
             endpoint_url: self.endpoint_url.clone(),
             region: self.region.clone(),
@@ -80,12 +67,59 @@ impl AwsArgs {
             bucket: self.bucket.clone(),
             table: self.table.clone(),
             topic_arn: self.topic_arn.clone(),
-            queue_urls: queues.into_iter().filter_map(given).collect(),
+            queue_urls: self.queues.0.clone(),
             user_pool_id: self.user_pool_id.clone(),
             client_id: self.client_id.clone(),
             issuer: self.issuer.clone(),
             mail_from: self.mail_from.clone(),
         }
+    }
+}
+
+/// Addresses of queues by their resource names: a flag and a variable for each queue of the table, such
+/// as `--video-queue-url` and `FOTOGRAMA_VIDEO_QUEUE_URL`.
+#[derive(Debug, Clone, Default)]
+pub struct QueueUrls(pub BTreeMap<String, String>);
+
+/// The queues of the table, those of dead letters too.
+fn queue_names() -> impl Iterator<Item = String> {
+    let queues = resources::queues(TABLE).into_iter();
+    queues.flat_map(|queue| [queue.name.to_owned(), queue.dead_letters])
+}
+
+impl Args for QueueUrls {
+    fn augment_args(command: Command) -> Command {
+        queue_names().fold(command, |command, name| {
+            let variable = format!("FOTOGRAMA_{}_URL", name.to_uppercase().replace('-', "_"));
+            let help =
+                format!("The URL of {name}; found by the name `tech5-<stage>-{name}` by default");
+            command.arg(
+                Arg::new(format!("{name}-url"))
+                    .long(format!("{name}-url"))
+                    .env(variable)
+                    .value_name("URL")
+                    .help(help),
+            )
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for QueueUrls {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let given = |name: String| {
+            let url = matches.get_one::<String>(&format!("{name}-url"))?.clone();
+            Some((name, url))
+        };
+        Ok(Self(queue_names().filter_map(given).collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
     }
 }
 
@@ -108,10 +142,10 @@ pub struct SystemArgs {
     /// How long a presigned download address works
     #[arg(long, env = "FOTOGRAMA_DOWNLOAD_EXPIRY", default_value = "12h", value_parser = duration)]
     pub download_expiry: Duration,
-    /// How long an attempt holds a video without a sign of life
+    /// How long an attempt has a video without a sign of life
     #[arg(long, env = "FOTOGRAMA_LEASE", default_value = "1m", value_parser = duration)]
     pub lease: Duration,
-    /// How long a job may stand still before the sweep sends it again
+    /// How long a job may go without a change before the sweep sends it again
     #[arg(long, env = "FOTOGRAMA_SWEEP_JOBS_AFTER", default_value = "30m", value_parser = duration)]
     pub sweep_jobs_after: Duration,
     /// How long an upload may take before the sweep gives it up
@@ -138,7 +172,7 @@ impl SystemArgs {
             upload_expiry: TimeDelta::from_std(self.upload_expiry)?,
             download_expiry: TimeDelta::from_std(self.download_expiry)?,
             lease: TimeDelta::from_std(self.lease)?,
-            patience: Patience {
+            sweep_after: SweepThresholds {
                 job: TimeDelta::from_std(self.sweep_jobs_after)?,
                 upload: TimeDelta::from_std(self.sweep_uploads_after)?,
             },

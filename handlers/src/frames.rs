@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fotograma_core::domain::Mode;
-use fotograma_core::ports::{self, FrameExtractor, Order};
+use fotograma_core::domain::{self, ExtractionRequest, Mode};
+use fotograma_core::ports::{ExtractionError, FrameExtractor, ProgressListener};
 use fotograma_core::{Error, Result};
 use fotograma_engine::{Cancelled, ExtractError, Extraction, Ffmpeg, Options, SourceError};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::aws::{Aws, S3Sink, S3Source};
+use crate::self_test;
 
 /// [`FrameExtractor`] by ffmpeg, from S3 to S3.
 pub struct EngineFrames {
@@ -23,8 +24,8 @@ pub struct EngineFrames {
 
 impl EngineFrames {
     /// Extracts with the ffmpeg at this path, or else the one that is found, which is looked for
-    /// when the first order comes: most services never need one. `options` are what the operator
-    /// chose (limits, quality); an order's interval and time take their place in them.
+    /// when the first request comes: most services never need one. `options` are what the operator
+    /// chose (limits, quality); a request's interval and time take their place in them.
     #[must_use]
     pub fn new(aws: Arc<Aws>, ffmpeg_path: Option<PathBuf>, options: Options) -> Self {
         Self {
@@ -39,38 +40,64 @@ impl EngineFrames {
         self.ffmpeg
             .get_or_try_init(|| Ffmpeg::find(self.ffmpeg_path.as_deref()))
             .await
-            .map_err(core_error)
+            .map_err(|error| Error::operational(format!("no frames can be made: {error}")))
+    }
+
+    /// Makes frames of a tiny clip that is built in.
+    ///
+    /// # Errors
+    /// [`Error::Operational`] when this machine cannot: it has no ffmpeg, or one that does not work.
+    pub async fn self_test(&self) -> Result<()> {
+        self_test::extract_clip(self.ffmpeg().await?).await
+    }
+
+    /// What an extraction's error means for the video. A decoder that fails on a machine that is not
+    /// sound says nothing about the video: so the built-in clip is tried before it is believed.
+    async fn judge(&self, error: ExtractError) -> ExtractionError {
+        let judged = match error {
+            ExtractError::Video(reason) => ExtractionError::Video(reason.to_string()),
+            ExtractError::Machine(why) => ExtractionError::TooMuch(why),
+            error => return plain_error(error),
+        };
+        match self.self_test().await {
+            Ok(()) => judged,
+            Err(error) => ExtractionError::Other(error),
+        }
     }
 }
 
 #[async_trait]
 impl FrameExtractor for EngineFrames {
-    async fn extract(&self, order: &Order, watch: &dyn ports::Watch) -> Result<ports::Extraction> {
+    async fn extract(
+        &self,
+        request: &ExtractionRequest,
+        listener: &dyn ProgressListener,
+    ) -> Result<domain::Extraction, ExtractionError> {
         let ffmpeg = self.ffmpeg().await?;
-        let source = S3Source::open(Arc::clone(&self.aws), &order.key, &order.etag)
+        let source = S3Source::open(Arc::clone(&self.aws), &request.key, &request.etag)
             .await
-            .map_err(|error| core_error(error.into()))?;
-        let sink = S3Sink::new(Arc::clone(&self.aws), &order.zip_key);
+            .map_err(|error| plain_error(error.into()))?;
+        let sink = S3Sink::new(Arc::clone(&self.aws), &request.zip_key);
         let options = Options {
-            every: Duration::from_millis(order.every_ms),
-            mode: match order.mode {
+            every: Duration::from_millis(request.every_ms),
+            mode: match request.mode {
                 Mode::Exact => fotograma_engine::Mode::Exact,
                 Mode::Keyframe => fotograma_engine::Mode::Keyframe,
             },
-            modified: u64::try_from(order.modified.timestamp()).unwrap_or(0),
+            modified: u64::try_from(request.modified.timestamp()).unwrap_or(0),
             ..self.options.clone()
         };
-        let watch = ProgressBridge {
-            watch,
+        let bridge = ProgressBridge {
+            listener,
             answer: Mutex::new(None),
         };
         let outcome =
-            fotograma_engine::extract(ffmpeg, Arc::new(source), Box::new(sink), &options, &watch)
+            fotograma_engine::extract(ffmpeg, Arc::new(source), Box::new(sink), &options, &bridge)
                 .await;
         match outcome {
             Ok(done) => {
                 tracing::info!(
-                    key = order.key,
+                    key = request.key,
                     frames = done.frames,
                     zip_bytes = done.bytes_written,
                     source_bytes = done.source_bytes,
@@ -81,16 +108,16 @@ impl FrameExtractor for EngineFrames {
                     "frames extracted"
                 );
                 measure(&done);
-                Ok(ports::Extraction {
+                Ok(domain::Extraction {
                     frames: done.frames,
                     zip_bytes: done.bytes_written,
                 })
             }
-            Err(ExtractError::Cancelled(cancelled)) => Err(watch
-                .answer
-                .into_inner()
-                .unwrap_or(Error::transient(cancelled.0))),
-            Err(error) => Err(core_error(error)),
+            Err(ExtractError::Cancelled(cancelled)) => {
+                let answer = bridge.answer.into_inner();
+                Err(answer.unwrap_or(Error::transient(cancelled.0)).into())
+            }
+            Err(error) => Err(self.judge(error).await),
         }
     }
 }
@@ -104,20 +131,20 @@ fn measure(done: &Extraction) {
     metrics::counter!("fotograma.written").increment(done.bytes_written);
 }
 
-/// Tells a feature's watch what the engine tells, and keeps the error it stops with.
+/// Tells a feature's listener what the engine tells, and keeps the error that it cancels with.
 struct ProgressBridge<'a> {
-    watch: &'a dyn ports::Watch,
+    listener: &'a dyn ProgressListener,
     answer: Mutex<Option<Error>>,
 }
 
 #[async_trait]
 impl fotograma_engine::ProgressListener for ProgressBridge<'_> {
     async fn on_progress(&self, progress: fotograma_engine::Progress) -> Result<(), Cancelled> {
-        let progress = ports::Progress {
+        let progress = domain::Progress {
             percent: progress.percent,
             frames: progress.frames,
         };
-        if let Err(error) = self.watch.progress(progress).await {
+        if let Err(error) = self.listener.progress(progress).await {
             let cancelled = Cancelled(error.to_string());
             *self.answer.lock().await = Some(error);
             return Err(cancelled);
@@ -126,14 +153,15 @@ impl fotograma_engine::ProgressListener for ProgressBridge<'_> {
     }
 }
 
-fn core_error(error: ExtractError) -> Error {
+/// What an error means that is no decoder's.
+fn plain_error(error: ExtractError) -> ExtractionError {
     match error {
-        ExtractError::Video(reason) => Error::unprocessable(reason.to_string()),
-        ExtractError::Options(what) => Error::unprocessable(what),
+        ExtractError::Video(reason) => ExtractionError::Video(reason.to_string()),
+        ExtractError::Options(what) => ExtractionError::Video(what),
         ExtractError::Source(SourceError::Gone) => {
-            Error::unprocessable("The uploaded file is no longer there.")
+            ExtractionError::Video("The uploaded file is no longer there.".to_owned())
         }
-        error => Error::transient(error.to_string()),
+        error => Error::transient(error.to_string()).into(),
     }
 }
 
@@ -156,30 +184,35 @@ mod tests {
                 "The uploaded file is no longer there.",
             ),
         ] {
-            assert_eq!(core_error(error), Error::unprocessable(sentence));
+            assert_eq!(
+                plain_error(error),
+                ExtractionError::Video(sentence.to_owned())
+            );
         }
         for error in [
-            ExtractError::Machine("no ffmpeg".to_owned()),
             ExtractError::Sink(SinkError("full".to_owned())),
             SourceError::Transient("cut".to_owned()).into(),
         ] {
-            assert!(matches!(core_error(error), Error::Transient(_)));
+            assert!(matches!(
+                plain_error(error),
+                ExtractionError::Other(Error::Transient(_))
+            ));
         }
     }
 
     struct Stops;
 
     #[async_trait]
-    impl ports::Watch for Stops {
-        async fn progress(&self, _: ports::Progress) -> Result<()> {
+    impl ProgressListener for Stops {
+        async fn progress(&self, _: domain::Progress) -> Result<()> {
             Err(Error::conflict("the lease is lost"))
         }
     }
 
     #[tokio::test]
-    async fn the_watchs_own_error_is_kept() {
+    async fn the_listeners_own_error_is_kept() {
         let bridge = ProgressBridge {
-            watch: &Stops,
+            listener: &Stops,
             answer: Mutex::new(None),
         };
         let stop = fotograma_engine::ProgressListener::on_progress(

@@ -6,8 +6,11 @@ pub mod cli;
 pub mod config;
 pub mod frames;
 mod outbound;
+mod paced_queue;
 #[cfg(feature = "local")]
 pub mod page;
+mod self_test;
+mod subscriptions;
 pub mod system;
 pub mod telemetry;
 pub mod tokens;

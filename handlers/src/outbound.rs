@@ -11,8 +11,6 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use bytes::Bytes;
 
-use crate::aws::is_plain;
-
 /// A client for one peer.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbound {
@@ -26,7 +24,7 @@ impl Outbound {
     /// system's root certificates, only where the address needs it.
     pub(crate) fn new(url: &str, timeout: Duration) -> Self {
         Self {
-            plain: is_plain(Some(url)),
+            plain: url.starts_with("http://"),
             connector: Arc::default(),
             timeout,
         }
@@ -69,12 +67,12 @@ impl Outbound {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, String> {
-        tokio::time::timeout(self.timeout, self.exchange(request))
+        tokio::time::timeout(self.timeout, self.send_untimed(request))
             .await
             .unwrap_or_else(|_| Err("no answer in time".to_owned()))
     }
 
-    async fn exchange(
+    async fn send_untimed(
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, String> {

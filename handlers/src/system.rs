@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
+use fotograma_core::features::Permission;
 use fotograma_core::ports::{Clock, Ids};
 use fotograma_core::{App, features};
 use fotograma_engine::Ffmpeg;
@@ -13,11 +14,12 @@ use lambda_anywhere::{Authenticate, Caller, Host, Stop};
 use tokio::sync::OnceCell;
 
 use crate::aws::{
-    Aws, AwsSettings, CognitoIdentity, DynamoVideos, S3Files, S3Objects, SesMailer,
-    SnsSubscriptions, SnsTopic, SqsJobs,
+    Aws, AwsSettings, CognitoIdentity, DynamoVideos, S3Files, S3Objects, SesMailer, SnsTopic,
+    SqsJobs,
 };
 use crate::config::SystemArgs;
 use crate::frames::EngineFrames;
+use crate::subscriptions::SnsSubscriptions;
 use crate::telemetry::trace;
 use crate::tokens::Verifier;
 
@@ -27,9 +29,23 @@ pub struct System {
     pub host: Host<App>,
     /// The AWS.
     pub aws: Arc<Aws>,
+    frames: Arc<EngineFrames>,
 }
 
 impl System {
+    /// Makes frames of a built-in clip, if one of the features that `name` stands for makes frames: a
+    /// machine that cannot would take job after job and do none.
+    ///
+    /// # Errors
+    /// When this machine cannot make frames.
+    pub async fn self_test(&self, name: &str) -> fotograma_core::Result<()> {
+        let mut features = self.host.features(name);
+        if features.any(|feature| feature.permissions.contains(&Permission::PUT_ZIP)) {
+            self.frames.self_test().await?;
+        }
+        Ok(())
+    }
+
     /// A server of a service's features.
     #[must_use]
     pub fn server(
@@ -59,11 +75,11 @@ impl System {
 /// For settings that make no sense.
 pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
     let aws = Arc::new(Aws::new(settings).await);
-    let frames = EngineFrames::new(
+    let frames = Arc::new(EngineFrames::new(
         Arc::clone(&aws),
         args.engine.ffmpeg_path(),
         args.engine.options(args.max_video_bytes),
-    );
+    ));
     let app = App {
         videos: Arc::new(DynamoVideos::new(Arc::clone(&aws))),
         objects: Arc::new(S3Objects::new(Arc::clone(&aws))),
@@ -71,10 +87,11 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
         topic: Arc::new(SnsTopic::new(Arc::clone(&aws))),
         identity: Arc::new(CognitoIdentity::new(Arc::clone(&aws))),
         mailer: Arc::new(SesMailer::new(Arc::clone(&aws))),
-        frames: Arc::new(frames),
+        frames: frames.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(Uuids),
         settings: args.settings()?,
+        health: Arc::default(),
         stop: Stop::never(),
     };
     let tokens = Tokens {
@@ -88,7 +105,7 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
     if let Some(traces) = trace::link() {
         host = host.with_traces(Arc::new(traces));
     }
-    Ok(System { host, aws })
+    Ok(System { host, aws, frames })
 }
 
 /// Finds ffmpeg, and says what is known to be wrong with it.

@@ -27,6 +27,11 @@ pub enum Error {
     /// A fault that may pass: try again later.
     #[error(transparent)]
     Transient(Cause),
+    /// A fault of the operator's side, which neither the caller nor what was asked for has caused: a
+    /// missing permission, a wrong setting, a machine without what the work needs. Raise an alarm, and
+    /// let the work wait until it is mended.
+    #[error(transparent)]
+    Operational(Cause),
 }
 
 impl Error {
@@ -68,6 +73,11 @@ impl Error {
         Self::Transient(Cause::new(message))
     }
 
+    /// An operator has to mend something; until then the work waits.
+    pub fn operational(message: impl Into<String>) -> Self {
+        Self::Operational(Cause::new(message))
+    }
+
     /// The same error, with what it came from as its [`source`](StdError::source). A rejection
     /// keeps none: all of it is shown to the caller.
     #[must_use]
@@ -76,6 +86,7 @@ impl Error {
             Self::Rejected { .. } => self,
             Self::Permanent(cause) => Self::Permanent(cause.with_source(source)),
             Self::Transient(cause) => Self::Transient(cause.with_source(source)),
+            Self::Operational(cause) => Self::Operational(cause.with_source(source)),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{Error, Response};
 pub fn response(error: &Error, request_id: &str) -> Response {
     match error {
         Error::Rejected { status, detail } => problem(*status, detail, request_id),
-        Error::Transient(_) => {
+        Error::Transient(_) | Error::Operational(_) => {
             let detail = "a part of the system cannot be reached just now; try again in a moment";
             let mut response = problem(StatusCode::SERVICE_UNAVAILABLE, detail, request_id);
             response

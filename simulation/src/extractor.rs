@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fotograma_core::ports::{Extraction, Order as ExtractionRequest, Progress};
-use fotograma_core::ports::{FrameExtractor, Watch};
+use fotograma_core::domain::{Extraction, ExtractionRequest, Progress};
+use fotograma_core::ports::{ExtractionError, FrameExtractor, ProgressListener};
 use fotograma_core::{Error, Result};
 use tokio::time::{interval, sleep, timeout};
 
@@ -24,14 +24,14 @@ impl FrameExtractor for Port {
     async fn extract(
         &self,
         request: &ExtractionRequest,
-        listener: &dyn Watch,
-    ) -> Result<Extraction> {
+        listener: &dyn ProgressListener,
+    ) -> Result<Extraction, ExtractionError> {
         let ffmpeg = Call::new(Service::Ffmpeg, "ffmpeg", &request.key).once();
         self.call(ffmpeg, |_| ()).await?;
         let content = self.open(request).await?;
         if content.quality == Quality::Broken {
             sleep(Duration::from_millis(300)).await;
-            return Err(Error::unprocessable("it is not a video"));
+            return Err(video_fault("it is not a video"));
         }
         let steps = content.work / 8_000 + 1;
         for step in 1..=steps {
@@ -54,7 +54,7 @@ impl FrameExtractor for Port {
         loop {
             tokio::select! {
                 biased;
-                completed = &mut completion => return completed,
+                completed = &mut completion => return Ok(completed?),
                 _ = told.tick() => {
                     let progress = Progress { percent: Some(100), frames: 0 };
                     listener.progress(progress).await?;
@@ -64,14 +64,18 @@ impl FrameExtractor for Port {
     }
 }
 
+fn video_fault(reason: &str) -> ExtractionError {
+    ExtractionError::Video(reason.to_owned())
+}
+
 impl Port {
-    async fn open(&self, request: &ExtractionRequest) -> Result<Content> {
+    async fn open(&self, request: &ExtractionRequest) -> Result<Content, ExtractionError> {
         let call = Call::new(Service::Store, "open", &request.key);
         self.call(call, |world| {
             let object = world.objects.get(&request.key);
-            let object = object.ok_or_else(|| Error::unprocessable("the file is gone"))?;
+            let object = object.ok_or_else(|| video_fault("the file is gone"))?;
             if object.etag() != request.etag {
-                return Err(Error::unprocessable("the file was replaced"));
+                return Err(video_fault("the file was replaced"));
             }
             Ok(world.files[&object.file])
         })
@@ -79,7 +83,7 @@ impl Port {
     }
 
     /// Each range that is read must be of the same file.
-    async fn check(&self, request: &ExtractionRequest) -> Result<()> {
+    async fn check(&self, request: &ExtractionRequest) -> Result<(), ExtractionError> {
         self.open(request).await.map(drop)
     }
 

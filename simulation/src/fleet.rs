@@ -9,9 +9,7 @@ use aws_lambda_events::eventbridge::EventBridgeEvent;
 use aws_lambda_events::sns::SnsEvent;
 use fotograma_core::app::Settings;
 use fotograma_core::domain::Notice;
-use fotograma_core::features::{
-    self, dead_letter, notify_mail, process_video, sweep, upload_arrived,
-};
+use fotograma_core::features::{self, dead_letter, notices, process_video, sweep, uploads};
 use fotograma_core::{App, Result};
 use lambda_anywhere::worker::{self, Worker};
 use lambda_anywhere::{Context, Feature, Host as RuntimeHost, Stop, Trigger};
@@ -65,6 +63,7 @@ pub(crate) fn app(port: &Port) -> App {
         clock: port.clone(),
         ids: port,
         settings: Settings::default(),
+        health: Arc::default(),
         stop: Stop::never(),
     }
 }
@@ -76,14 +75,14 @@ static ROWS: LazyLock<[Feature<Actor>; 4]> = LazyLock::new(|| {
             queue,
             pause,
             handle: |actor, event| {
-                Box::pin(async move { process_video::handle(&actor.app, event).await })
+                Box::pin(async move { process_video::process_jobs(&actor.app, event).await })
             },
         }),
         row("dead-letter", |queue, pause| Trigger::Sqs {
             queue,
             pause,
             handle: |actor, event| {
-                Box::pin(async move { dead_letter::handle(&actor.app, event).await })
+                Box::pin(async move { dead_letter::settle_dead_letters(&actor.app, event).await })
             },
         }),
         row("notify-mail", |queue, _| Trigger::Sns {
@@ -95,7 +94,7 @@ static ROWS: LazyLock<[Feature<Actor>; 4]> = LazyLock::new(|| {
             prefix: "uploads/",
             queue,
             handle: |actor, event| {
-                Box::pin(async move { upload_arrived::handle(&actor.app, event).await })
+                Box::pin(async move { uploads::upload_arrived(&actor.app, event).await })
             },
         }),
     ]
@@ -134,7 +133,7 @@ async fn mail(actor: &Actor, event: SnsEvent) -> Result<()> {
         mailer: Arc::new(port),
         ..actor.app.clone()
     };
-    notify_mail::handle(&app, event).await
+    notices::mail_notices(&app, event).await
 }
 
 /// All processes of a world.
@@ -319,7 +318,7 @@ impl Fleet {
             let port = self.new_life(SWEEPER, life, Role::Sweep);
             let app = app(&port);
             let mut run = tokio::spawn(async move {
-                let _ = sweep::handle(&app, EventBridgeEvent::default()).await;
+                let _ = sweep::sweep_stale_videos(&app, EventBridgeEvent::default()).await;
             });
             let now = self.world.lock().now();
             let cut = events.next_if(|(at, _)| *at < now).is_some();

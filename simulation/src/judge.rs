@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fotograma_core::domain::{Notice, Status, Video};
+use fotograma_core::domain::{Job, Notice, Status, Video};
 use serde_json::Value;
 
 use crate::host::{Host, Port, Role};
@@ -206,7 +206,7 @@ impl Judge {
         let attempt = after.attempt.as_ref().map(|attempt| attempt.id.clone());
         let truth = self.truth(id);
         if ended {
-            let notice = Notice::of(after).notice_id;
+            let notice = Notice::from_video(after).notice_id;
             truth.ends.push((notice.clone(), after.status));
             let mail = self.mails.entry(notice).or_default();
             mail.to = after.email.clone().unwrap_or_default();
@@ -223,8 +223,10 @@ impl Judge {
                 if begins {
                     truth.attempts += 1;
                 }
-                let holder = begins || by.role == Role::Processor;
-                if holder {
+                // Another processor may note that a job waits; only the attempt itself renews its lease.
+                let lease_until = |video: &Video| video.attempt.as_ref().map(|a| a.lease_until);
+                let renews = before.is_none_or(|before| lease_until(before) != lease_until(after));
+                if begins || renews {
                     truth.lease = Some(Lease {
                         attempt,
                         slot: by.host.slot,
@@ -234,6 +236,16 @@ impl Judge {
                 }
             }
             _ => truth.lease = None,
+        }
+    }
+
+    /// A job was sent that says which attempt has ended in order: its lease is given back, although the
+    /// record may not say so.
+    pub(crate) fn released(&mut self, job: &Job) {
+        let truth = self.truth(&job.video_id);
+        let held = truth.lease.as_ref().map(|lease| &lease.attempt);
+        if held.is_some() && held == job.released_attempt.as_ref() {
+            truth.lease = None;
         }
     }
 

@@ -29,7 +29,7 @@ impl Videos for Port {
                         attempt.lease_until = date(0);
                     }
                 }
-                (Rules::NoClaim, Role::Mailer) => video.mailings.clear(),
+                (Rules::NoClaim, Role::Mailer) => video.deliveries.clear(),
                 _ => {}
             }
             video
@@ -44,7 +44,7 @@ impl Videos for Port {
             && video.unpublished
             && video.status.is_terminal()
         {
-            self.publish(&Notice::of(video)).await?;
+            self.publish(&Notice::from_video(video)).await?;
         }
         let id = self.world.lock().next_id();
         let call = Call::new(Service::Table, "put", &video.video_id);
@@ -176,15 +176,16 @@ impl Jobs for Port {
                     delay.num_seconds()
                 )
             });
+            world.judge.released(job);
             world.send(QueueName::Jobs, &body, None, delay.num_milliseconds());
         })
         .await
     }
 
-    async fn bury(&self, body: &str, reason: &str) -> Result<()> {
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<()> {
         let call = Call::new(Service::Sqs, "dead letter", "");
         self.call(call, |world| {
-            world.tell(|| format!("{:?} buries {body}: {reason}", self.role));
+            world.tell(|| format!("{:?} dead-letters {body}: {reason}", self.role));
             world.send(QueueName::JobsDead, body, Some(reason), 0);
         })
         .await

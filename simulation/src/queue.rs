@@ -1,5 +1,6 @@
 //! A queue as SQS promises it, no better: at least once, in any order, hidden while in hand.
 
+use fotograma_core::features::resources::MAX_RECEIVES;
 use std::sync::Arc;
 
 use crate::chance::Chance;
@@ -37,8 +38,6 @@ impl QueueName {
     }
 }
 
-/// How often a message is received before it is a dead letter.
-const MAX_RECEIVES: u32 = 5;
 /// How long every queue keeps a message: fourteen days.
 const RETENTION: Ms = 14 * 24 * 3_600_000;
 

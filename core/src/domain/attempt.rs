@@ -1,83 +1,111 @@
-//! An *attempt* and its lease: who holds a video, and for how long.
+//! An *attempt* at a job and its *lease*: which attempt may write to a video, and until when.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Status, Video};
-use crate::ports::Progress;
+use super::{Job, Progress, Status, Video};
 
 /// One try at a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Unique to the try; a write in its name needs it to be the record's.
     pub id: String,
-    /// Until when it holds the video without a further sign of life.
+    /// Until when it may work on the video without a further sign of life.
     pub lease_until: DateTime<Utc>,
 }
 
-/// What an attempt may do with a video.
+/// What an attempt that wants to begin may do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Begin {
     /// Go on, with this record.
     Go(Box<Video>),
-    /// Nothing to do: it is done, failed or deleted.
-    Over,
-    /// Another attempt holds it, for as long as this unless it renews its lease.
-    Held(Duration),
-    /// Too many attempts were cut off: it fails, with this record.
+    /// Nothing: the video is done, failed or deleted, or the job belongs to an earlier round of it.
+    Finished,
+    /// Wait: another attempt has the lease for as long as this, unless it renews it.
+    Leased(Duration),
+    /// Nothing: too many attempts were aborted. The video fails, with this record.
     GiveUp(Box<Video>),
 }
 
-/// How many attempts at a video may be cut off, without a word of why, before it fails.
-pub(super) const MAX_LOST: u32 = 5;
+/// How many attempts at a video may be aborted, without a word of why, before it fails.
+pub(super) const MAX_ABORTED_ATTEMPTS: u32 = 5;
+/// How many attempts at a video may be told to stop before they could finish, before it fails. A
+/// roll-out stops one now and then; this many in a row are stopped because there is never time enough.
+pub(super) const MAX_STOPPED_ATTEMPTS: u32 = 20;
+
+/// How an attempt without an outcome gives its lease back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// A fault that was not the video's ended it: the next attempt finds the video as it was.
+    Faulted,
+    /// It was told to stop.
+    Stopped,
+    /// The video was too much for a machine that is sound.
+    Aborted,
+}
 
 impl Video {
-    /// An attempt wants to begin, with the id `attempt` and a lease until `lease_until`.
+    /// Decides whether the attempt with the id `attempt` at `job` may begin, for a time of `lease`.
     #[must_use]
-    pub fn begin(&self, attempt: &str, lease: Duration, now: DateTime<Utc>) -> Begin {
-        if self.is_deleted() || self.status.is_terminal() {
-            return Begin::Over;
+    pub fn begin(&self, job: &Job, attempt: &str, lease: Duration, now: DateTime<Utc>) -> Begin {
+        if self.is_over_for(job) {
+            return Begin::Finished;
         }
-        // One that ended in order left none behind.
-        let before = self.attempt.as_ref().map(|a| a.lease_until - now);
-        let lost = match before {
-            Some(rest) if rest > Duration::zero() => return Begin::Held(rest),
-            Some(_) => self.lost + 1,
-            None => self.lost,
+        // An attempt that ended in order has given its lease back, or says so in the job.
+        let unreleased = self.attempt.as_ref();
+        let unreleased = unreleased.filter(|a| job.released_attempt.as_ref() != Some(&a.id));
+        let lease_left = unreleased.map(|a| a.lease_until - now);
+        let aborted_attempts = match lease_left {
+            Some(left) if left > Duration::zero() => return Begin::Leased(left),
+            Some(_) => self.aborted_attempts + 1,
+            None => self.aborted_attempts,
         };
-        if lost >= MAX_LOST {
-            let reason = "each attempt at it was cut off; it may need more than there is";
+        let reason = if aborted_attempts >= MAX_ABORTED_ATTEMPTS {
+            Some("each attempt at it was cut off; it may need more than there is")
+        } else if self.stopped_attempts >= MAX_STOPPED_ATTEMPTS {
+            Some("no attempt at it could be finished in the time that there is")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
             return Begin::GiveUp(Box::new(self.ended(Err(reason.to_owned()), now)));
         }
         Begin::Go(Box::new(Self {
             status: Status::Processing,
-            lost,
-            swept: 0,
+            aborted_attempts,
+            resends: 0,
+            job_waits_until: None,
             attempt: Some(Attempt {
                 id: attempt.to_owned(),
                 lease_until: now + lease,
             }),
             frames: 0,
             progress: 0,
-            ..self.next(now)
+            ..self.next_version(now)
         }))
     }
 
-    /// Whether an attempt holds the video.
+    /// Whether nothing is left to do for `job`.
     #[must_use]
-    pub fn is_held(&self, now: DateTime<Utc>) -> bool {
+    pub fn is_over_for(&self, job: &Job) -> bool {
+        self.is_deleted() || self.status.is_terminal() || job.round < self.round
+    }
+
+    /// Whether an attempt has the lease.
+    #[must_use]
+    pub fn is_leased(&self, now: DateTime<Utc>) -> bool {
         self.attempt.as_ref().is_some_and(|a| a.lease_until > now)
     }
 
-    /// Whether `attempt` still holds the video.
+    /// Whether `attempt` is still the one that may write to the video.
     #[must_use]
-    pub fn is_held_by(&self, attempt: &str) -> bool {
+    pub fn is_leased_by(&self, attempt: &str) -> bool {
         self.status == Status::Processing
             && !self.is_deleted()
             && self.attempt.as_ref().is_some_and(|a| a.id == attempt)
     }
 
-    /// The attempt that holds it is this far, and keeps its hold.
+    /// The attempt that has the lease is this far, and renews it.
     #[must_use]
     pub fn progressed(&self, progress: Progress, lease: Duration, now: DateTime<Utc>) -> Self {
         let attempt = self.attempt.clone().map(|a| Attempt {
@@ -88,16 +116,32 @@ impl Video {
             attempt,
             frames: progress.frames,
             progress: progress.percent.unwrap_or(self.progress).min(99),
-            ..self.next(now)
+            ..self.next_version(now)
         }
     }
 
-    /// The attempt that holds it gives up: the next may begin at once.
+    /// A message with its job waits until then, for the attempt at work to end.
     #[must_use]
-    pub fn released(&self, now: DateTime<Utc>) -> Self {
+    pub fn with_waiting_job(&self, until: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self {
+            job_waits_until: Some(until),
+            ..self.next_version(now)
+        }
+    }
+
+    /// The attempt that has the lease gives it back: the next may begin at once.
+    #[must_use]
+    pub fn released(&self, release: Release, now: DateTime<Utc>) -> Self {
+        let (stopped, aborted) = match release {
+            Release::Faulted => (0, 0),
+            Release::Stopped => (1, 0),
+            Release::Aborted => (0, 1),
+        };
         Self {
             attempt: None,
-            ..self.next(now)
+            stopped_attempts: self.stopped_attempts + stopped,
+            aborted_attempts: self.aborted_attempts + aborted,
+            ..self.next_version(now)
         }
     }
 }

@@ -1,36 +1,10 @@
 //! The *job*: what the queue carries.
 
-use aws_lambda_events::s3::S3EventRecord;
+use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
-use super::{every, keys};
-use crate::feature::{lift, s3_key};
+use super::{Mode, every, keys};
 use crate::{Error, Result};
-
-/// Which frame stands for a moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// The frame that is shown then.
-    #[default]
-    Exact,
-    /// The keyframe at or before it: much cheaper to get at.
-    Keyframe,
-}
-
-impl Mode {
-    /// The mode of this name.
-    ///
-    /// # Errors
-    /// A sentence that says which there are.
-    pub fn parse(text: &str) -> std::result::Result<Self, String> {
-        match text {
-            "exact" => Ok(Self::Exact),
-            "keyframe" => Ok(Self::Keyframe),
-            _ => Err("mode is exact or keyframe".to_owned()),
-        }
-    }
-}
 
 /// One video to be turned into a zip of frames.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,42 +28,49 @@ pub struct Job {
     /// The entity tag of the object that was checked; the video must still have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// The round of the video that it belongs to: one more at each retry that the user asks for. A job
+    /// of an earlier round is void.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub round: u32,
+    /// How often it was sent again because of a fault that was not the video's.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub postponements: u32,
+    /// The attempt that sent it again when it ended in order. Its lease counts as given back, even
+    /// where the record could not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_attempt: Option<String>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// The longest wait of a job that was postponed. Short enough that work goes on within minutes of
+/// an outage's end, and long enough that many waiting jobs are not a load.
+const MAX_POSTPONEMENT: Duration = Duration::minutes(5);
+
 impl Job {
-    /// The jobs in a message's body: a job as it is, or an S3 event notification, plain or in
-    /// an SNS envelope. `s3:TestEvent` and events that bring no object hold none.
+    /// The job that this JSON stands for; ids alone are a job with the defaults.
     ///
     /// # Errors
-    /// [`Error::Permanent`] when the body is none of these: no retry can help.
-    pub fn from_body(body: &str) -> Result<Vec<Self>> {
-        if let Some(event) = lift::s3_event(body)? {
-            return event
-                .records
-                .iter()
-                .filter(|r| brings_object(r))
-                .map(Self::from_s3)
-                .collect();
-        }
-        let body = lift::unwrap_sns(body);
-        let job: Self = serde_json::from_str(&body)
+    /// [`Error::Permanent`] when it is no job, or one that names what is not its user's.
+    pub fn from_json(json: &str) -> Result<Self> {
+        let job: Self = serde_json::from_str(json)
             .map_err(|error| Error::permanent(format!("the message is not a job: {error}")))?;
-        job.checked().map(|job| vec![job])
+        job.checked()
     }
 
-    fn from_s3(record: &S3EventRecord) -> Result<Self> {
-        let key = s3_key(record)?;
-        let (user_id, video_id) = keys::parse_upload(&key)?;
-        Ok(Self {
-            video_id: video_id.to_owned(),
-            user_id: user_id.to_owned(),
-            email: None,
-            every_ms: every::DEFAULT_MS,
-            mode: Mode::default(),
-            // An event may be late: what counts is the object that is there now.
-            etag: None,
-            key,
-        })
+    /// The job to send again after a fault that was not the video's, and how long it waits: twice as
+    /// long each time. It does not use up the receives of a message: a new one takes its place.
+    #[must_use]
+    pub fn postponed(&self) -> (Self, Duration) {
+        let job = Self {
+            postponements: self.postponements.saturating_add(1),
+            ..self.clone()
+        };
+        let wait = Duration::seconds(1 << job.postponements.min(16)).min(MAX_POSTPONEMENT);
+        (job, wait)
     }
 
     fn checked(mut self) -> Result<Self> {
@@ -113,51 +94,33 @@ impl Job {
     }
 }
 
-/// Whether an S3 event says that an object is there now.
-fn brings_object(record: &S3EventRecord) -> bool {
-    record
-        .event_name
-        .as_deref()
-        .is_some_and(|name| name.trim_start_matches("s3:").starts_with("ObjectCreated:"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_job_needs_only_ids() {
-        let jobs = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job");
-        assert_eq!(jobs[0].key, "uploads/u1/v1");
-        assert_eq!(jobs[0].every_ms, 1_000);
+        let job = Job::from_json(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job");
+        assert_eq!(job.key, "uploads/u1/v1");
+        assert_eq!(job.every_ms, 1_000);
     }
 
     #[test]
-    fn s3_events_are_jobs_plain_or_in_an_envelope() {
-        let event = r#"{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},
-            "object":{"key":"uploads/u1/caf%C3%A9+1.mp4","size":1,"eTag":"abc"}}}]}"#;
-        let envelope = serde_json::json!({
-            "Type": "Notification", "MessageId": "m", "TopicArn": "t", "Message": event
-        });
-        for body in [event.to_owned(), envelope.to_string()] {
-            let jobs = Job::from_body(&body).expect("jobs");
-            assert_eq!(jobs[0].video_id, "café 1.mp4");
-            assert_eq!(jobs[0].key, "uploads/u1/café 1.mp4");
+    fn a_job_that_is_postponed_waits_longer_each_time_and_never_long() {
+        let mut job = Job::from_json(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job");
+        let mut waits = Vec::new();
+        for _ in 0..40 {
+            let wait;
+            (job, wait) = job.postponed();
+            waits.push(wait.num_seconds());
         }
+        assert_eq!(waits[..9], [2, 4, 8, 16, 32, 64, 128, 256, 300]);
+        assert_eq!((waits[39], job.postponements), (300, 40));
     }
 
     #[test]
-    fn a_test_event_and_a_removal_hold_no_job() {
-        let test = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"b"}"#;
-        assert_eq!(Job::from_body(test), Ok(vec![]));
-        let removal = r#"{"Records":[{"eventName":"ObjectRemoved:Delete","s3":{"bucket":{},
-            "object":{"key":"uploads/u1/v1"}}}]}"#;
-        assert_eq!(Job::from_body(removal), Ok(vec![]));
-    }
-
-    #[test]
-    fn what_is_no_job_is_gone_for_good() {
-        for body in [
+    fn what_is_no_job_can_never_be_done() {
+        for json in [
             "",
             "null",
             "[]",
@@ -168,11 +131,10 @@ mod tests {
             r#"{"video_id":"../x","user_id":"u"}"#,
             r#"{"video_id":"v","user_id":"u","key":"uploads/other/v"}"#,
             r#"{"video_id":"v","user_id":"u","every_ms":0}"#,
-            r#"{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{},"object":{"key":"x"}}}]}"#,
         ] {
             assert!(
-                matches!(Job::from_body(body), Err(Error::Permanent(_))),
-                "{body}"
+                matches!(Job::from_json(json), Err(Error::Permanent(_))),
+                "{json}"
             );
         }
     }

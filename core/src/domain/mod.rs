@@ -1,20 +1,20 @@
-//! The words of the domain and what may follow from what: plain data, pure functions.
+//! The words of the domain and what may follow from what: plain data, pure functions. Nothing
+//! here knows of ports, features or events.
 
 pub mod attempt;
+pub mod delivery;
 pub mod every;
+pub mod extraction;
 pub mod job;
 pub mod keys;
-pub mod mail;
-pub mod mailing;
 pub mod notice;
-pub mod overdue;
-pub mod status;
+pub mod stale;
 pub mod video;
 
-pub use attempt::{Attempt, Begin};
-pub use job::{Job, Mode};
-pub use mail::Mail;
-pub use mailing::{Claim, Mailing};
-pub use notice::Notice;
-pub use status::Status;
-pub use video::Video;
+pub use attempt::{Attempt, Begin, Release};
+pub use delivery::{Delivery, DeliveryClaim};
+pub use extraction::{Extraction, ExtractionRequest, Mode, Progress};
+pub use job::Job;
+pub use notice::{Mail, Notice};
+pub use stale::{Stale, SweepThresholds};
+pub use video::{Status, Video};

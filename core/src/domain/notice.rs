@@ -1,5 +1,7 @@
-//! The *notice*: what is published about a video that has ended, and what a mail is made from.
+//! The *notice*, which is published when a video has ended, and the mail that is made from it, as
+//! plain text and as HTML.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Status, Video};
@@ -33,7 +35,7 @@ pub struct Notice {
 impl Notice {
     /// The notice of a video's end.
     #[must_use]
-    pub fn of(video: &Video) -> Self {
+    pub fn from_video(video: &Video) -> Self {
         let attempt = video.attempt.as_ref().map(|attempt| attempt.id.clone());
         Self {
             // One that somebody publishes by hand need not have ended.
@@ -75,5 +77,140 @@ impl Notice {
             Status::Failed => format!("No frames from {title}"),
             status => format!("{title} is {}", status.word().replace('_', " ")),
         }
+    }
+}
+
+/// One mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The address.
+    pub to: String,
+    /// One line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The same as HTML.
+    pub html: String,
+}
+
+/// A link that downloads the zip, and when it ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// A presigned GET.
+    pub url: String,
+    /// When it stops working, at the latest.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The mail for a notice.
+#[must_use]
+pub fn compose_mail(notice: &Notice, to: &str, link: Option<&Link>, page_url: &str) -> Mail {
+    let title = notice.title();
+    let first = match (notice.status, notice.frames) {
+        (Status::Done, Some(1)) => format!("{title}: 1 frame is ready as a zip."),
+        (Status::Done, Some(frames)) => format!("{title}: {frames} frames are ready as a zip."),
+        (Status::Done, None) => format!("{title}: the frames are ready as a zip."),
+        (Status::Failed, _) => format!("{title}: no frames could be made."),
+        (status, _) => format!("{title} is now {}.", status.word().replace('_', " ")),
+    };
+    let mut paragraphs = vec![Paragraph::Text(first)];
+    if let Some(reason) = &notice.reason {
+        paragraphs.push(Paragraph::Text(format!("Why: {reason}")));
+    }
+    if let Some(link) = link {
+        paragraphs.push(Paragraph::Link("Download the zip:", link.url.clone()));
+        let until = link.expires_at.format("%Y-%m-%d %H:%M UTC");
+        paragraphs.push(Paragraph::Text(format!(
+            "This link works until {until} at the latest."
+        )));
+    }
+    paragraphs.push(Paragraph::Link(
+        "Your videos, at any time:",
+        page_url.to_owned(),
+    ));
+    Mail {
+        to: to.to_owned(),
+        subject: notice.subject(),
+        text: paragraphs
+            .iter()
+            .map(Paragraph::text)
+            .collect::<Vec<_>>()
+            .join("\n\n")
+            + "\n",
+        html: paragraphs.iter().map(Paragraph::html).collect(),
+    }
+}
+
+enum Paragraph {
+    Text(String),
+    Link(&'static str, String),
+}
+
+impl Paragraph {
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Link(label, url) => format!("{label}\n{url}"),
+        }
+    }
+
+    fn html(&self) -> String {
+        match self {
+            Self::Text(text) => format!("<p>{}</p>\n", escape(text)),
+            Self::Link(label, url) => {
+                let url = escape(url);
+                format!("<p>{}<br><a href=\"{url}\">{url}</a></p>\n", escape(label))
+            }
+        }
+    }
+}
+
+/// A file's name and a reason are somebody's words: in HTML they stay words.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(status: Status) -> Notice {
+        serde_json::from_value(serde_json::json!({
+            "notice_id": "n", "video_id": "v1", "status": status.word(),
+            "filename": "<b>holiday</b>\r\nBcc: x@y", "frames": 2,
+        }))
+        .expect("a notice")
+    }
+
+    #[test]
+    fn a_done_mail_has_the_link_and_its_end() {
+        let expires_at = DateTime::from_timestamp(86_400, 0).expect("a time");
+        let link = Link {
+            url: "http://s3/x?a=1&b=2".into(),
+            expires_at,
+        };
+        let mail = compose_mail(&notice(Status::Done), "a@b.c", Some(&link), "http://page");
+        assert!(mail.text.contains("2 frames are ready"));
+        assert!(mail.text.contains("http://s3/x?a=1&b=2\n"));
+        assert!(mail.text.contains("1970-01-02 00:00 UTC"));
+        assert!(mail.html.contains("a=1&amp;b=2"));
+    }
+
+    #[test]
+    fn a_file_name_is_neither_html_nor_a_header() {
+        let mail = compose_mail(&notice(Status::Failed), "a@b.c", None, "http://page");
+        assert!(!mail.html.contains("<b>"));
+        assert!(!mail.subject.contains(['\r', '\n']));
     }
 }

@@ -12,8 +12,43 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Job, Mailing, Mode, Status, keys};
-use crate::ports::Extraction;
+use super::{Attempt, Delivery, Extraction, Job, Mode, keys};
+
+/// Where a video is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Registered; the file is not there yet, or not checked.
+    AwaitingUpload,
+    /// The job is in the queue.
+    Queued,
+    /// An attempt works on it.
+    Processing,
+    /// The zip is there.
+    Done,
+    /// It will not be done; the reason is on the record.
+    Failed,
+}
+
+impl Status {
+    /// The word for it in JSON, in the table and in metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::AwaitingUpload => "awaiting_upload",
+            Self::Queued => "queued",
+            Self::Processing => "processing",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether only an explicit retry leaves it.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Done | Self::Failed)
+    }
+}
 
 /// The record of one video.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,15 +78,24 @@ pub struct Video {
     pub mode: Mode,
     /// Where it is in its life.
     pub status: Status,
-    /// The attempt that holds it, while processing; the one that ended it, after.
+    /// The attempt that has the lease, while processing; the one that ended it, after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
-    /// How many attempts were cut off, since it was last queued.
+    /// How often the user has asked for a retry. What belongs to an earlier round is void.
     #[serde(default)]
-    pub lost: u32,
-    /// How often its job was sent again because it stood still.
+    pub round: u32,
+    /// How many attempts were told to stop before they could finish, since it was last queued.
     #[serde(default)]
-    pub swept: u32,
+    pub stopped_attempts: u32,
+    /// Until when another message with its job waits, because an attempt was at work when it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_waits_until: Option<DateTime<Utc>>,
+    /// How many attempts ended without giving their lease back, since it was last queued.
+    #[serde(default, alias = "lost")]
+    pub aborted_attempts: u32,
+    /// How often the sweep sent its job again, since an attempt last began.
+    #[serde(default, alias = "swept")]
+    pub resends: u32,
     /// Frames so far, or in the zip.
     pub frames: u64,
     /// Percent done.
@@ -64,8 +108,8 @@ pub struct Video {
     #[serde(default)]
     pub unpublished: bool,
     /// The notices whose mail has been sent or is being sent, newest last.
-    #[serde(default)]
-    pub mailings: Vec<Mailing>,
+    #[serde(default, alias = "mailings")]
+    pub deliveries: Vec<Delivery>,
     /// When it was registered.
     pub created_at: DateTime<Utc>,
     /// When the record last changed.
@@ -94,13 +138,16 @@ impl Video {
             mode: job.mode,
             status: Status::AwaitingUpload,
             attempt: None,
-            lost: 0,
-            swept: 0,
+            round: job.round,
+            stopped_attempts: 0,
+            job_waits_until: None,
+            aborted_attempts: 0,
+            resends: 0,
             frames: 0,
             progress: 0,
             reason: None,
             unpublished: false,
-            mailings: Vec::new(),
+            deliveries: Vec::new(),
             created_at: now,
             updated_at: now,
             deleted_until: None,
@@ -119,6 +166,9 @@ impl Video {
             every_ms: self.every_ms,
             mode: self.mode,
             etag: self.etag.clone(),
+            round: self.round,
+            postponements: 0,
+            released_attempt: None,
         }
     }
 
@@ -146,7 +196,7 @@ impl Video {
         !self.is_deleted() && (self.unpublished || !self.status.is_terminal())
     }
 
-    pub(super) fn next(&self, now: DateTime<Utc>) -> Self {
+    pub(super) fn next_version(&self, now: DateTime<Utc>) -> Self {
         Self {
             version: self.version + 1,
             updated_at: now,
@@ -161,11 +211,22 @@ impl Video {
             status: Status::Queued,
             size: Some(size),
             etag: Some(etag.to_owned()),
-            ..self.next(now)
+            ..self.next_version(now)
         })
     }
 
-    /// An explicit retry. `None`: it is not in an end state.
+    /// Its job is sent again, because the user asks for it and nothing has moved for `after`. `None`:
+    /// it is not queued, or not for that long.
+    #[must_use]
+    pub fn job_resent(&self, after: Duration, now: DateTime<Utc>) -> Option<Self> {
+        let waits = self.status == Status::Queued && !self.is_deleted();
+        (waits && now - self.updated_at >= after).then(|| Self {
+            resends: self.resends + 1,
+            ..self.next_version(now)
+        })
+    }
+
+    /// An explicit retry, which begins a new round. `None`: it is not in an end state.
     #[must_use]
     pub fn retried(&self, now: DateTime<Utc>) -> Option<Self> {
         (self.status.is_terminal() && !self.is_deleted()).then(|| Self {
@@ -173,13 +234,16 @@ impl Video {
             // The file may have been sent anew; the next attempt pins what is there then.
             etag: None,
             attempt: None,
-            lost: 0,
-            swept: 0,
+            round: self.round + 1,
+            stopped_attempts: 0,
+            job_waits_until: None,
+            aborted_attempts: 0,
+            resends: 0,
             frames: 0,
             progress: 0,
             reason: None,
             unpublished: false,
-            ..self.next(now)
+            ..self.next_version(now)
         })
     }
 
@@ -193,8 +257,9 @@ impl Video {
         });
         let next = Self {
             attempt: Some(attempt),
+            job_waits_until: None,
             unpublished: true,
-            ..self.next(now)
+            ..self.next_version(now)
         };
         match outcome {
             Ok(extraction) => Self {
@@ -217,7 +282,7 @@ impl Video {
     pub fn published(&self, now: DateTime<Utc>) -> Self {
         Self {
             unpublished: false,
-            ..self.next(now)
+            ..self.next_version(now)
         }
     }
 
@@ -227,7 +292,7 @@ impl Video {
         Self {
             deleted_until: Some((now + tombstone).timestamp()),
             unpublished: false,
-            ..self.next(now)
+            ..self.next_version(now)
         }
     }
 }

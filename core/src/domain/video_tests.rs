@@ -1,19 +1,20 @@
 use super::*;
-use crate::domain::attempt::{Begin, MAX_LOST};
-use crate::ports::Progress;
+use crate::domain::attempt::{MAX_ABORTED_ATTEMPTS, MAX_STOPPED_ATTEMPTS};
+use crate::domain::{Begin, Progress, Release};
 
 pub(in crate::domain) fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).expect("a time")
 }
 
+pub(in crate::domain) fn job() -> Job {
+    Job::from_json(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job")
+}
+
 /// A video that was registered at the very beginning of time.
 pub(in crate::domain) fn video(status: Status) -> Video {
-    let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
-        .expect("a job")
-        .remove(0);
     Video {
         status,
-        ..Video::new(&job, at(0))
+        ..Video::new(&job(), at(0))
     }
 }
 
@@ -36,44 +37,47 @@ fn every_write_counts() {
 }
 
 #[test]
-fn one_attempt_holds_a_video_until_its_lease_ends() {
-    let Begin::Go(held) = video(Status::Queued).begin("a1", LEASE, at(0)) else {
+fn one_attempt_has_a_video_until_its_lease_ends() {
+    let Begin::Go(leased) = video(Status::Queued).begin(&job(), "a1", LEASE, at(0)) else {
         panic!("a queued video can be begun");
     };
-    assert!(held.is_held_by("a1") && !held.is_held_by("a2"));
+    assert!(leased.is_leased_by("a1") && !leased.is_leased_by("a2"));
     assert_eq!(
-        held.begin("a2", LEASE, at(59)),
-        Begin::Held(Duration::seconds(1))
+        leased.begin(&job(), "a2", LEASE, at(59)),
+        Begin::Leased(Duration::seconds(1))
     );
-    let Begin::Go(taken) = held.begin("a2", LEASE, at(60)) else {
+    let Begin::Go(taken) = leased.begin(&job(), "a2", LEASE, at(60)) else {
         panic!("the lease is over")
     };
-    assert!(taken.is_held_by("a2") && !taken.is_held_by("a1"));
+    assert!(taken.is_leased_by("a2") && !taken.is_leased_by("a1"));
 }
 
 #[test]
 fn a_video_whose_attempts_are_all_cut_off_fails() {
     let mut video = video(Status::Queued);
-    for now in 0..i64::from(MAX_LOST) {
-        let Begin::Go(held) = video.begin("a", LEASE, at(now * 60)) else {
+    for now in 0..i64::from(MAX_ABORTED_ATTEMPTS) {
+        let Begin::Go(leased) = video.begin(&job(), "a", LEASE, at(now * 60)) else {
             panic!("attempt {now} may begin")
         };
-        video = *held;
+        video = *leased;
     }
-    let in_order = video.released(at(500));
-    assert!(matches!(in_order.begin("a", LEASE, at(500)), Begin::Go(_)));
-    let Begin::GiveUp(failed) = video.begin("a", LEASE, at(500)) else {
-        panic!("it was cut off {MAX_LOST} times")
+    let in_order = video.released(Release::Faulted, at(500));
+    assert!(matches!(
+        in_order.begin(&job(), "a", LEASE, at(500)),
+        Begin::Go(_)
+    ));
+    let Begin::GiveUp(failed) = video.begin(&job(), "a", LEASE, at(500)) else {
+        panic!("it was cut off {MAX_ABORTED_ATTEMPTS} times")
     };
     assert!(failed.status == Status::Failed && failed.unpublished && failed.reason.is_some());
 }
 
 #[test]
 fn progress_renews_the_lease_and_is_not_done_before_the_end() {
-    let Begin::Go(held) = video(Status::Queued).begin("a1", LEASE, at(0)) else {
+    let Begin::Go(leased) = video(Status::Queued).begin(&job(), "a1", LEASE, at(0)) else {
         panic!()
     };
-    let on = held.progressed(
+    let on = leased.progressed(
         Progress {
             percent: Some(100),
             frames: 7,
@@ -83,8 +87,8 @@ fn progress_renews_the_lease_and_is_not_done_before_the_end() {
     );
     assert_eq!((on.progress, on.frames), (99, 7));
     assert_eq!(
-        on.begin("a2", LEASE, at(100)),
-        Begin::Held(Duration::seconds(10))
+        on.begin(&job(), "a2", LEASE, at(100)),
+        Begin::Leased(Duration::seconds(10))
     );
 }
 
@@ -95,7 +99,7 @@ fn an_end_is_left_only_by_a_retry() {
         video(Status::Processing).ended(Err("no".into()), at(1)),
     ] {
         assert!(end.unpublished);
-        assert_eq!(end.begin("a2", LEASE, at(1_000)), Begin::Over);
+        assert_eq!(end.begin(&job(), "a2", LEASE, at(1_000)), Begin::Finished);
         assert_eq!(end.uploaded(5, "\"e\"", at(2)), None);
         let again = end.retried(at(3)).expect("a retry");
         assert_eq!(
@@ -109,7 +113,7 @@ fn an_end_is_left_only_by_a_retry() {
 #[test]
 fn a_deleted_video_stays_away() {
     let gone = video(Status::Queued).deleted(Duration::days(1), at(0));
-    assert_eq!(gone.begin("a1", LEASE, at(1)), Begin::Over);
+    assert_eq!(gone.begin(&job(), "a1", LEASE, at(1)), Begin::Finished);
     assert_eq!(gone.retried(at(1)), None);
     assert_eq!(gone.deleted_until, Some(86_400));
 }
@@ -125,4 +129,82 @@ fn words_are_those_of_the_wire() {
     ] {
         assert_eq!(serde_json::to_value(status).expect("json"), status.word());
     }
+}
+
+#[test]
+fn an_attempt_that_says_in_the_job_that_it_has_ended_is_not_counted_as_cut_off() {
+    let mut video = video(Status::Queued);
+    let mut job = job();
+    for n in 0..20 {
+        let attempt = format!("a{n}");
+        let Begin::Go(begun) = video.begin(&job, &attempt, LEASE, at(n)) else {
+            panic!("attempt {n} may begin")
+        };
+        video = *begun;
+        job.released_attempt = Some(attempt);
+    }
+    assert_eq!(video.aborted_attempts, 0);
+}
+
+#[test]
+fn roll_outs_do_not_fail_a_video_but_a_video_that_never_has_time_enough_does() {
+    let mut video = video(Status::Queued);
+    for n in 0..i64::from(MAX_STOPPED_ATTEMPTS) {
+        let Begin::Go(begun) = video.begin(&job(), "a", LEASE, at(n)) else {
+            panic!("attempt {n} may begin")
+        };
+        video = begun.released(Release::Stopped, at(n));
+    }
+    assert!(matches!(
+        video.begin(&job(), "a", LEASE, at(99)),
+        Begin::GiveUp(_)
+    ));
+}
+
+#[test]
+fn a_job_of_an_earlier_round_is_void() {
+    let again = video(Status::Failed).retried(at(1)).expect("a retry");
+    assert_eq!(again.begin(&job(), "a", LEASE, at(2)), Begin::Finished);
+    assert!(matches!(
+        again.begin(&again.job(), "a", LEASE, at(2)),
+        Begin::Go(_)
+    ));
+}
+
+#[test]
+fn asking_again_sends_a_queued_job_again_only_after_a_while() {
+    let minute = Duration::minutes(1);
+    let queued = video(Status::Queued);
+    assert_eq!(queued.job_resent(minute, at(59)), None);
+    let again = queued.job_resent(minute, at(60)).expect("sent again");
+    assert_eq!(again.job_resent(minute, at(61)), None);
+    assert_eq!(video(Status::Processing).job_resent(minute, at(600)), None);
+}
+
+#[test]
+fn a_record_of_an_older_program_is_read() {
+    let mut old = serde_json::to_value(video(Status::Queued)).expect("json");
+    let fields = old.as_object_mut().expect("an object");
+    for new in [
+        "aborted_attempts",
+        "resends",
+        "deliveries",
+        "round",
+        "stopped_attempts",
+    ] {
+        fields.remove(new).expect("a field");
+    }
+    fields.extend([
+        ("lost".to_owned(), 2.into()),
+        ("swept".to_owned(), 3.into()),
+        (
+            "mailings".to_owned(),
+            serde_json::json!([{ "notice_id": "n1" }]),
+        ),
+    ]);
+    let read: Video = serde_json::from_value(old).expect("a record");
+    assert_eq!(
+        (read.aborted_attempts, read.resends, read.deliveries.len()),
+        (2, 3, 1)
+    );
 }

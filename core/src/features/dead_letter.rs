@@ -1,44 +1,48 @@
-//! A message of the dead-letter queue: SQS has given a job up. Marks the video failed and tells
-//! the user. What is no job stays where it is, for a person to look at.
+//! A message of the dead-letter queue. A job that SQS gave up on goes back to the queue: it got here
+//! because nobody could even send it again, which says nothing about its video. What was put here with
+//! a reason, and what is no job, stays where it is for a person to look at.
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use chrono::Duration;
 
-use super::records::{publish, update};
+use super::job_messages::jobs_in_message;
+use super::process_video::REASON;
+use super::records::publish;
 use crate::domain::Job;
-use crate::feature::lift::each;
+use crate::feature::lift::{attribute, each};
 use crate::{App, Error, Result};
 
-const REASON: &str = "it was tried several times and could not be finished; please try it again";
+/// How long a job waits that comes back from the dead letters: what kept it from being done may not
+/// be over yet.
+const WAIT: Duration = Duration::minutes(5);
 
-/// Settles each message whose job names a video.
+/// Sends each job that is not over back to its queue.
 ///
 /// # Errors
 /// When the whole batch must come back.
-pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
-    each(&event, |message| {
-        settle(app, message.body.as_deref().unwrap_or_default())
-    })
-    .await
+pub async fn settle_dead_letters(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
+    each(&event, |message| settle_dead_letter(app, message)).await
 }
 
-async fn settle(app: &App, body: &str) -> Result<()> {
-    for job in Job::from_body(body)? {
-        if app.videos.get(&job.video_id).await?.is_none() {
-            let id = job.video_id;
-            return Err(Error::permanent(format!("no attempt ever began on {id}")));
-        }
-        let video = update(app, &job.video_id, |video| {
-            let now = app.clock.now();
-            if video.status.is_terminal() || video.is_deleted() {
-                return Ok(None);
-            }
-            if video.is_held(now) {
-                return Err(Error::transient("an attempt is still at work"));
-            }
-            Ok(Some(video.ended(Err(REASON.to_owned()), now)))
-        })
-        .await?;
-        publish(app, &video).await?;
+async fn settle_dead_letter(app: &App, message: &SqsMessage) -> Result<()> {
+    if let Some(reason) = attribute(message, REASON) {
+        return Err(Error::permanent(format!("it was put aside: {reason}")));
+    }
+    for job in jobs_in_message(message.body.as_deref().unwrap_or_default())? {
+        return_job(app, &job).await?;
     }
     Ok(())
+}
+
+async fn return_job(app: &App, job: &Job) -> Result<()> {
+    if let Some(video) = app.videos.get(&job.video_id).await? {
+        if video.user_id != job.user_id {
+            return Err(Error::permanent("the job names another user's video"));
+        }
+        if video.is_over_for(job) {
+            // It may have ended in a crash, just before that was published.
+            return publish(app, &video).await;
+        }
+    }
+    app.jobs.send(job, WAIT).await
 }

@@ -10,34 +10,22 @@ use http::Method;
 use crate::App;
 use crate::feature::{Access, Feature, FileForm, Route, Trigger};
 
-pub mod auth_confirm;
-pub mod auth_login;
-pub mod auth_logout;
-pub mod auth_me;
-pub mod auth_refresh;
-pub mod auth_signup;
+pub mod auth;
 pub mod dead_letter;
-pub mod notify_mail;
-pub mod notify_publish;
+pub mod job_messages;
+pub mod notices;
 pub mod process_video;
 pub mod sweep;
-pub mod upload_arrived;
-pub mod upload_complete;
-pub mod upload_create;
-pub mod upload_form;
-pub mod video_delete;
-pub mod video_download;
-pub mod video_get;
-pub mod video_list;
-pub mod video_patch;
+pub mod uploads;
+pub mod videos;
+
+pub mod resources;
 
 mod permission;
 mod records;
 mod table;
-mod uploads;
-mod view;
 
-pub use permission::Permission;
+pub use permission::{Permission, Resource};
 pub use table::TABLE;
 
 /// The group that may notify by hand and change a video's status.
@@ -83,7 +71,7 @@ pub fn find(name: &str) -> Option<&'static Feature<App>> {
 }
 
 /// A row for a route that takes and gives JSON.
-const fn http(
+const fn http_route(
     method: Method,
     path: &'static str,
     access: Access,
@@ -101,9 +89,9 @@ const fn http(
     })
 }
 
-/// How often what stands still is looked for.
+/// How often stale videos are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);
 
-/// How long a poller lets the dead-letter queue rest once it found what it cannot settle, so
+/// How long a poller leaves the dead-letter queue alone once it found what it cannot settle, so
 /// that people can look at it there.
 const DEAD_LETTER_PAUSE: Duration = Duration::from_mins(1);

@@ -1,30 +1,35 @@
 //! A job: turns a video into a zip of its frames. The heart of the product.
 //!
 //! A message may come twice, late or out of order. The record decides: an attempt takes the
-//! video with a lease that it keeps renewing, every write in its name needs the hold, and an
+//! video with a lease that it keeps renewing, every write in its name needs the lease, and an
 //! ended video is left alone. The zip's key derives from the job, so doing it twice overwrites.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use chrono::{DateTime, Duration, Utc};
 use tracing::Instrument;
 
-use super::records::{TRIES, publish, too_fast, update};
-use crate::domain::{Begin, Job, Video};
+use super::job_messages::jobs_in_message;
+use super::records::{MAX_TRIES, changes_too_fast, publish, update};
+use crate::domain::{Begin, Extraction, ExtractionRequest, Job, Progress, Release, Status, Video};
 use crate::feature::lift::each;
-use crate::ports::{Extraction, Order, Progress, Watch};
+use crate::ports::{ExtractionError, ProgressListener};
 use crate::{App, Error, Result};
+
+/// The attribute of a dead letter that says why it was put there.
+pub const REASON: &str = "reason";
 
 /// Does each message's job; what is no job goes straight to the dead letters.
 ///
 /// # Errors
 /// When the whole batch must come back.
-pub async fn handle(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
+pub async fn process_jobs(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
     each(&event, |message| {
         measure_wait(app, message);
-        take(app, message.body.as_deref().unwrap_or_default())
+        process_message(app, message.body.as_deref().unwrap_or_default())
     })
     .await
 }
@@ -47,16 +52,16 @@ fn count(outcome: &'static str) {
     metrics::counter!("fotograma.jobs", "outcome" => outcome).increment(1);
 }
 
-async fn take(app: &App, body: &str) -> Result<()> {
-    let outcome = match Job::from_body(body) {
+async fn process_message(app: &App, body: &str) -> Result<()> {
+    let outcome = match jobs_in_message(body) {
         Ok(jobs) => process_all(app, &jobs).await,
         Err(error) => Err(error),
     };
     match outcome {
-        // No retry can help: it need not burn its receives on the way to the dead letters.
-        Err(Error::Permanent(reason)) => {
-            count("buried");
-            app.jobs.bury(body, reason.message()).await
+        // No retry can help: it need not use up its receives on the way to the dead letters.
+        Err(Error::Permanent(cause)) => {
+            count("dead_lettered");
+            app.jobs.dead_letter(body, cause.message()).await
         }
         outcome => outcome,
     }
@@ -64,19 +69,46 @@ async fn take(app: &App, body: &str) -> Result<()> {
 
 async fn process_all(app: &App, jobs: &[Job]) -> Result<()> {
     for job in jobs {
-        process(app, job).await?;
+        process_job(app, job).await?;
     }
     Ok(())
 }
 
-fn stopped() -> Error {
-    Error::transient("the attempt was told to stop")
+/// What is to become of a job when there is no error to report.
+enum Next {
+    /// It is over, or another message stands for it.
+    Done,
+    /// It is sent again at once: the attempt was told to stop, or had lost its lease.
+    SendAgain,
 }
 
-async fn process(app: &App, job: &Job) -> Result<()> {
+async fn process_job(app: &App, job: &Job) -> Result<()> {
     let attempt = app.ids.next();
-    let Some(video) = begin(app, job, &attempt).await? else {
-        return Ok(());
+    let (job, wait) = match run_job(app, job, &attempt).await {
+        Ok(Next::Done) => return Ok(()),
+        Ok(Next::SendAgain) => {
+            count("given_back");
+            (job.clone(), Duration::zero())
+        }
+        Err(error @ (Error::Rejected { .. } | Error::Permanent(_))) => return Err(error),
+        // Only what reads the message or the video may end a video. After any other fault the job
+        // waits as a new message, because each receive of this one would count.
+        Err(error) => {
+            app.health.failed(&error);
+            count("postponed");
+            job.postponed()
+        }
+    };
+    let job = Job {
+        released_attempt: Some(attempt),
+        ..job
+    };
+    app.jobs.send(&job, wait).await
+}
+
+async fn run_job(app: &App, job: &Job, attempt: &str) -> Result<Next> {
+    let Some(video) = begin_attempt(app, job, attempt).await? else {
+        return Ok(Next::Done);
     };
     let span = tracing::info_span!(
         "job",
@@ -84,29 +116,42 @@ async fn process(app: &App, job: &Job) -> Result<()> {
         user_id = video.user_id,
         attempt
     );
-    try_it(app, job, &video, &attempt).instrument(span).await
+    run_attempt(app, job, &video, attempt)
+        .instrument(span)
+        .await
 }
 
-/// One attempt, from the hold on the video to its release.
-async fn try_it(app: &App, job: &Job, video: &Video, attempt: &str) -> Result<()> {
-    let hold = Hold {
+/// One attempt, from its lease of the video to the lease's release.
+async fn run_attempt(app: &App, job: &Job, video: &Video, attempt: &str) -> Result<Next> {
+    let began = app.clock.now();
+    let lease = VideoLease {
         app,
         video_id: &video.video_id,
         attempt,
-        last: Mutex::default(),
+        renewal: Mutex::new(Renewal {
+            progress: None,
+            at: began,
+            until: began + app.settings.lease,
+        }),
     };
-    let began = app.clock.now();
-    let extracted = app.stop.or(extract(app, video, job, &hold)).await;
+    let extracted = app.stop.or(extract(app, video, job, &lease)).await;
     let outcome = match extracted {
         Some(Ok(extraction)) => Ok(extraction),
-        Some(Err(Error::Rejected { detail, .. })) => Err(detail),
-        Some(Err(error)) => return hold.give_up(error).await,
-        None => return hold.give_up(stopped()).await,
+        Some(Err(ExtractionError::Video(reason))) => Err(reason),
+        Some(Err(ExtractionError::TooMuch(why))) => {
+            let fault = Error::transient(why);
+            return lease.give_up(Release::Aborted, Err(fault)).await;
+        }
+        Some(Err(ExtractionError::Other(error))) => {
+            return lease.give_up(Release::Faulted, Err(error)).await;
+        }
+        None => return lease.give_up(Release::Stopped, Ok(Next::SendAgain)).await,
     };
+    app.health.worked();
     let now = app.clock.now();
     measure("extracting", now - began);
     let ended = update(app, &video.video_id, |video| {
-        hold.check(video)?;
+        lease.check(video)?;
         Ok(Some(video.ended(outcome.clone(), now)))
     });
     match ended.await {
@@ -118,32 +163,38 @@ async fn try_it(app: &App, job: &Job, video: &Video, attempt: &str) -> Result<()
                 reason = video.reason,
                 "the job has ended"
             );
-            publish(app, &video).await
+            publish(app, &video).await.map(|()| Next::Done)
         }
-        Err(error) => hold.give_up(error).await,
+        Err(error) => lease.give_up(Release::Faulted, Err(error)).await,
     }
 }
 
 /// Takes the video for this attempt. `None`: there is nothing left to do.
-async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
-    for _ in 0..TRIES {
+async fn begin_attempt(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
+    for _ in 0..MAX_TRIES {
         let now = app.clock.now();
         let known = app.videos.get(&job.video_id).await?;
+        if known.is_none() && job.round > 0 {
+            // A retry that has no record any more: it was deleted, and its mark is gone too.
+            return Ok(None);
+        }
+        if let Some(video) = &known
+            && awaits_its_file(app, video).await?
+        {
+            return Ok(None);
+        }
         // A job that was put into the queue by hand has no record yet.
         let video = known.clone().unwrap_or_else(|| Video::new(job, now));
         if video.user_id != job.user_id {
             return Err(Error::permanent("the job names another user's video"));
         }
-        let (next, goes_on) = match video.begin(attempt, app.settings.lease, now) {
+        let (next, goes_on) = match video.begin(job, attempt, app.settings.lease, now) {
             Begin::Go(next) => (next, true),
             Begin::GiveUp(next) => (next, false),
             // It may have ended in a crash, just before that was published.
-            Begin::Over => return publish(app, &video).await.map(|()| None),
-            // The holder may be at work, or dead: that shows when its lease is over. Until then
-            // the job waits as a new message, because each receive of this one would count.
-            Begin::Held(rest) => {
-                count("postponed");
-                return app.jobs.send(job, rest).await.map(|()| None);
+            Begin::Finished => return publish(app, &video).await.map(|()| None),
+            Begin::Leased(left) => {
+                return wait_for_lease(app, job, &video, left).await.map(|()| None);
             }
         };
         if !app.videos.put(&next, known.map(|v| v.version)).await? {
@@ -156,27 +207,61 @@ async fn begin(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
         count("failed");
         return publish(app, &next).await.map(|()| None);
     }
-    Err(too_fast(&job.video_id))
+    Err(changes_too_fast(&job.video_id))
 }
 
-async fn extract(app: &App, video: &Video, job: &Job, watch: &Hold<'_>) -> Result<Extraction> {
+/// Whether a registered video's file has not come yet: it may still, and the job of then is another.
+async fn awaits_its_file(app: &App, video: &Video) -> Result<bool> {
+    Ok(video.status == Status::AwaitingUpload
+        && !video.is_deleted()
+        && app.objects.head(&video.key).await?.is_none())
+}
+
+/// The other attempt may be at work, or dead: that shows when its lease is over. Until then the job
+/// waits as a new message, because each receive of this one would count; and as one message, however
+/// many copies of it come.
+async fn wait_for_lease(app: &App, job: &Job, video: &Video, left: Duration) -> Result<()> {
+    let now = app.clock.now();
+    if video.job_waits_until.is_some_and(|until| until > now) {
+        count("collapsed");
+        return Ok(());
+    }
+    count("waits_for_lease");
+    app.jobs.send(job, left).await?;
+    let noted = update(app, &job.video_id, |video| {
+        Ok(video
+            .is_leased(now)
+            .then(|| video.with_waiting_job(now + left, now)))
+    });
+    // The new message is there, so this one is done; without the note a further copy lives on.
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, "a waiting job could not be noted");
+    }
+    Ok(())
+}
+
+async fn extract(
+    app: &App,
+    video: &Video,
+    job: &Job,
+    listener: &VideoLease<'_>,
+) -> Result<Extraction, ExtractionError> {
+    let unfit = |reason: String| Err(ExtractionError::Video(reason));
     let Some(head) = app.objects.head(&video.key).await? else {
-        return Err(Error::unprocessable("the uploaded file is not there"));
+        return unfit("the uploaded file is not there".to_owned());
     };
     let max = app.settings.max_video_bytes;
     if head.size > max {
-        return Err(Error::unprocessable(format!(
+        return unfit(format!(
             "the file has {} bytes; at most {max} are taken",
             head.size
-        )));
+        ));
     }
     let checked = job.etag.as_ref().or(video.etag.as_ref());
     if checked.is_some_and(|etag| etag.trim_matches('"') != head.etag.trim_matches('"')) {
-        return Err(Error::unprocessable(
-            "the file was replaced after it had been checked",
-        ));
+        return unfit("the file was replaced after it had been checked".to_owned());
     }
-    let order = Order {
+    let request = ExtractionRequest {
         key: video.key.clone(),
         etag: head.etag,
         zip_key: video.zip_key(),
@@ -184,74 +269,115 @@ async fn extract(app: &App, video: &Video, job: &Job, watch: &Hold<'_>) -> Resul
         mode: video.mode,
         modified: video.created_at,
     };
-    app.frames.extract(&order, watch).await
+    app.frames.extract(&request, listener).await
 }
 
-/// An attempt's hold on its video, kept while the extraction goes on.
-struct Hold<'a> {
+/// An attempt's lease of its video, renewed while the extraction goes on.
+struct VideoLease<'a> {
     app: &'a App,
     video_id: &'a str,
     attempt: &'a str,
-    /// What was last written, and when.
-    last: Mutex<Option<(Progress, DateTime<Utc>)>>,
+    renewal: Mutex<Renewal>,
 }
 
-impl Hold<'_> {
+/// The newest renewal of a lease.
+#[derive(Clone, Copy)]
+struct Renewal {
+    /// What was written; `None` before the first time.
+    progress: Option<Progress>,
+    at: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+fn lease_lost() -> Error {
+    Error::transient("the attempt has lost its lease of the video")
+}
+
+impl VideoLease<'_> {
     fn check(&self, video: &Video) -> Result<()> {
-        if video.is_held_by(self.attempt) {
+        if video.is_leased_by(self.attempt) {
             Ok(())
         } else {
-            Err(Error::transient(
-                "the attempt has lost its hold on the video",
-            ))
+            Err(lease_lost())
         }
+    }
+
+    fn renewal(&self) -> MutexGuard<'_, Renewal> {
+        self.renewal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a write is due: something is new, or a third of the lease is over.
     fn is_due(&self, progress: Progress, now: DateTime<Utc>) -> bool {
-        let last = self
-            .last
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        last.is_none_or(|(written, at)| {
-            written.percent != progress.percent || now - at >= self.app.settings.lease / 3
-        })
+        let last = *self.renewal();
+        last.progress
+            .is_none_or(|written| written.percent != progress.percent)
+            || now - last.at >= self.app.settings.lease / 3
     }
 
-    /// The attempt ends without an outcome. The next may begin at once; and what a deleted
-    /// video's attempt may have stored is removed.
-    async fn give_up(&self, error: Error) -> Result<()> {
-        count("given_back");
-        let now = self.app.clock.now();
-        let video = update(self.app, self.video_id, |video| {
-            Ok(video.is_held_by(self.attempt).then(|| video.released(now)))
-        })
-        .await?;
-        if video.is_deleted() {
-            self.app.objects.remove(&video.zip_key()).await?;
-            return Ok(());
+    /// Renews the lease and writes down what is new.
+    async fn renew(&self, progress: Progress, now: DateTime<Utc>) -> Result<()> {
+        let lease = self.app.settings.lease;
+        let is_lost = AtomicBool::new(false);
+        let written = update(self.app, self.video_id, |video| {
+            self.check(video)
+                .inspect_err(|_| is_lost.store(true, Ordering::Relaxed))?;
+            Ok(Some(video.progressed(progress, lease, now)))
+        });
+        match written.await {
+            Ok(_) => {
+                *self.renewal() = Renewal {
+                    progress: Some(progress),
+                    at: now,
+                    until: now + lease,
+                };
+                Ok(())
+            }
+            Err(error) => {
+                let margin = lease / 4;
+                if is_lost.load(Ordering::Relaxed) || now >= self.renewal().until - margin {
+                    return Err(error);
+                }
+                // The lease still holds: the next progress tries again.
+                tracing::warn!(%error, "the lease of a video could not be renewed yet");
+                Ok(())
+            }
         }
-        Err(error)
+    }
+
+    /// The attempt ends without an outcome: the next may begin at once, and what a deleted video's
+    /// attempt may have stored is removed. Gives `next`, unless the attempt had lost its lease.
+    async fn give_up(&self, release: Release, next: Result<Next>) -> Result<Next> {
+        let now = self.app.clock.now();
+        let was_leased = AtomicBool::new(false);
+        let released = update(self.app, self.video_id, |video| {
+            let leased = video.is_leased_by(self.attempt);
+            was_leased.store(leased, Ordering::Relaxed);
+            Ok(leased.then(|| video.released(release, now)))
+        });
+        match released.await {
+            Ok(video) if video.is_deleted() => {
+                self.app.objects.remove(&video.zip_key()).await?;
+                Ok(Next::Done)
+            }
+            Ok(_) if was_leased.into_inner() => next,
+            // Somebody else has the video, or has ended it: the job is to be looked at again.
+            Ok(_) => Ok(Next::SendAgain),
+            // The job says that the lease is given back, where the record could not be told.
+            Err(error) => {
+                tracing::warn!(%error, "a lease could not be given back in the record");
+                next
+            }
+        }
     }
 }
 
 #[async_trait]
-impl Watch for Hold<'_> {
+impl ProgressListener for VideoLease<'_> {
     async fn progress(&self, progress: Progress) -> Result<()> {
         let now = self.app.clock.now();
-        if !self.is_due(progress, now) {
-            return Ok(());
+        if self.is_due(progress, now) {
+            self.renew(progress, now).await?;
         }
-        let lease = self.app.settings.lease;
-        let written = update(self.app, self.video_id, |video| {
-            self.check(video)?;
-            Ok(Some(video.progressed(progress, lease, now)))
-        });
-        written.await?;
-        *self
-            .last
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some((progress, now));
         Ok(())
     }
 }

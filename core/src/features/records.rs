@@ -5,7 +5,7 @@ use crate::feature::{Params, Request, caller};
 use crate::{App, Error, Result};
 
 /// How often a change is decided anew because somebody else was faster.
-pub(super) const TRIES: u32 = 8;
+pub(super) const MAX_TRIES: u32 = 8;
 
 /// The user that a path names: `me` is the caller. Somebody else's things are not there.
 pub(super) fn own_user(request: &Request) -> Result<String> {
@@ -46,7 +46,7 @@ pub(super) async fn update(
     video_id: &str,
     decide: impl Fn(&Video) -> Result<Option<Video>> + Send + Sync,
 ) -> Result<Video> {
-    for _ in 0..TRIES {
+    for _ in 0..MAX_TRIES {
         let Some(video) = app.videos.get(video_id).await? else {
             return Err(not_there());
         };
@@ -57,11 +57,11 @@ pub(super) async fn update(
             return Ok(next);
         }
     }
-    Err(too_fast(video_id))
+    Err(changes_too_fast(video_id))
 }
 
 /// Others were faster, each time.
-pub(super) fn too_fast(video_id: &str) -> Error {
+pub(super) fn changes_too_fast(video_id: &str) -> Error {
     Error::transient(format!("the record of {video_id} changes too fast"))
 }
 
@@ -70,10 +70,10 @@ pub(super) async fn publish(app: &App, video: &Video) -> Result<()> {
     if !video.unpublished {
         return Ok(());
     }
-    let notice = Notice::of(video);
+    let notice = Notice::from_video(video);
     app.topic.publish(&notice).await?;
     update(app, &video.video_id, |now| {
-        let same = now.unpublished && Notice::of(now).notice_id == notice.notice_id;
+        let same = now.unpublished && Notice::from_video(now).notice_id == notice.notice_id;
         Ok(same.then(|| now.published(app.clock.now())))
     })
     .await?;

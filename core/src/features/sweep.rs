@@ -1,4 +1,4 @@
-//! On a schedule: finds videos that stand still, so that none does so for ever.
+//! On a schedule: finds stale videos, so that none stays as it is for ever.
 //!
 //! A job whose message is gone is sent again, an outcome that was stored but not published is
 //! published, and an upload that never came ends as failed. Most of the time there is nothing
@@ -9,32 +9,31 @@ use chrono::Duration;
 
 use super::records::{publish, update};
 use super::uploads::{enqueue, is_as_announced};
-use crate::domain::overdue::Overdue;
-use crate::domain::{Status, Video};
+use crate::domain::{Stale, Status, Video};
 use crate::{App, Error, Result};
 
 const NO_UPLOAD: &str = "its file was not uploaded in time";
 
-/// Looks at each video that is not finished and has not changed for a while.
+/// Settles each video that is not finished and has not changed for a while.
 ///
 /// # Errors
-/// When some could not be looked after; the next run will.
-pub async fn handle(app: &App, _event: EventBridgeEvent) -> Result<()> {
-    let before = app.clock.now() - app.settings.patience.job;
+/// When some could not be settled; the next run tries them again.
+pub async fn sweep_stale_videos(app: &App, _event: EventBridgeEvent) -> Result<()> {
+    let before = app.clock.now() - app.settings.sweep_after.job;
     let (mut seen, mut failed) = (0_u32, 0_u32);
     let mut after = None;
     loop {
         let page = app.videos.unfinished(before, after.as_deref()).await?;
         for video_id in &page.video_ids {
             seen += 1;
-            let outcome = app.stop.or(look_after(app, video_id)).await;
+            let outcome = app.stop.or(settle_stale(app, video_id)).await;
             match outcome {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
-                    tracing::warn!(video_id, %error, "a video could not be looked after");
+                    tracing::warn!(video_id, %error, "a video could not be settled");
                     failed += 1;
                 }
-                None => return Err(Error::transient("the sweep was told to stop")),
+                None => return Err(Error::transient("the sweep was told to stop".to_owned())),
             }
         }
         after = page.next;
@@ -44,23 +43,23 @@ pub async fn handle(app: &App, _event: EventBridgeEvent) -> Result<()> {
     }
     if failed > 0 {
         return Err(Error::transient(format!(
-            "{failed} of {seen} videos could not be looked after"
+            "{failed} of {seen} videos could not be settled"
         )));
     }
     Ok(())
 }
 
-async fn look_after(app: &App, video_id: &str) -> Result<()> {
+async fn settle_stale(app: &App, video_id: &str) -> Result<()> {
     let now = app.clock.now();
     let Some(video) = app.videos.get(video_id).await? else {
         return Ok(());
     };
-    match video.overdue(app.settings.patience, now) {
+    match video.stale(app.settings.sweep_after, now) {
         None => Ok(()),
-        Some(Overdue::Publish) => publish(app, &video).await,
-        Some(Overdue::Upload) => upload(app, &video).await,
-        Some(Overdue::Job(next)) => {
-            tracing::warn!(video_id, "a job stood still and is sent again");
+        Some(Stale::Unpublished) => publish(app, &video).await,
+        Some(Stale::UploadMissing) => settle_missing_upload(app, &video).await,
+        Some(Stale::JobLost(next)) => {
+            tracing::warn!(video_id, "a stale job is sent again");
             app.jobs.send(&video.job(), Duration::zero()).await?;
             // Who was faster has moved it, and that is all that is wanted.
             app.videos.put(&next, Some(video.version)).await.map(|_| ())
@@ -69,7 +68,7 @@ async fn look_after(app: &App, video_id: &str) -> Result<()> {
 }
 
 /// Nobody said that the file is there: it may be, or it never comes.
-async fn upload(app: &App, video: &Video) -> Result<()> {
+async fn settle_missing_upload(app: &App, video: &Video) -> Result<()> {
     let head = app.objects.head(&video.key).await?;
     if let Some(head) = head.filter(|head| is_as_announced(video, head)) {
         return enqueue(app, video, &head).await.map(|_| ());

@@ -1,11 +1,12 @@
 //! The rows.
 
+use super::resources::{
+    NOTIFICATION_QUEUE, UPLOAD_QUEUE, UPLOADS_PREFIX, VIDEO_DEAD_LETTERS, VIDEO_QUEUE, VIDEO_TOPIC,
+};
 use super::{
     Access, App, DEAD_LETTER_PAUSE, Duration, Feature, FileForm, Method, OPERATORS, Permission,
-    Route, SWEEP_EVERY, Trigger, auth_confirm, auth_login, auth_logout, auth_me, auth_refresh,
-    auth_signup, dead_letter, http, notify_mail, notify_publish, process_video, sweep,
-    upload_arrived, upload_complete, upload_create, upload_form, video_delete, video_download,
-    video_get, video_list, video_patch,
+    Route, SWEEP_EVERY, Trigger, auth, dead_letter, http_route, notices, process_video, sweep,
+    uploads, videos,
 };
 
 /// Every feature there is.
@@ -14,84 +15,85 @@ pub static TABLE: &[Feature<App>] = &[
         name: "auth-signup",
         service: "auth-service",
         about: "registers a user, who gets a code by mail",
-        trigger: http(Method::POST, "/auth/signup", Access::Public, |app, r| {
-            Box::pin(auth_signup::handle(app, r))
+        trigger: http_route(Method::POST, "/auth/signup", Access::Public, |app, r| {
+            Box::pin(auth::sign_up(app, r))
         }),
-        permissions: &[Permission::Identity],
+        permissions: &[Permission::SIGN_UP],
     },
     Feature {
         name: "auth-confirm",
         service: "auth-service",
         about: "confirms a registration with the mailed code",
-        trigger: http(Method::POST, "/auth/confirm", Access::Public, |app, r| {
-            Box::pin(auth_confirm::handle(app, r))
+        trigger: http_route(Method::POST, "/auth/confirm", Access::Public, |app, r| {
+            Box::pin(auth::confirm_sign_up(app, r))
         }),
-        permissions: &[Permission::Identity],
+        permissions: &[Permission::CONFIRM_SIGN_UP],
     },
     Feature {
         name: "auth-login",
         service: "auth-service",
         about: "gives tokens for a name and a password",
-        trigger: http(Method::POST, "/auth/login", Access::Public, |app, r| {
-            Box::pin(auth_login::handle(app, r))
+        trigger: http_route(Method::POST, "/auth/login", Access::Public, |app, r| {
+            Box::pin(auth::log_in(app, r))
         }),
-        permissions: &[Permission::Identity],
+        permissions: &[Permission::INITIATE_AUTH],
     },
     Feature {
         name: "auth-refresh",
         service: "auth-service",
         about: "gives new tokens for a refresh token",
-        trigger: http(Method::POST, "/auth/refresh", Access::Public, |app, r| {
-            Box::pin(auth_refresh::handle(app, r))
+        trigger: http_route(Method::POST, "/auth/refresh", Access::Public, |app, r| {
+            Box::pin(auth::refresh_tokens(app, r))
         }),
-        permissions: &[Permission::Identity],
+        permissions: &[Permission::INITIATE_AUTH],
     },
     Feature {
         name: "auth-logout",
         service: "auth-service",
         about: "ends the sessions of the token's user",
-        trigger: http(Method::POST, "/auth/logout", Access::User, |app, r| {
-            Box::pin(auth_logout::handle(app, r))
+        trigger: http_route(Method::POST, "/auth/logout", Access::User, |app, r| {
+            Box::pin(auth::log_out(app, r))
         }),
-        permissions: &[Permission::Identity],
+        permissions: &[Permission::SIGN_OUT],
     },
     Feature {
         name: "auth-me",
         service: "auth-service",
         about: "says whose the token is",
-        trigger: http(Method::GET, "/auth/me", Access::User, |app, r| {
-            Box::pin(auth_me::handle(app, r))
+        trigger: http_route(Method::GET, "/auth/me", Access::User, |app, r| {
+            Box::pin(auth::current_user(app, r))
         }),
-        permissions: &[Permission::Identity],
+        permissions: &[Permission::GET_USER],
     },
     Feature {
         name: "upload-create",
         service: "video-uploader",
         about: "registers a video and gives a presigned PUT for it",
-        trigger: http(Method::POST, "/uploads", Access::User, |app, r| {
-            Box::pin(upload_create::handle(app, r))
+        trigger: http_route(Method::POST, "/uploads", Access::User, |app, r| {
+            Box::pin(uploads::create_upload(app, r))
         }),
         permissions: &[
-            Permission::WriteVideos,
-            Permission::WriteUploads,
-            Permission::Identity,
+            Permission::PUT_UPLOAD,
+            Permission::GET_USER,
+            Permission::PUT_VIDEO,
         ],
     },
     Feature {
         name: "upload-complete",
         service: "video-uploader",
         about: "checks the uploaded object and queues the job; with retry, queues an ended one again",
-        trigger: http(
+        trigger: http_route(
             Method::POST,
             "/uploads/{video_id}/complete",
             Access::User,
-            |app, r| Box::pin(upload_complete::handle(app, r)),
+            |app, r| Box::pin(uploads::complete_upload(app, r)),
         ),
         permissions: &[
-            Permission::ReadVideos,
-            Permission::WriteVideos,
-            Permission::ReadUploads,
-            Permission::SendJobs,
+            Permission::GET_VIDEO,
+            Permission::LIST_BUCKET,
+            Permission::GET_UPLOAD,
+            Permission::SEND_JOB,
+            Permission::PUT_VIDEO,
         ],
     },
     Feature {
@@ -103,18 +105,21 @@ pub static TABLE: &[Feature<App>] = &[
             path: "/upload/",
             access: Access::User,
             form: Some(FileForm {
-                key: upload_form::key,
+                key: uploads::form_object_key,
                 fields: &["every", "mode"],
             }),
-            handle: |app, r| Box::pin(upload_form::handle(app, r)),
+            handle: |app, r| Box::pin(uploads::form_upload(app, r)),
         }),
         permissions: &[
-            Permission::ReadVideos,
-            Permission::WriteVideos,
-            Permission::ReadUploads,
-            Permission::WriteUploads,
-            Permission::SendJobs,
-            Permission::Identity,
+            Permission::PUT_UPLOAD,
+            Permission::ABORT_UPLOAD,
+            Permission::DELETE_UPLOAD,
+            Permission::LIST_BUCKET,
+            Permission::GET_UPLOAD,
+            Permission::GET_USER,
+            Permission::GET_VIDEO,
+            Permission::PUT_VIDEO,
+            Permission::SEND_JOB,
         ],
     },
     Feature {
@@ -122,15 +127,16 @@ pub static TABLE: &[Feature<App>] = &[
         service: "video-uploader",
         about: "queues the job of a registered video whose file has arrived, should nobody say so",
         trigger: Trigger::S3 {
-            prefix: "uploads/",
-            queue: "upload-queue",
-            handle: |app, event| Box::pin(upload_arrived::handle(app, event)),
+            prefix: UPLOADS_PREFIX,
+            queue: UPLOAD_QUEUE,
+            handle: |app, event| Box::pin(uploads::upload_arrived(app, event)),
         },
         permissions: &[
-            Permission::ReadVideos,
-            Permission::WriteVideos,
-            Permission::ReadUploads,
-            Permission::SendJobs,
+            Permission::GET_VIDEO,
+            Permission::LIST_BUCKET,
+            Permission::GET_UPLOAD,
+            Permission::SEND_JOB,
+            Permission::PUT_VIDEO,
         ],
     },
     Feature {
@@ -138,143 +144,150 @@ pub static TABLE: &[Feature<App>] = &[
         service: "video-processor",
         about: "takes a job and turns the video into a zip of its frames",
         trigger: Trigger::Sqs {
-            queue: "video-queue",
+            queue: VIDEO_QUEUE,
             pause: Duration::ZERO,
-            handle: |app, event| Box::pin(process_video::handle(app, event)),
+            handle: |app, event| Box::pin(process_video::process_jobs(app, event)),
         },
         permissions: &[
-            Permission::ReadVideos,
-            Permission::WriteVideos,
-            Permission::ReadUploads,
-            Permission::WriteFrames,
-            Permission::SendJobs,
-            Permission::Publish,
+            Permission::GET_VIDEO,
+            Permission::PUT_VIDEO,
+            Permission::LIST_BUCKET,
+            Permission::GET_UPLOAD,
+            Permission::PUT_ZIP,
+            Permission::ABORT_ZIP,
+            Permission::DELETE_ZIP,
+            Permission::SEND_JOB,
+            Permission::SEND_DEAD_LETTER,
+            Permission::PUBLISH_NOTICE,
         ],
     },
     Feature {
         name: "dead-letter",
         service: "video-processor",
-        about: "marks a video failed when its job was given up, and tells the user",
+        about: "sends a job back to its queue that SQS gave up on; what is no job stays for people",
         trigger: Trigger::Sqs {
-            queue: "video-dlq",
+            queue: VIDEO_DEAD_LETTERS,
             pause: DEAD_LETTER_PAUSE,
-            handle: |app, event| Box::pin(dead_letter::handle(app, event)),
+            handle: |app, event| Box::pin(dead_letter::settle_dead_letters(app, event)),
         },
         permissions: &[
-            Permission::ReadVideos,
-            Permission::WriteVideos,
-            Permission::Publish,
+            Permission::GET_VIDEO,
+            Permission::PUT_VIDEO,
+            Permission::SEND_JOB,
+            Permission::PUBLISH_NOTICE,
         ],
     },
     Feature {
         name: "sweep",
         service: "video-processor",
-        about: "finds videos that stand still: lost jobs, unpublished outcomes, uploads that never came",
+        about: "finds stale videos: lost jobs, unpublished outcomes, uploads that never came",
         trigger: Trigger::Schedule {
             every: SWEEP_EVERY,
-            handle: |app, event| Box::pin(sweep::handle(app, event)),
+            handle: |app, event| Box::pin(sweep::sweep_stale_videos(app, event)),
         },
         permissions: &[
-            Permission::ReadVideos,
-            Permission::WriteVideos,
-            Permission::ReadUploads,
-            Permission::SendJobs,
-            Permission::Publish,
+            Permission::LIST_UNFINISHED,
+            Permission::GET_VIDEO,
+            Permission::PUT_VIDEO,
+            Permission::LIST_BUCKET,
+            Permission::GET_UPLOAD,
+            Permission::SEND_JOB,
+            Permission::PUBLISH_NOTICE,
         ],
     },
     Feature {
         name: "notify-publish",
         service: "notification-service",
         about: "publishes a notice by hand",
-        trigger: http(
+        trigger: http_route(
             Method::POST,
             "/notify",
             Access::Group(OPERATORS),
-            |app, r| Box::pin(notify_publish::handle(app, r)),
+            |app, r| Box::pin(notices::publish_notice(app, r)),
         ),
-        permissions: &[Permission::ReadVideos, Permission::Publish],
+        permissions: &[Permission::GET_VIDEO, Permission::PUBLISH_NOTICE],
     },
     Feature {
         name: "notify-mail",
         service: "notification-service",
         about: "turns a notice into a mail to the user",
         trigger: Trigger::Sns {
-            topic: "video-topic",
-            queue: "notification-queue",
-            handle: |app, event| Box::pin(notify_mail::handle(app, event)),
+            topic: VIDEO_TOPIC,
+            queue: NOTIFICATION_QUEUE,
+            handle: |app, event| Box::pin(notices::mail_notices(app, event)),
         },
         permissions: &[
-            Permission::ReadVideos,
-            Permission::WriteVideos,
-            Permission::ReadFrames,
-            Permission::SendMail,
+            Permission::GET_VIDEO,
+            Permission::PUT_VIDEO,
+            Permission::GET_ZIP,
+            Permission::SEND_MAIL,
         ],
     },
     Feature {
         name: "video-list",
         service: "status-service",
         about: "lists a user's videos, newest first",
-        trigger: http(Method::GET, "/videos/{user_id}", Access::User, |app, r| {
-            Box::pin(video_list::handle(app, r))
+        trigger: http_route(Method::GET, "/videos/{user_id}", Access::User, |app, r| {
+            Box::pin(videos::list_videos(app, r))
         }),
-        permissions: &[Permission::ReadVideos],
+        permissions: &[Permission::LIST_VIDEOS],
     },
     Feature {
         name: "video-get",
         service: "status-service",
         about: "tells of one video",
-        trigger: http(
+        trigger: http_route(
             Method::GET,
             "/videos/{user_id}/{video_id}",
             Access::User,
-            |app, r| Box::pin(video_get::handle(app, r)),
+            |app, r| Box::pin(videos::get_video(app, r)),
         ),
-        permissions: &[Permission::ReadVideos],
+        permissions: &[Permission::GET_VIDEO],
     },
     Feature {
         name: "video-download",
         service: "status-service",
         about: "redirects to a presigned GET of the zip",
-        trigger: http(
+        trigger: http_route(
             Method::GET,
             "/videos/{user_id}/{video_id}/download",
             Access::User,
-            |app, r| Box::pin(video_download::handle(app, r)),
+            |app, r| Box::pin(videos::download_zip(app, r)),
         ),
-        permissions: &[Permission::ReadVideos, Permission::ReadFrames],
+        permissions: &[Permission::GET_VIDEO, Permission::GET_ZIP],
     },
     Feature {
         name: "video-patch",
         service: "status-service",
         about: "lets an operator fail a video or queue an ended one again",
-        trigger: http(
+        trigger: http_route(
             Method::PATCH,
             "/videos/{user_id}/{video_id}",
             Access::Group(OPERATORS),
-            |app, r| Box::pin(video_patch::handle(app, r)),
+            |app, r| Box::pin(videos::patch_video(app, r)),
         ),
         permissions: &[
-            Permission::ReadVideos,
-            Permission::WriteVideos,
-            Permission::SendJobs,
-            Permission::Publish,
+            Permission::GET_VIDEO,
+            Permission::PUT_VIDEO,
+            Permission::SEND_JOB,
+            Permission::PUBLISH_NOTICE,
         ],
     },
     Feature {
         name: "video-delete",
         service: "status-service",
         about: "removes a video, its upload and its zip",
-        trigger: http(
+        trigger: http_route(
             Method::DELETE,
             "/videos/{user_id}/{video_id}",
             Access::User,
-            |app, r| Box::pin(video_delete::handle(app, r)),
+            |app, r| Box::pin(videos::delete_video(app, r)),
         ),
         permissions: &[
-            Permission::ReadVideos,
-            Permission::WriteVideos,
-            Permission::WriteUploads,
-            Permission::WriteFrames,
+            Permission::GET_VIDEO,
+            Permission::PUT_VIDEO,
+            Permission::DELETE_UPLOAD,
+            Permission::DELETE_ZIP,
         ],
     },
 ];

@@ -1,13 +1,248 @@
-//! What the ways of uploading share.
+//! How a video comes in: by a presigned PUT and a word that it is there, by a form, or by S3's own
+//! event should nobody say the word.
 
-use crate::domain::Video;
-use crate::feature::Caller;
-use crate::ports::ObjectHead;
-use crate::{App, Error, Result};
+use std::collections::BTreeMap;
+
+use aws_lambda_events::s3::S3Event;
 use chrono::Duration;
 use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
 
-use super::records::update;
+use super::records::{own_video, param, update};
+use super::videos::{VideoView, rfc3339};
+use crate::domain::{Job, Mode, Status, Video, every, keys};
+use crate::feature::call::{FormClaim, json_body, json_response};
+use crate::feature::{Caller, Request, Response, caller, s3_key};
+use crate::ports::ObjectHead;
+use crate::{App, Error, Result};
+
+#[derive(Deserialize)]
+struct NewUpload {
+    filename: String,
+    #[serde(default = "octets")]
+    content_type: String,
+    size: u64,
+    #[serde(default = "every::default_ms", deserialize_with = "every::deserialize")]
+    every: u64,
+    #[serde(default)]
+    mode: Mode,
+}
+
+fn octets() -> String {
+    "application/octet-stream".to_owned()
+}
+
+/// `POST /uploads`: registers a video and gives a presigned PUT for it. Answers 201 with the address
+/// and the headers that the PUT must carry.
+///
+/// The address is a bearer token until it expires, and a PUT has no policy document: so the exact
+/// length and type are signed, its life is short, and the server makes the key.
+///
+/// # Errors
+/// 400 for what is missing or malformed, 413 for a file that is too long.
+pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
+    let upload: NewUpload = json_body(&request)?;
+    let caller = caller::of(&request)?;
+    let filename =
+        clean_filename(&upload.filename).ok_or_else(|| Error::bad_request("filename is empty"))?;
+    check_content_type(&upload.content_type)?;
+    check_size(app, upload.size)?;
+
+    let now = app.clock.now();
+    let video_id = app.ids.next();
+    let key = keys::upload(&caller.user_id, &video_id);
+    let expires_in = app.settings.upload_expiry;
+    let put = app
+        .objects
+        .presign_put(&key, upload.size, &upload.content_type, expires_in)
+        .await?;
+    let job = Job {
+        video_id,
+        user_id: caller.user_id.clone(),
+        key,
+        email: email_of(app, caller).await?,
+        every_ms: upload.every,
+        mode: upload.mode,
+        etag: None,
+        round: 0,
+        postponements: 0,
+        released_attempt: None,
+    };
+    let video = Video {
+        filename: Some(filename),
+        size: Some(upload.size),
+        ..Video::new(&job, now)
+    };
+    if !app.videos.put(&video, None).await? {
+        return Err(Error::transient(format!(
+            "the new id {} is taken",
+            video.video_id
+        )));
+    }
+    let headers: BTreeMap<_, _> = put.headers.into_iter().collect();
+    json_response(
+        StatusCode::CREATED,
+        &json!({
+            "video_id": video.video_id,
+            "method": "PUT",
+            "url": put.url,
+            "headers": headers,
+            "expires_at": rfc3339(now + expires_in),
+        }),
+    )
+}
+
+fn check_content_type(content_type: &str) -> Result<()> {
+    let fine = content_type.len() <= 200
+        && content_type.contains('/')
+        && content_type
+            .bytes()
+            .all(|b| b.is_ascii_graphic() || b == b' ');
+    if fine {
+        Ok(())
+    } else {
+        Err(Error::bad_request("content_type is not a media type"))
+    }
+}
+
+#[derive(Default, Deserialize)]
+struct Complete {
+    /// Queue a video that is done or failed once more.
+    #[serde(default)]
+    retry: bool,
+}
+
+/// `POST /uploads/{video_id}/complete`: the file is there; checks it and queues the job. Answers 202
+/// with the video as it now is. Saying it twice changes nothing.
+///
+/// # Errors
+/// 404 for a video that is not the caller's, 409 when the file is not there or not as announced.
+pub async fn complete_upload(app: &App, request: Request) -> Result<Response> {
+    let user_id = &caller::of(&request)?.user_id;
+    let complete: Complete = if request.body().is_empty() {
+        Complete::default()
+    } else {
+        json_body(&request)?
+    };
+    let video = own_video(app, user_id, param(&request, "video_id")).await?;
+    let video = match video.status {
+        Status::AwaitingUpload => check_and_enqueue(app, &video).await?,
+        Status::Queued => resend_job(app, &video).await?,
+        Status::Done | Status::Failed if complete.retry => requeue(app, &video).await?,
+        Status::Processing | Status::Done | Status::Failed => video,
+    };
+    json_response(StatusCode::ACCEPTED, &VideoView::from(&video))
+}
+
+async fn check_and_enqueue(app: &App, video: &Video) -> Result<Video> {
+    let Some(head) = app.objects.head(&video.key).await? else {
+        return Err(Error::conflict("the file has not been uploaded yet"));
+    };
+    check_size(app, head.size)?;
+    if !is_as_announced(video, &head) {
+        return Err(Error::conflict(format!(
+            "the file has {} bytes, but {} were announced",
+            head.size,
+            video.size.unwrap_or_default()
+        )));
+    }
+    enqueue(app, video, &head).await
+}
+
+/// Where an adapter puts the file of a caller's form before it calls [`form_upload`].
+#[must_use]
+pub fn form_object_key(app: &App, caller: &Caller) -> String {
+    keys::upload(&caller.user_id, &app.ids.next())
+}
+
+/// `POST /upload/`: a video as a form upload. The adapter has streamed the file into the object store
+/// under [`form_object_key`] and hands over its claim check. Answers 202 with the video.
+///
+/// # Errors
+/// 400 for a form without a file or with a wrong `every`, 413 for a file that is too long; the
+/// object is then removed again.
+pub async fn form_upload(app: &App, request: Request) -> Result<Response> {
+    let form: FormClaim = json_body(&request)?;
+    let caller = caller::of(&request)?;
+    match register_form(app, &form, caller).await {
+        Ok(video) => json_response(StatusCode::ACCEPTED, &VideoView::from(&video)),
+        Err(error) => {
+            if matches!(error, Error::Rejected { .. }) {
+                app.objects.remove(&form.key).await?;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn register_form(app: &App, form: &FormClaim, caller: &Caller) -> Result<Video> {
+    let (user_id, video_id) = keys::parse_upload(&form.key)?;
+    let every_ms = match form.fields.get("every") {
+        Some(text) => every::parse(text).map_err(Error::bad_request)?,
+        None => every::DEFAULT_MS,
+    };
+    let mode = match form.fields.get("mode") {
+        Some(text) => Mode::parse(text).map_err(Error::bad_request)?,
+        None => Mode::default(),
+    };
+    let Some(head) = app.objects.head(&form.key).await? else {
+        return Err(Error::transient(format!(
+            "{} is not there after its upload",
+            form.key
+        )));
+    };
+    check_size(app, head.size)?;
+    let job = Job {
+        video_id: video_id.to_owned(),
+        user_id: user_id.to_owned(),
+        key: form.key.clone(),
+        email: email_of(app, caller).await?,
+        every_ms,
+        mode,
+        etag: None,
+        round: 0,
+        postponements: 0,
+        released_attempt: None,
+    };
+    let video = Video {
+        filename: form.filename.as_deref().and_then(clean_filename),
+        size: Some(head.size),
+        ..Video::new(&job, app.clock.now())
+    };
+    if !app.videos.put(&video, None).await? {
+        return Err(Error::transient(format!("the new id {video_id} is taken")));
+    }
+    enqueue(app, &video, &head).await
+}
+
+/// An S3 event: queues the job of each registered video whose file is now there, should the client
+/// have gone away before saying so. Files of videos that nobody registered are left alone.
+///
+/// # Errors
+/// When a port fails; the event should come again.
+pub async fn upload_arrived(app: &App, event: S3Event) -> Result<()> {
+    for record in &event.records {
+        let key = s3_key(record)?;
+        let Ok((user_id, video_id)) = keys::parse_upload(&key) else {
+            continue;
+        };
+        let Some(video) = app.videos.get(video_id).await? else {
+            continue;
+        };
+        if video.user_id != user_id || video.status != Status::AwaitingUpload {
+            continue;
+        }
+        // The event may be late: what counts is what is there now.
+        let Some(head) = app.objects.head(&key).await? else {
+            continue;
+        };
+        if is_as_announced(&video, &head) {
+            enqueue(app, &video, &head).await?;
+        }
+    }
+    Ok(())
+}
 
 const MAX_FILENAME_CHARS: usize = 200;
 
@@ -63,8 +298,23 @@ pub(super) async fn enqueue(app: &App, video: &Video, head: &ObjectHead) -> Resu
     .await
 }
 
+/// How long a queued video must not have moved before asking again sends its job again.
+const RESEND_AFTER: Duration = Duration::minutes(1);
+
+/// Sends a queued video's job again, should a crash have kept it from being sent; at most once in
+/// [`RESEND_AFTER`], however often the user asks.
+async fn resend_job(app: &App, video: &Video) -> Result<Video> {
+    let Some(next) = video.job_resent(RESEND_AFTER, app.clock.now()) else {
+        return Ok(video.clone());
+    };
+    if app.videos.put(&next, Some(video.version)).await? {
+        app.jobs.send(&next.job(), Duration::zero()).await?;
+    }
+    Ok(next)
+}
+
 /// Queues a video that has ended once more. Here the record comes first, because an ended one
-/// is left alone by the processor; asking again for a queued one sends the job again.
+/// is left alone by the processor; should the job not be sent, asking again or the sweep sends it.
 pub(super) async fn requeue(app: &App, video: &Video) -> Result<Video> {
     let queued = update(app, &video.video_id, |now| Ok(now.retried(app.clock.now()))).await?;
     app.jobs.send(&queued.job(), Duration::zero()).await?;

@@ -1,4 +1,4 @@
-//! The world before an event: `<case>.given.json` beside it.
+//! The world before an event, and how it behaves: `<case>.given.json` beside the event.
 
 use std::collections::BTreeMap;
 
@@ -19,8 +19,14 @@ pub struct Given {
     pub objects: BTreeMap<String, u64>,
     /// What the extraction of a video gives: percentages on the way, then the number of frames.
     pub extraction: Option<Extracted>,
-    /// Ports told to fail, by the first word of the line that they write.
+    /// Calls that are to fail, by the first words of the line that they write: `publish`,
+    /// `update progress`. Reads, which write no line when they succeed, are `get`, `list`,
+    /// `list-unfinished` and `head`.
     pub fail: BTreeMap<String, Failure>,
+    /// How many writes to a record find that somebody else was faster.
+    pub conflicts: u32,
+    /// How many seconds a call takes, by the first words of its line; others take no time.
+    pub takes_s: BTreeMap<String, i64>,
 }
 
 /// What an extraction is to give.
@@ -30,28 +36,50 @@ pub struct Extracted {
     /// Percentages reported on the way.
     #[serde(default)]
     pub percents: Vec<u8>,
+    /// How many seconds pass before each of them, and before the end.
+    #[serde(default)]
+    pub step_s: i64,
+    /// Whether the user deletes the video meanwhile.
+    #[serde(default)]
+    pub deleted: bool,
     /// Frames in the end.
     pub frames: u64,
 }
 
-/// How a port fails.
+/// How a call fails.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Failure {
+    /// With which error.
+    #[serde(flatten)]
+    pub error: FailureKind,
+    /// How many calls of the kind succeed before.
+    #[serde(default)]
+    pub after: u32,
+    /// How many fail; all by default.
+    pub times: Option<u32>,
+}
+
+/// The error of a call, by its class.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Failure {
+pub enum FailureKind {
     /// The user's fault, in these words, with 422.
     Rejected(String),
     /// For good.
     Permanent(String),
     /// For now.
     Transient(String),
+    /// Until an operator has mended something.
+    Operational(String),
 }
 
-impl From<&Failure> for Error {
-    fn from(failure: &Failure) -> Self {
+impl From<&FailureKind> for Error {
+    fn from(failure: &FailureKind) -> Self {
         match failure {
-            Failure::Rejected(detail) => Self::unprocessable(detail.clone()),
-            Failure::Permanent(why) => Self::permanent(why),
-            Failure::Transient(why) => Self::transient(why),
+            FailureKind::Rejected(detail) => Self::unprocessable(detail),
+            FailureKind::Permanent(why) => Self::permanent(why),
+            FailureKind::Transient(why) => Self::transient(why),
+            FailureKind::Operational(why) => Self::operational(why),
         }
     }
 }
@@ -68,9 +96,7 @@ impl Given {
 }
 
 fn record(given: &Value, now: DateTime<Utc>) -> Video {
-    let job = Job::from_body(&given.to_string())
-        .expect("a record has a job's fields")
-        .remove(0);
+    let job = Job::from_json(&given.to_string()).expect("a record has a job's fields");
     let mut whole = serde_json::to_value(Video::new(&job, now)).expect("a record is JSON");
     if let (Some(whole), Some(given)) = (whole.as_object_mut(), given.as_object()) {
         whole.extend(given.clone());

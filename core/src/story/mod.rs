@@ -1,9 +1,10 @@
 //! Stories: what must happen for a sample event, one line an effect, then the reply.
 //!
 //! A [`Recorder`] stands behind every port. It keeps a small world in memory (the videos and
-//! objects that the case says are given) and writes each effect down as a line. A port call can
-//! be told to fail, so that failures are data too. Time stands still and ids count up, so the
-//! same event always gives the same lines.
+//! objects that the case says are given) and writes each effect down as a line, with the permission
+//! that it needs. A call can be told to fail, to find that somebody else was faster, or to take time,
+//! so that these are data too. Else time stands still; ids count up, so the same event always gives
+//! the same lines.
 
 mod given;
 mod lines;
@@ -35,6 +36,7 @@ pub fn app(recorder: &Arc<Recorder>) -> App {
             page_url: "https://page.example".to_owned(),
             ..Settings::default()
         },
+        health: Arc::default(),
         stop: Stop::never(),
     }
 }

@@ -2,22 +2,25 @@
 
 mod identity;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 
 use super::Given;
-use super::lines::{noon, written};
-use crate::domain::{Job, Mail, Mode, Notice, Video};
+use super::lines::{changed, noon, written};
+use crate::domain::{Extraction, ExtractionRequest, Job, Mail, Mode, Notice, Progress, Video};
+use crate::features::Permission;
+use crate::features::resources::UPLOADS_PREFIX;
 use crate::ports::{
-    Clock, Extraction, FrameExtractor, Ids, Jobs, Mailer, ObjectHead, Objects, Order, Progress,
-    SignedPut, Topic, UnfinishedPage, VideoPage, Videos, Watch,
+    Clock, ExtractionError, FrameExtractor, Ids, Jobs, Mailer, ObjectHead, Objects,
+    ProgressListener, SignedPut, Topic, UnfinishedPage, VideoPage, Videos,
 };
 use crate::{Error, Result};
 
-/// Every port over a small world in memory; each effect is a line.
+/// Every port over a small world in memory; each effect is a line, and each call is known by the
+/// permission that it would need.
 pub struct Recorder {
     given: Given,
     world: Mutex<World>,
@@ -25,9 +28,14 @@ pub struct Recorder {
 
 struct World {
     lines: Vec<String>,
+    permissions: BTreeSet<Permission>,
     videos: BTreeMap<String, Video>,
     objects: BTreeMap<String, u64>,
     ids: u32,
+    now: DateTime<Utc>,
+    conflicts: u32,
+    /// How many calls of each kind that is told to fail there were.
+    calls: BTreeMap<String, u32>,
 }
 
 impl Recorder {
@@ -39,12 +47,15 @@ impl Recorder {
             .into_iter()
             .map(|v| (v.video_id.clone(), v))
             .collect();
-        let objects = given.objects.clone();
         let world = World {
             lines: Vec::new(),
+            permissions: BTreeSet::new(),
             videos,
-            objects,
+            objects: given.objects.clone(),
             ids: 0,
+            now: noon(),
+            conflicts: given.conflicts,
+            calls: BTreeMap::new(),
         };
         Self {
             given,
@@ -58,12 +69,19 @@ impl Recorder {
         self.world().lines.clone()
     }
 
+    /// The permissions that the calls so far need.
+    #[must_use]
+    pub fn permissions(&self) -> BTreeSet<Permission> {
+        self.world().permissions.clone()
+    }
+
     /// What an adapter does with the file of a form.
     ///
     /// # Errors
     /// When the case says that it fails.
     pub fn upload(&self, key: &str, bytes: u64) -> Result<()> {
-        self.note(format!("upload {key} {bytes} bytes"))?;
+        self.need(&[Permission::PUT_UPLOAD, Permission::ABORT_UPLOAD]);
+        self.write(format!("upload {key} {bytes} bytes"))?;
         self.world().objects.insert(key.to_owned(), bytes);
         Ok(())
     }
@@ -72,18 +90,57 @@ impl Recorder {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a line; fails if the case says that what it begins with fails.
-    fn note(&self, line: String) -> Result<()> {
-        let verb = line.split(' ').next().unwrap_or_default();
-        let failure = self.given.fail.get(verb).map(Error::from);
-        match failure {
-            None => self.world().lines.push(line),
-            Some(error) => {
-                self.world().lines.push(format!("{line} !! {error}"));
-                return Err(error);
-            }
+    fn need(&self, permissions: &[Permission]) {
+        self.world().permissions.extend(permissions);
+    }
+
+    /// An effect, which writes a line; fails if the case says that its like fails.
+    fn write(&self, line: String) -> Result<()> {
+        let outcome = self.call(&line);
+        self.world().lines.push(match &outcome {
+            Ok(()) => line,
+            Err(error) => format!("{line} !! {error}"),
+        });
+        outcome
+    }
+
+    /// A read, which writes a line only when the case says that its like fails.
+    fn read(&self, line: &str) -> Result<()> {
+        let outcome = self.call(line);
+        if let Err(error) = &outcome {
+            self.world().lines.push(format!("{line} !! {error}"));
+        }
+        outcome
+    }
+
+    /// Lets the time pass that the call takes, and fails it if the case says so.
+    fn call(&self, line: &str) -> Result<()> {
+        let takes = self.given.takes_s.iter().filter(|(kind, _)| is(line, kind));
+        let seconds = takes.map(|(_, seconds)| seconds).sum();
+        let mut world = self.world();
+        world.now += Duration::seconds(seconds);
+        let Some((kind, failure)) = self.given.fail.iter().find(|(kind, _)| is(line, kind)) else {
+            return Ok(());
+        };
+        let count = world.calls.entry(kind.clone()).or_default();
+        *count += 1;
+        let fails = *count > failure.after
+            && failure
+                .times
+                .is_none_or(|times| *count <= failure.after + times);
+        if fails {
+            return Err(Error::from(&failure.error));
         }
         Ok(())
+    }
+
+    /// The user deletes every video.
+    fn delete_all(&self) {
+        let mut world = self.world();
+        let now = world.now;
+        for video in world.videos.values_mut() {
+            *video = video.deleted(Duration::days(15), now);
+        }
     }
 
     fn next_id(&self) -> u32 {
@@ -93,25 +150,48 @@ impl Recorder {
     }
 }
 
+/// Whether a line is of a kind: it begins with the same word and, for a write to a record, changes
+/// the fields that the kind names.
+fn is(line: &str, kind: &str) -> bool {
+    let mut kind = kind.split(' ');
+    line.split(' ').next() == kind.next()
+        && kind.all(|field| changed(line).any(|changed| changed == field))
+}
+
 #[async_trait]
 impl Videos for Recorder {
     async fn get(&self, video_id: &str) -> Result<Option<Video>> {
+        self.need(&[Permission::GET_VIDEO]);
+        self.read(&format!("get {video_id}"))?;
         Ok(self.world().videos.get(video_id).cloned())
     }
 
     async fn put(&self, video: &Video, expected: Option<u64>) -> Result<bool> {
-        let before = self.world().videos.get(&video.video_id).cloned();
+        self.need(&[Permission::PUT_VIDEO]);
+        let id = &video.video_id;
+        let before = {
+            let mut world = self.world();
+            if world.conflicts > 0 {
+                world.conflicts -= 1;
+                world.lines.push(format!("conflict {id}"));
+                if let Some(stored) = world.videos.get_mut(id) {
+                    stored.version += 1;
+                }
+                return Ok(false);
+            }
+            world.videos.get(id).cloned()
+        };
         if before.as_ref().map(|before| before.version) != expected {
             return Ok(false);
         }
-        self.note(written(before.as_ref(), video))?;
-        self.world()
-            .videos
-            .insert(video.video_id.clone(), video.clone());
+        self.write(written(before.as_ref(), video))?;
+        self.world().videos.insert(id.clone(), video.clone());
         Ok(true)
     }
 
     async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage> {
+        self.need(&[Permission::LIST_VIDEOS]);
+        self.read(&format!("list {user_id}"))?;
         let world = self.world();
         let own = world
             .videos
@@ -131,19 +211,33 @@ impl Videos for Recorder {
         before: DateTime<Utc>,
         _after: Option<&str>,
     ) -> Result<UnfinishedPage> {
+        self.need(&[Permission::LIST_UNFINISHED]);
+        self.read("list-unfinished")?;
         let world = self.world();
-        let still = world.videos.values();
-        let still = still.filter(|v| v.is_unfinished() && v.updated_at < before);
+        let unfinished = world.videos.values();
+        let unfinished = unfinished.filter(|v| v.is_unfinished() && v.updated_at < before);
         Ok(UnfinishedPage {
-            video_ids: still.map(|v| v.video_id.clone()).collect(),
+            video_ids: unfinished.map(|v| v.video_id.clone()).collect(),
             next: None,
         })
+    }
+}
+
+/// The permission for an object, by whether it is an upload or a zip.
+fn by_prefix(key: &str, upload: Permission, zip: Permission) -> Permission {
+    if key.starts_with(UPLOADS_PREFIX) {
+        upload
+    } else {
+        zip
     }
 }
 
 #[async_trait]
 impl Objects for Recorder {
     async fn head(&self, key: &str) -> Result<Option<ObjectHead>> {
+        let get = by_prefix(key, Permission::GET_UPLOAD, Permission::GET_ZIP);
+        self.need(&[get, Permission::LIST_BUCKET]);
+        self.read(&format!("head {key}"))?;
         let size = self.world().objects.get(key).copied();
         Ok(size.map(|size| ObjectHead {
             size,
@@ -158,8 +252,9 @@ impl Objects for Recorder {
         content_type: &str,
         expires_in: Duration,
     ) -> Result<SignedPut> {
+        self.need(&[by_prefix(key, Permission::PUT_UPLOAD, Permission::PUT_ZIP)]);
         let seconds = expires_in.num_seconds();
-        self.note(format!(
+        self.write(format!(
             "sign-put {key} {size} bytes of {content_type} for {seconds} s"
         ))?;
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -173,7 +268,8 @@ impl Objects for Recorder {
     }
 
     async fn presign_get(&self, key: &str, filename: &str, expires_in: Duration) -> Result<String> {
-        self.note(format!(
+        self.need(&[by_prefix(key, Permission::GET_UPLOAD, Permission::GET_ZIP)]);
+        self.write(format!(
             "sign-get {key} as {filename} for {} s",
             expires_in.num_seconds()
         ))?;
@@ -181,7 +277,9 @@ impl Objects for Recorder {
     }
 
     async fn remove(&self, key: &str) -> Result<()> {
-        self.note(format!("remove {key}"))?;
+        let delete = by_prefix(key, Permission::DELETE_UPLOAD, Permission::DELETE_ZIP);
+        self.need(&[delete]);
+        self.write(format!("remove {key}"))?;
         self.world().objects.remove(key);
         Ok(())
     }
@@ -190,29 +288,28 @@ impl Objects for Recorder {
 #[async_trait]
 impl Jobs for Recorder {
     async fn send(&self, job: &Job, delay: Duration) -> Result<()> {
-        let json =
-            serde_json::to_string(job).map_err(|error| Error::permanent(error.to_string()))?;
+        self.need(&[Permission::SEND_JOB]);
+        let json = serde_json::to_string(job).map_err(|e| Error::permanent(e.to_string()))?;
         let delay = match delay.num_seconds() {
             0 => String::new(),
             seconds => format!(" in {seconds} s"),
         };
-        self.note(format!("send {json}{delay}"))
+        self.write(format!("send {json}{delay}"))
     }
 
-    async fn bury(&self, body: &str, reason: &str) -> Result<()> {
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<()> {
+        self.need(&[Permission::SEND_DEAD_LETTER]);
         let body: String = body.chars().take(60).collect();
-        self.note(format!("bury {body:?}: {reason}"))
+        self.write(format!("dead-letter {body:?}: {reason}"))
     }
 }
 
 #[async_trait]
 impl Topic for Recorder {
     async fn publish(&self, notice: &Notice) -> Result<String> {
-        self.note(format!(
-            "publish {} {}",
-            notice.video_id,
-            notice.status.word()
-        ))?;
+        self.need(&[Permission::PUBLISH_NOTICE]);
+        let status = notice.status.word();
+        self.write(format!("publish {} {status}", notice.video_id))?;
         Ok(format!("message-{}", self.next_id()))
     }
 }
@@ -220,37 +317,49 @@ impl Topic for Recorder {
 #[async_trait]
 impl Mailer for Recorder {
     async fn send(&self, mail: &Mail) -> Result<()> {
-        self.note(format!(
-            "mail {} {:?} {:?}",
-            mail.to, mail.subject, mail.text
-        ))
+        self.need(&[Permission::SEND_MAIL]);
+        let Mail {
+            to, subject, text, ..
+        } = mail;
+        self.write(format!("mail {to} {subject:?} {text:?}"))
     }
 }
 
 #[async_trait]
 impl FrameExtractor for Recorder {
-    async fn extract(&self, order: &Order, watch: &dyn Watch) -> Result<Extraction> {
-        let mode = match order.mode {
+    async fn extract(
+        &self,
+        request: &ExtractionRequest,
+        listener: &dyn ProgressListener,
+    ) -> Result<Extraction, ExtractionError> {
+        self.need(&[Permission::GET_UPLOAD]);
+        let mode = match request.mode {
             Mode::Exact => "",
             Mode::Keyframe => ", keyframes",
         };
-        self.note(format!(
+        self.write(format!(
             "fetch {} every {} ms{mode}",
-            order.key, order.every_ms
+            request.key, request.every_ms
         ))?;
-        let extracted = self.given.extraction.clone();
-        let extracted = extracted.ok_or_else(|| Error::unprocessable("the file is not a video"))?;
+        let no_video = || ExtractionError::Video("the file is not a video".to_owned());
+        let extracted = self.given.extraction.clone().ok_or_else(no_video)?;
+        let step = Duration::seconds(extracted.step_s);
         for percent in extracted.percents {
-            watch
-                .progress(Progress {
-                    percent: Some(percent),
-                    frames: 0,
-                })
-                .await?;
+            self.world().now += step;
+            let progress = Progress {
+                percent: Some(percent),
+                frames: 0,
+            };
+            listener.progress(progress).await?;
         }
-        self.note(format!(
+        self.world().now += step;
+        if extracted.deleted {
+            self.delete_all();
+        }
+        self.need(&[Permission::PUT_ZIP, Permission::ABORT_ZIP]);
+        self.write(format!(
             "store {} {} frames",
-            order.zip_key, extracted.frames
+            request.zip_key, extracted.frames
         ))?;
         Ok(Extraction {
             frames: extracted.frames,
@@ -261,7 +370,7 @@ impl FrameExtractor for Recorder {
 
 impl Clock for Recorder {
     fn now(&self) -> DateTime<Utc> {
-        noon()
+        self.world().now
     }
 }
 

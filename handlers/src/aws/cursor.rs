@@ -16,20 +16,20 @@ pub(super) fn ordered(time: DateTime<Utc>) -> String {
 }
 
 /// The cursor after `video`.
-pub(super) fn after(video: &Video) -> String {
+pub(super) fn cursor_after(video: &Video) -> String {
     let place = (&video.user_id, ordered(video.created_at), &video.video_id);
     // Three texts are always JSON; an empty cursor would be refused when it comes back.
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&place).unwrap_or_default())
 }
 
 /// The index key that a cursor stands for, if it is one and this user's.
-pub(super) fn start(cursor: &str, user_id: &str) -> Result<HashMap<String, AttributeValue>> {
-    read(cursor, user_id).ok_or_else(|| {
+pub(super) fn start_key(cursor: &str, user_id: &str) -> Result<HashMap<String, AttributeValue>> {
+    index_key(cursor, user_id).ok_or_else(|| {
         Error::bad_request("next must be what the page before gave, for the same user")
     })
 }
 
-fn read(cursor: &str, user_id: &str) -> Option<HashMap<String, AttributeValue>> {
+fn index_key(cursor: &str, user_id: &str) -> Option<HashMap<String, AttributeValue>> {
     let json = URL_SAFE_NO_PAD.decode(cursor).ok()?;
     let (owner, created_at, video_id): (String, String, String) =
         serde_json::from_slice(&json).ok()?;
@@ -55,9 +55,7 @@ mod tests {
     use super::*;
 
     fn video() -> Video {
-        let job = Job::from_body(r#"{"video_id":"v1","user_id":"ü"}"#)
-            .expect("a job")
-            .remove(0);
+        let job = Job::from_json(r#"{"video_id":"v1","user_id":"ü"}"#).expect("a job");
         Video::new(
             &job,
             DateTime::from_timestamp(1, 500_000_000).expect("a time"),
@@ -73,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_cursor_leads_back_to_its_place() {
-        let key = start(&after(&video()), "ü").expect("a key");
+        let key = start_key(&cursor_after(&video()), "ü").expect("a key");
         assert_eq!(key["video_id"], AttributeValue::S("v1".to_owned()));
         assert_eq!(
             key["created_at"],
@@ -84,19 +82,19 @@ mod tests {
 
     #[test]
     fn a_bad_or_foreign_cursor_is_the_users_fault() {
-        let made = |json: &str| URL_SAFE_NO_PAD.encode(json);
+        let encoded = |json: &str| URL_SAFE_NO_PAD.encode(json);
         for cursor in [
             String::new(),
             "%".to_owned(),
             "AAAA".to_owned(),
-            after(&video()) + "A",
-            made("[]"),
-            made(r#"["ü","yesterday","v1"]"#),
-            made(r#"["ü","1970-01-01T00:00:01Z","v1"]"#),
-            made(r#"["ü","1970-01-01T00:00:01.500Z","../v1"]"#),
-            made(r#"["u2","1970-01-01T00:00:01.500Z","v1"]"#),
+            cursor_after(&video()) + "A",
+            encoded("[]"),
+            encoded(r#"["ü","yesterday","v1"]"#),
+            encoded(r#"["ü","1970-01-01T00:00:01Z","v1"]"#),
+            encoded(r#"["ü","1970-01-01T00:00:01.500Z","../v1"]"#),
+            encoded(r#"["u2","1970-01-01T00:00:01.500Z","v1"]"#),
         ] {
-            let error = start(&cursor, "ü").expect_err(&cursor);
+            let error = start_key(&cursor, "ü").expect_err(&cursor);
             assert!(matches!(error, Error::Rejected { status, .. } if status.as_u16() == 400));
         }
     }

@@ -7,7 +7,7 @@ use fotograma_core::Error;
 /// Codes of client errors (HTTP 4xx) that pass by themselves: throttling, and credentials or a
 /// clock that the next try finds renewed. Their names are not the same in every service:
 /// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html>.
-const PASSING: [&str; 24] = [
+const TRANSIENT_CODES: [&str; 24] = [
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
     "ExpiredToken",
@@ -34,16 +34,17 @@ const PASSING: [&str; 24] = [
     "TransactionInProgressException",
 ];
 
-/// The error for a failed call, named as `service Operation`, with code and message. What may
-/// pass is to be tried again; what AWS refuses will be refused again.
-pub(crate) fn fault<E>(call: &str, error: &SdkError<E, HttpResponse>) -> Error
+/// The error for a failed call, named as `service Operation`, with code and message. Nothing that a
+/// peer says ends what was to be done: a peer that is down or throttles is waited for, and what it
+/// refuses (a missing permission, a resource that is not there) is an operator's to mend.
+pub(crate) fn sdk_error<E>(call: &str, error: &SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let SdkError::ServiceError(refusal) = error else {
         let text = format!("{call}: {}", DisplayErrorContext(error));
         return match error {
-            SdkError::ConstructionFailure(_) => Error::permanent(text),
+            SdkError::ConstructionFailure(_) => Error::operational(text),
             _ => Error::transient(text),
         };
     };
@@ -54,19 +55,19 @@ where
         "{call}: {} ({status}): {message}",
         code.unwrap_or("no code")
     );
-    if passes(status, code) {
+    if passes_by_itself(status, code) {
         Error::transient(text)
     } else {
-        Error::permanent(text)
+        Error::operational(text)
     }
 }
 
-fn passes(status: u16, code: Option<&str>) -> bool {
-    status >= 500 || status == 429 || code.is_some_and(|code| PASSING.contains(&code))
+fn passes_by_itself(status: u16, code: Option<&str>) -> bool {
+    status >= 500 || status == 429 || code.is_some_and(|code| TRANSIENT_CODES.contains(&code))
 }
 
 /// The error for what is not as the protocol promises.
-pub(crate) fn unexpected(call: &str, what: &str) -> Error {
+pub(crate) fn missing_from_answer(call: &str, what: &str) -> Error {
     Error::transient(format!("{call}: the answer has no {what}"))
 }
 
@@ -81,14 +82,14 @@ mod tests {
     fn refusal(status: u16, code: &str) -> Error {
         let meta = ErrorMetadata::builder().code(code).message("why").build();
         let response = HttpResponse::new(status.try_into().expect("a status"), SdkBody::empty());
-        fault(
+        sdk_error(
             "s3 HeadObject",
             &SdkError::service_error(HeadObjectError::generic(meta), response),
         )
     }
 
     #[test]
-    fn what_passes_is_tried_again() {
+    fn what_passes_by_itself_is_transient() {
         for (status, code) in [
             (503, "SlowDown"),
             (500, "InternalError"),
@@ -102,19 +103,22 @@ mod tests {
             );
         }
         let late = SdkError::<HeadObjectError, HttpResponse>::timeout_error("late");
-        assert!(matches!(fault("s3 HeadObject", &late), Error::Transient(_)));
+        assert!(matches!(
+            sdk_error("s3 HeadObject", &late),
+            Error::Transient(_)
+        ));
     }
 
     #[test]
-    fn a_refusal_is_final_and_says_what_was_refused() {
+    fn a_refusal_is_an_operators_to_mend_and_says_what_was_refused() {
         let error = refusal(403, "AccessDenied");
         assert_eq!(
             error,
-            Error::permanent("s3 HeadObject: AccessDenied (403): why")
+            Error::operational("s3 HeadObject: AccessDenied (403): why")
         );
         assert!(matches!(
             refusal(400, "ValidationException"),
-            Error::Permanent(_)
+            Error::Operational(_)
         ));
     }
 }

@@ -15,7 +15,7 @@ use fotograma_core::{Error, Result};
 use http::StatusCode;
 
 use super::Aws;
-use super::error::{fault, unexpected};
+use super::error::{missing_from_answer, sdk_error};
 use refusal::{Call, refusal};
 
 /// [`Identity`] over Cognito. Passwords go through it and are kept nowhere.
@@ -58,7 +58,7 @@ impl Identity for CognitoIdentity {
             .client_id(self.0.client_id().await?)
             .username(username)
             .password(password)
-            .user_attributes(email.map_err(|error| Error::permanent(error.to_string()))?)
+            .user_attributes(email.map_err(|error| Error::operational(error.to_string()))?)
             .send()
             .await
             .map_err(|error| refused(Call::SignUp, &error))?;
@@ -120,7 +120,7 @@ impl Identity for CognitoIdentity {
             {
                 return Ok(None);
             }
-            Err(error) => return Err(fault("cognito-idp AdminGetUser", &error)),
+            Err(error) => return Err(sdk_error("cognito-idp AdminGetUser", &error)),
         };
         let mut attributes = output.user_attributes.unwrap_or_default().into_iter();
         let email = attributes.find(|attribute| attribute.name == "email");
@@ -140,14 +140,14 @@ fn tokens(output: InitiateAuthOutput) -> Result<Tokens> {
     }
     let result = output
         .authentication_result
-        .ok_or_else(|| unexpected(CALL, "authentication result"))?;
+        .ok_or_else(|| missing_from_answer(CALL, "authentication result"))?;
     Ok(Tokens {
         access_token: result
             .access_token
-            .ok_or_else(|| unexpected(CALL, "access token"))?,
+            .ok_or_else(|| missing_from_answer(CALL, "access token"))?,
         id_token: result
             .id_token
-            .ok_or_else(|| unexpected(CALL, "id token"))?,
+            .ok_or_else(|| missing_from_answer(CALL, "id token"))?,
         refresh_token: result.refresh_token,
         token_type: result.token_type.unwrap_or_else(|| "Bearer".to_owned()),
         expires_in: i64::from(result.expires_in),
@@ -162,5 +162,5 @@ where
         .as_service_error()
         .and_then(|e| Some((e.code()?, e.message())));
     said.and_then(|(code, message)| refusal(call, code, message.unwrap_or_default()))
-        .unwrap_or_else(|| fault(&format!("cognito-idp {}", call.operation()), error))
+        .unwrap_or_else(|| sdk_error(&format!("cognito-idp {}", call.operation()), error))
 }

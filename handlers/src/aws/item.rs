@@ -21,8 +21,10 @@ pub(super) fn to_item<T: Serialize>(value: &T) -> Result<Item> {
             .into_iter()
             .map(|(name, value)| (name, to_attribute(value)))
             .collect()),
-        Ok(_) => Err(Error::permanent("only an object can be an item")),
-        Err(error) => Err(Error::permanent(format!("cannot be an item: {error}"))),
+        Ok(_) => Err(Error::operational(
+            "only an object can be an item".to_owned(),
+        )),
+        Err(error) => Err(Error::operational(format!("cannot be an item: {error}"))),
     }
 }
 
@@ -33,7 +35,7 @@ pub(super) fn from_item<T: DeserializeOwned>(item: Item) -> Result<T> {
         .map(|(name, value)| Ok((name, from_attribute(value)?)))
         .collect();
     serde_json::from_value(Value::Object(object?))
-        .map_err(|error| Error::permanent(format!("the item cannot be read: {error}")))
+        .map_err(|error| Error::operational(format!("the item cannot be read: {error}")))
 }
 
 fn to_attribute(value: Value) -> AttributeValue {
@@ -58,7 +60,7 @@ fn from_attribute(value: AttributeValue) -> Result<Value> {
         AttributeValue::N(number) => Value::Number(
             number
                 .parse::<Number>()
-                .map_err(|_| Error::permanent(format!("the item's number {number} is none")))?,
+                .map_err(|_| Error::operational(format!("the item's number {number} is none")))?,
         ),
         AttributeValue::S(text) => Value::String(text),
         AttributeValue::Ss(set) => Value::from(set),
@@ -73,7 +75,7 @@ fn from_attribute(value: AttributeValue) -> Result<Value> {
                 .collect::<Result<_>>()?,
         ),
         other => {
-            return Err(Error::permanent(format!(
+            return Err(Error::operational(format!(
                 "the item holds what no record has: {other:?}"
             )));
         }
@@ -110,7 +112,10 @@ mod tests {
             AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new([1])),
         ] {
             let item = HashMap::from([("a".to_owned(), strange)]);
-            assert!(matches!(from_item::<Value>(item), Err(Error::Permanent(_))));
+            assert!(matches!(
+                from_item::<Value>(item),
+                Err(Error::Operational(_))
+            ));
         }
     }
 }

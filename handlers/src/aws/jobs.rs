@@ -7,18 +7,20 @@ use async_trait::async_trait;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use chrono::Duration;
 use fotograma_core::domain::Job;
+use fotograma_core::features::process_video::REASON;
+use fotograma_core::features::resources::{VIDEO_DEAD_LETTERS, VIDEO_QUEUE};
 use fotograma_core::ports::Jobs;
 use fotograma_core::{Error, Result};
 use lambda_anywhere::trace::TRACEPARENT;
 
-use super::error::fault;
-use super::{Aws, short};
+use super::Aws;
+use super::error::sdk_error;
 use crate::telemetry::trace;
 
 /// The longest reason that is written beside a message, in characters.
-const MAX_REASON: usize = 1_000;
+const MAX_REASON_CHARS: usize = 1_000;
 /// What the smallest limit of a queue leaves for a body when a reason goes with it, in bytes.
-const MAX_BODY_WITH_REASON: usize = 256 * 1024 - 5 * 1024;
+const MAX_BODY_BYTES_WITH_REASON: usize = 256 * 1024 - 5 * 1024;
 
 /// [`Jobs`] over SQS.
 pub struct SqsJobs(Arc<Aws>);
@@ -35,24 +37,24 @@ impl SqsJobs {
 impl Jobs for SqsJobs {
     async fn send(&self, job: &Job, delay: Duration) -> Result<()> {
         let body =
-            serde_json::to_string(job).map_err(|error| Error::permanent(error.to_string()))?;
-        let url = self.0.queue_url(short::VIDEO_QUEUE).await?;
+            serde_json::to_string(job).map_err(|error| Error::operational(error.to_string()))?;
+        let url = self.0.queue_url(VIDEO_QUEUE).await?;
         let send = self
             .0
             .sqs()
             .send_message()
             .queue_url(url)
             .message_body(body)
-            .set_delay_seconds(delay_s(delay))
+            .set_delay_seconds(delay_seconds(delay))
             .set_message_attributes(trace_attribute()?);
         send.send()
             .await
-            .map_err(|error| fault("sqs SendMessage", &error))?;
+            .map_err(|error| sdk_error("sqs SendMessage", &error))?;
         Ok(())
     }
 
-    async fn bury(&self, body: &str, reason: &str) -> Result<()> {
-        let url = self.0.queue_url(short::VIDEO_DLQ).await?;
+    async fn dead_letter(&self, body: &str, reason: &str) -> Result<()> {
+        let url = self.0.queue_url(VIDEO_DEAD_LETTERS).await?;
         let mut send = self
             .0
             .sqs()
@@ -60,33 +62,38 @@ impl Jobs for SqsJobs {
             .queue_url(url)
             .message_body(body);
         // The message matters more than the word about it: a long one goes alone.
-        if body.len() <= MAX_BODY_WITH_REASON {
-            send = send.message_attributes("reason", text(sendable(reason))?);
+        if body.len() <= MAX_BODY_BYTES_WITH_REASON {
+            send = send.message_attributes(REASON, text_attribute(sendable(reason))?);
         }
         send.send()
             .await
-            .map_err(|error| fault("sqs SendMessage", &error))?;
+            .map_err(|error| sdk_error("sqs SendMessage", &error))?;
         Ok(())
     }
 }
 
 /// The trace that a message belongs to, as its attribute.
 fn trace_attribute() -> Result<Option<HashMap<String, MessageAttributeValue>>> {
-    let attribute = |parent| Ok(HashMap::from([(TRACEPARENT.to_owned(), text(parent)?)]));
+    let attribute = |parent| {
+        Ok(HashMap::from([(
+            TRACEPARENT.to_owned(),
+            text_attribute(parent)?,
+        )]))
+    };
     trace::current().map(attribute).transpose()
 }
 
-fn text(value: String) -> Result<MessageAttributeValue> {
+fn text_attribute(value: String) -> Result<MessageAttributeValue> {
     MessageAttributeValue::builder()
         .data_type("String")
         .string_value(value)
         .build()
-        .map_err(|error| Error::permanent(error.to_string()))
+        .map_err(|error| Error::operational(error.to_string()))
 }
 
 /// A delay as SQS takes it: in whole seconds, and no longer than fifteen minutes. `None` is the
 /// queue's own.
-fn delay_s(delay: Duration) -> Option<i32> {
+fn delay_seconds(delay: Duration) -> Option<i32> {
     let up = delay + Duration::milliseconds(999);
     let seconds = up.num_seconds().clamp(0, 900);
     (seconds > 0).then(|| i32::try_from(seconds).ok()).flatten()
@@ -97,7 +104,7 @@ fn delay_s(delay: Duration) -> Option<i32> {
 fn sendable(text: &str) -> String {
     let text: String = text
         .chars()
-        .take(MAX_REASON)
+        .take(MAX_REASON_CHARS)
         .map(|c| match c {
             '\t' | '\n' | '\r' => c,
             '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
@@ -124,15 +131,18 @@ mod tests {
             (1_000, Some(1)),
             (1_001, Some(2)),
         ] {
-            assert_eq!(delay_s(Duration::milliseconds(ms)), seconds, "{ms}");
+            assert_eq!(delay_seconds(Duration::milliseconds(ms)), seconds, "{ms}");
         }
-        assert_eq!(delay_s(Duration::days(1)), Some(900));
+        assert_eq!(delay_seconds(Duration::days(1)), Some(900));
     }
 
     #[test]
     fn a_reason_is_always_sendable() {
         assert_eq!(sendable(""), "unknown");
         assert_eq!(sendable("a\0b\u{1b}c\nd"), "a\u{fffd}b\u{fffd}c\nd");
-        assert_eq!(sendable(&"ü".repeat(5_000)).chars().count(), MAX_REASON);
+        assert_eq!(
+            sendable(&"ü".repeat(5_000)).chars().count(),
+            MAX_REASON_CHARS
+        );
     }
 }

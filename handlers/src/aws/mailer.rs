@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_config::retry::RetryConfig;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_sesv2::config::Builder as ConfigBuilder;
+use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use fotograma_core::domain::Mail;
 use fotograma_core::ports::Mailer;
 use fotograma_core::{Error, Result};
 
 use super::Aws;
-use super::error::fault;
+use super::error::sdk_error;
 
 /// [`Mailer`] over SES (version 2 of its API).
 pub struct SesMailer(Arc<Aws>);
@@ -39,26 +44,50 @@ impl Mailer for SesMailer {
             .from_email_address(self.0.settings().mail_from())
             .destination(Destination::builder().to_addresses(&mail.to).build())
             .content(EmailContent::builder().simple(message).build())
+            .customize()
+            .config_override(send_once())
             .send()
             .await
-            .map_err(|error| hide(fault("sesv2 SendEmail", &error), &mail.to))?;
+            .map_err(|error| mail_error(&error, &mail.to))?;
         Ok(())
     }
 }
 
-/// An error without the address that SES repeats in it: errors are logged.
-fn hide(error: Error, address: &str) -> Error {
-    let without = |text: &str| text.replace(address, "(the address)");
+/// Codes by which SES refuses the mail itself: another try is refused as well.
+const BAD_MAIL: [&str; 2] = ["BadRequestException", "InvalidParameterValue"];
+
+/// What a refusal of SES means, without the address that SES repeats in it: errors are logged.
+fn mail_error(error: &SdkError<SendEmailError, HttpResponse>, address: &str) -> Error {
+    let code = error
+        .as_service_error()
+        .and_then(ProvideErrorMetadata::code);
+    let bad_mail = code.is_some_and(|code| BAD_MAIL.contains(&code));
+    let error = without_address(&sdk_error("sesv2 SendEmail", error), address);
     match error {
-        Error::Rejected { status, detail } => Error::rejected(status, without(&detail)),
-        Error::Permanent(cause) => Error::permanent(without(cause.message())),
-        Error::Transient(cause) => Error::transient(without(cause.message())),
+        Error::Operational(cause) if bad_mail => Error::Permanent(cause),
+        error => error,
     }
+}
+
+fn without_address(error: &Error, address: &str) -> Error {
+    let text = error.to_string().replace(address, "(the address)");
+    match error {
+        Error::Rejected { status, .. } => Error::rejected(*status, text),
+        Error::Permanent(_) => Error::permanent(text),
+        Error::Transient(_) => Error::transient(text),
+        Error::Operational(_) => Error::operational(text),
+    }
+}
+
+/// SES has no token that would make a second try the same mail: what comes of a lost answer is left to
+/// the claim in the video's record.
+fn send_once() -> ConfigBuilder {
+    aws_sdk_sesv2::Config::builder().retry_config(RetryConfig::disabled())
 }
 
 fn utf8(text: &str) -> Result<Content> {
     let content = Content::builder().data(text).charset("UTF-8").build();
-    content.map_err(|error| Error::permanent(error.to_string()))
+    content.map_err(|error| Error::operational(error.to_string()))
 }
 
 #[cfg(test)]
@@ -68,11 +97,13 @@ mod tests {
     #[test]
     fn an_error_does_not_repeat_the_address() {
         let said = "Email address is not verified: ana@example.com";
-        for error in [
-            Error::permanent(said.to_owned()),
-            Error::transient(said.to_owned()),
-        ] {
-            assert!(!hide(error, "ana@example.com").to_string().contains("ana@"));
+        for error in [Error::operational(said), Error::transient(said)] {
+            let told = without_address(&error, "ana@example.com");
+            assert!(!told.to_string().contains("ana@"));
+            assert_eq!(
+                std::mem::discriminant(&told),
+                std::mem::discriminant(&error)
+            );
         }
     }
 }

@@ -3,23 +3,18 @@
 
 mod cursor;
 mod error;
-mod files;
 mod identity;
 mod item;
 mod jobs;
+mod lookup;
 mod mailer;
-mod message;
-mod names;
 mod objects;
 pub mod provision;
 mod queue;
 pub mod redrive;
-mod s3_sink;
 mod s3_source;
 mod settings;
-mod subscriptions;
 mod topic;
-mod unfinished;
 mod upload;
 mod videos;
 
@@ -45,18 +40,15 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
-pub use files::S3Files;
 pub use identity::CognitoIdentity;
 pub use jobs::SqsJobs;
 pub use mailer::SesMailer;
-pub use objects::S3Objects;
+pub use objects::{S3Files, S3Objects};
 pub use queue::SqsQueue;
-pub use s3_sink::S3Sink;
 pub use s3_source::S3Source;
-pub use settings::{AwsSettings, short};
-pub use subscriptions::SnsSubscriptions;
+pub use settings::AwsSettings;
 pub use topic::SnsTopic;
-pub use upload::Upload;
+pub use upload::{S3Sink, Upload};
 pub use videos::DynamoVideos;
 
 /// How long a connection may take to be made.
@@ -74,7 +66,7 @@ const ANY_REGION: &str = "us-east-1";
 pub struct Aws {
     settings: AwsSettings,
     sdk: SdkConfig,
-    found: names::Found,
+    found: lookup::Found,
     cognito: OnceLock<Cognito>,
     dynamodb: OnceLock<DynamoDb>,
     s3: OnceLock<S3>,
@@ -119,7 +111,7 @@ impl Aws {
         Self {
             settings,
             sdk: loader.load().await,
-            found: names::Found::default(),
+            found: lookup::Found::default(),
             cognito: OnceLock::new(),
             dynamodb: OnceLock::new(),
             s3: OnceLock::new(),
@@ -207,6 +199,6 @@ impl HttpClient for Unprepared {
 }
 
 /// Whether an endpoint is reached without TLS.
-pub(crate) fn is_plain(endpoint_url: Option<&str>) -> bool {
+fn is_plain(endpoint_url: Option<&str>) -> bool {
     endpoint_url.is_some_and(|url| url.starts_with("http://"))
 }

@@ -1,17 +1,22 @@
-//! The object store in S3.
+//! The object store in S3, and the file of a form streamed into it as it comes.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
+use bytes::Bytes;
 use chrono::Duration;
 use fotograma_core::ports::{ObjectHead, Objects, SignedPut};
 use fotograma_core::{Error, Result};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use http::StatusCode;
+use lambda_anywhere::Files;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::Aws;
-use super::error::{fault, unexpected};
+use super::error::{missing_from_answer, sdk_error};
+use super::{Aws, Upload};
 
 /// All but the `attr-char` of RFC 8187, section 3.2.1.
 const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -41,6 +46,14 @@ impl S3Objects {
     fn bucket(&self) -> String {
         self.0.settings().bucket()
     }
+
+    async fn check_bucket(&self) -> Result<()> {
+        let head = self.0.s3().head_bucket().bucket(self.bucket());
+        let outcome = head.send().await;
+        outcome
+            .map(drop)
+            .map_err(|error| sdk_error("s3 HeadBucket", &error))
+    }
 }
 
 #[async_trait]
@@ -61,18 +74,19 @@ impl Objects for S3Objects {
                     .as_service_error()
                     .is_some_and(HeadObjectError::is_not_found) =>
             {
-                return Ok(None);
+                // It says the same where the whole bucket is not there, which no video is to blame for.
+                return self.check_bucket().await.map(|()| None);
             }
-            Err(error) => return Err(fault("s3 HeadObject", &error)),
+            Err(error) => return Err(sdk_error("s3 HeadObject", &error)),
         };
         let size = output
             .content_length
             .and_then(|length| u64::try_from(length).ok());
         Ok(Some(ObjectHead {
-            size: size.ok_or_else(|| unexpected("s3 HeadObject", "length"))?,
+            size: size.ok_or_else(|| missing_from_answer("s3 HeadObject", "length"))?,
             etag: output
                 .e_tag
-                .ok_or_else(|| unexpected("s3 HeadObject", "entity tag"))?,
+                .ok_or_else(|| missing_from_answer("s3 HeadObject", "entity tag"))?,
         }))
     }
 
@@ -91,7 +105,7 @@ impl Objects for S3Objects {
             .content_type(content_type)
             .presigned(expiry(expires_in)?)
             .await
-            .map_err(|error| fault("s3 PutObject", &error))?;
+            .map_err(|error| sdk_error("s3 PutObject", &error))?;
         Ok(SignedPut {
             headers: headers(&signed),
             url: signed.uri().to_owned(),
@@ -104,7 +118,7 @@ impl Objects for S3Objects {
             .response_content_disposition(attachment(filename))
             .presigned(expiry(expires_in)?)
             .await
-            .map_err(|error| fault("s3 GetObject", &error))?;
+            .map_err(|error| sdk_error("s3 GetObject", &error))?;
         Ok(signed.uri().to_owned())
     }
 
@@ -113,8 +127,64 @@ impl Objects for S3Objects {
         remove
             .send()
             .await
-            .map_err(|error| fault("s3 DeleteObject", &error))?;
+            .map_err(|error| sdk_error("s3 DeleteObject", &error))?;
         Ok(())
+    }
+}
+
+/// [`Files`] over S3.
+pub struct S3Files {
+    aws: Arc<Aws>,
+    max_bytes: u64,
+}
+
+impl S3Files {
+    /// The bucket that `aws` names, for files of up to `max_bytes`.
+    #[must_use]
+    pub fn new(aws: Arc<Aws>, max_bytes: u64) -> Self {
+        Self { aws, max_bytes }
+    }
+
+    async fn copy_limited(
+        &self,
+        upload: &mut Upload,
+        mut file: BoxStream<'_, Result<Bytes>>,
+    ) -> Result<()> {
+        let mut length = 0;
+        while let Some(bytes) = file.next().await {
+            let bytes = bytes?;
+            length += bytes.len() as u64;
+            if length > self.max_bytes {
+                let limit = self.max_bytes;
+                return Err(Error::rejected(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    format!("the file is larger than {limit} bytes, the most that is taken"),
+                ));
+            }
+            upload.write(bytes).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Files for S3Files {
+    async fn store(
+        &self,
+        key: &str,
+        content_type: Option<&str>,
+        file: BoxStream<'_, Result<Bytes>>,
+    ) -> Result<u64> {
+        let mut upload = Upload::new(Arc::clone(&self.aws), key, content_type);
+        if let Err(error) = self.copy_limited(&mut upload, file).await {
+            upload.abort().await;
+            return Err(error);
+        }
+        upload.finish().await
+    }
+
+    async fn remove(&self, key: &str) -> Result<()> {
+        S3Objects::new(Arc::clone(&self.aws)).remove(key).await
     }
 }
 
@@ -132,7 +202,7 @@ fn headers(signed: &PresignedRequest) -> Vec<(String, String)> {
 fn expiry(expires_in: Duration) -> Result<PresigningConfig> {
     let expires_in = expires_in.to_std().unwrap_or_default();
     PresigningConfig::expires_in(expires_in).map_err(|error| {
-        Error::permanent(format!("an address cannot last {expires_in:?}: {error}"))
+        Error::operational(format!("an address cannot last {expires_in:?}: {error}"))
     })
 }
 
@@ -174,7 +244,7 @@ mod tests {
         assert!(expiry(Duration::hours(12)).is_ok());
         assert!(matches!(
             expiry(Duration::days(8)),
-            Err(Error::Permanent(_))
+            Err(Error::Operational(_))
         ));
     }
 }

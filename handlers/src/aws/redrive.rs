@@ -4,11 +4,11 @@
 use fotograma_core::Result;
 
 use super::Aws;
-use super::error::fault;
+use super::error::sdk_error;
 
 /// How far a move is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Move {
+pub struct Redrive {
     /// As SQS calls it: `RUNNING`, `COMPLETED`, `CANCELLING`, `CANCELLED` or `FAILED`.
     pub status: String,
     /// How many messages have been moved, about.
@@ -23,7 +23,7 @@ pub struct Move {
 ///
 /// # Errors
 /// When there is no such queue, or a move is going on.
-pub async fn start(
+pub async fn start_redrive(
     aws: &Aws,
     dead_letters: &str,
     queue: &str,
@@ -37,7 +37,7 @@ pub async fn start(
         .set_max_number_of_messages_per_second(per_second)
         .send()
         .await
-        .map_err(|error| fault("sqs StartMessageMoveTask", &error))?;
+        .map_err(|error| sdk_error("sqs StartMessageMoveTask", &error))?;
     Ok(from)
 }
 
@@ -45,14 +45,14 @@ pub async fn start(
 ///
 /// # Errors
 /// When SQS cannot be asked.
-pub async fn progress(aws: &Aws, arn: &str) -> Result<Option<Move>> {
+pub async fn newest_redrive(aws: &Aws, arn: &str) -> Result<Option<Redrive>> {
     let list = aws.sqs().list_message_move_tasks().source_arn(arn);
     let output = list
         .send()
         .await
-        .map_err(|error| fault("sqs ListMessageMoveTasks", &error))?;
+        .map_err(|error| sdk_error("sqs ListMessageMoveTasks", &error))?;
     let newest = output.results.unwrap_or_default().into_iter().next();
-    Ok(newest.map(|task| Move {
+    Ok(newest.map(|task| Redrive {
         status: task.status.unwrap_or_default(),
         moved: task.approximate_number_of_messages_moved,
         reason: task.failure_reason,

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use fotograma_engine::{Source, SourceError};
 
 use super::Aws;
-use super::error::fault;
+use super::error::sdk_error;
 
 /// How often a range is asked for when its bytes break off: the SDK tries a request again, but
 /// not a body that it has begun to give.
@@ -141,11 +141,11 @@ where
         .raw_response()
         .map(|response| response.status().as_u16())
     {
-        // A missing bucket is a setting's fault, and not the video's.
+        // A missing bucket is a setting's sdk_error, and not the video's.
         Some(404) if error.as_service_error().and_then(|e| e.code()) != Some("NoSuchBucket") => {
             SourceError::Gone
         }
         Some(412) => SourceError::Changed,
-        _ => SourceError::Transient(fault(call, error).to_string()),
+        _ => SourceError::Transient(sdk_error(call, error).to_string()),
     }
 }

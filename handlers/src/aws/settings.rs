@@ -2,23 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// The queues' and other things' names, without the stage's prefix.
-pub mod short {
-    /// The processor's jobs.
-    pub const VIDEO_QUEUE: &str = "video-queue";
-    /// Jobs that no retry can help.
-    pub const VIDEO_DLQ: &str = "video-dlq";
-    /// The topic's notices, on their way to mails.
-    pub const NOTIFICATION_QUEUE: &str = "notification-queue";
-    /// Notices that no retry can help.
-    pub const NOTIFICATION_DLQ: &str = "notification-dlq";
-    /// The bucket's events of uploads.
-    pub const UPLOAD_QUEUE: &str = "upload-queue";
-    /// Events that no retry can help.
-    pub const UPLOAD_DLQ: &str = "upload-dlq";
-    /// The topic of outcomes.
-    pub const VIDEO_TOPIC: &str = "video-topic";
-}
+use fotograma_core::features::resources::VIDEO_TOPIC;
 
 /// Which AWS, and what things are called there. Names that are not given derive from the stage:
 /// `tech5-<stage>-…`.
@@ -38,7 +22,7 @@ pub struct AwsSettings {
     pub table: Option<String>,
     /// The topic of outcomes; found by its name otherwise.
     pub topic_arn: Option<String>,
-    /// Addresses of queues by their short names; found by their names otherwise.
+    /// Addresses of queues by their resource names; found by their names otherwise.
     pub queue_urls: BTreeMap<String, String>,
     /// The user pool; found by its name otherwise.
     pub user_pool_id: Option<String>,
@@ -81,10 +65,10 @@ impl std::fmt::Debug for AwsSettings {
 }
 
 impl AwsSettings {
-    /// The full name of a thing: `tech5-<stage>-<short>`.
+    /// The full name of a resource: `tech5-<stage>-<resource>`.
     #[must_use]
-    pub fn name(&self, short: &str) -> String {
-        format!("tech5-{}-{short}", self.stage)
+    pub fn name(&self, resource: &str) -> String {
+        format!("tech5-{}-{resource}", self.stage)
     }
 
     /// The bucket of uploads and zips.
@@ -104,13 +88,7 @@ impl AwsSettings {
     /// The topic's name, by which its ARN is found.
     #[must_use]
     pub fn topic_name(&self) -> String {
-        self.name(short::VIDEO_TOPIC)
-    }
-
-    /// A queue's name, by which its address is found.
-    #[must_use]
-    pub fn queue_name(&self, short: &str) -> String {
-        self.name(short)
+        self.name(VIDEO_TOPIC)
     }
 
     /// The user pool's name, by which its id is found.
@@ -141,7 +119,7 @@ mod tests {
         let mut settings = AwsSettings::default();
         assert_eq!(settings.bucket(), "tech5-dev-videos");
         assert_eq!(settings.table(), "tech5-dev-video-status");
-        assert_eq!(settings.queue_name(short::VIDEO_DLQ), "tech5-dev-video-dlq");
+        assert_eq!(settings.name("video-dlq"), "tech5-dev-video-dlq");
         assert_eq!(settings.topic_name(), "tech5-dev-video-topic");
         settings.stage = "prod".to_owned();
         settings.bucket = Some("mine".to_owned());

@@ -3,21 +3,23 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use aws_sdk_s3::config::Builder as ConfigBuilder;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
 use fotograma_core::{Error, Result};
+use fotograma_engine::{Sink, SinkError};
 use tokio::task::JoinSet;
 
 use super::Aws;
-use super::error::{fault, unexpected};
+use super::error::{missing_from_answer, sdk_error};
 
 /// Length of a part: S3 wants 5 MiB or more, and takes 10,000 of them.
-const PART: usize = 8 * 1024 * 1024;
+const PART_BYTES: usize = 8 * 1024 * 1024;
 /// How many parts are on their way at once, and so held in memory.
-const IN_FLIGHT: usize = 4;
+const MAX_PARTS_IN_FLIGHT: usize = 4;
 
 /// An object that is being written. Dropped unfinished, it is aborted in the background.
 pub struct Upload {
@@ -74,8 +76,8 @@ impl Upload {
     /// When a part could not be sent; the upload is then to be aborted.
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
         self.length += bytes.len() as u64;
-        while self.buffer.len() + bytes.len() >= PART {
-            let rest = bytes.split_off(PART - self.buffer.len());
+        while self.buffer.len() + bytes.len() >= PART_BYTES {
+            let rest = bytes.split_off(PART_BYTES - self.buffer.len());
             self.buffer.extend_from_slice(&bytes);
             bytes = rest;
             let part = self.buffer.split().freeze();
@@ -111,7 +113,7 @@ impl Upload {
         let Some(upload_id) = self.id.clone() else {
             return Ok(());
         };
-        while self.sending.len() >= IN_FLIGHT {
+        while self.sending.len() >= MAX_PARTS_IN_FLIGHT {
             self.collect().await?;
         }
         self.parts += 1;
@@ -145,7 +147,9 @@ impl Upload {
         };
         // A part that failed while another was written is missed here, and never left out.
         if self.sent.len() != usize::try_from(self.parts).unwrap_or(usize::MAX) {
-            return Err(Error::transient("s3 UploadPart: a part could not be sent"));
+            return Err(Error::transient(
+                "s3 UploadPart: a part could not be sent".to_owned(),
+            ));
         }
         self.sent.sort_by_key(|part| part.part_number);
         self.target
@@ -178,6 +182,45 @@ impl Drop for Upload {
     }
 }
 
+/// A zip on its way into S3.
+pub struct S3Sink(Upload);
+
+impl S3Sink {
+    /// The object `key` of the bucket that `aws` names.
+    #[must_use]
+    pub fn new(aws: Arc<Aws>, key: &str) -> Self {
+        Self(Upload::new(aws, key, Some("application/zip")))
+    }
+
+    /// The object `key` of any bucket.
+    #[must_use]
+    pub fn to(aws: Arc<Aws>, bucket: &str, key: &str) -> Self {
+        Self(Upload::to(aws, bucket, key, Some("application/zip")))
+    }
+}
+
+#[async_trait]
+impl Sink for S3Sink {
+    async fn write(&mut self, bytes: Bytes) -> std::result::Result<(), SinkError> {
+        self.0
+            .write(bytes)
+            .await
+            .map_err(|error| SinkError(error.to_string()))
+    }
+
+    async fn finish(self: Box<Self>) -> std::result::Result<(), SinkError> {
+        self.0
+            .finish()
+            .await
+            .map(drop)
+            .map_err(|error| SinkError(error.to_string()))
+    }
+
+    async fn abort(self: Box<Self>) {
+        self.0.abort().await;
+    }
+}
+
 impl Target {
     async fn put(&self, body: Bytes) -> Result<()> {
         let put = self
@@ -189,10 +232,10 @@ impl Target {
         put.set_content_type(self.content_type.clone())
             .body(ByteStream::from(body))
             .customize()
-            .config_override(patient())
+            .config_override(no_attempt_timeout())
             .send()
             .await
-            .map_err(|error| fault("s3 PutObject", &error))?;
+            .map_err(|error| sdk_error("s3 PutObject", &error))?;
         Ok(())
     }
 
@@ -208,10 +251,10 @@ impl Target {
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .send()
             .await
-            .map_err(|error| fault("s3 CreateMultipartUpload", &error))?;
+            .map_err(|error| sdk_error("s3 CreateMultipartUpload", &error))?;
         output
             .upload_id
-            .ok_or_else(|| unexpected("s3 CreateMultipartUpload", "upload id"))
+            .ok_or_else(|| missing_from_answer("s3 CreateMultipartUpload", "upload id"))
     }
 
     async fn send(self, upload_id: String, number: i32, part: Bytes) -> Result<CompletedPart> {
@@ -227,13 +270,13 @@ impl Target {
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
             .body(ByteStream::from(part))
             .customize()
-            .config_override(patient())
+            .config_override(no_attempt_timeout())
             .send()
             .await
-            .map_err(|error| fault("s3 UploadPart", &error))?;
+            .map_err(|error| sdk_error("s3 UploadPart", &error))?;
         let etag = output
             .e_tag
-            .ok_or_else(|| unexpected("s3 UploadPart", "entity tag"))?;
+            .ok_or_else(|| missing_from_answer("s3 UploadPart", "entity tag"))?;
         Ok(CompletedPart::builder()
             .part_number(number)
             .e_tag(etag)
@@ -255,10 +298,10 @@ impl Target {
             .upload_id(upload_id)
             .multipart_upload(parts)
             .customize()
-            .config_override(patient())
+            .config_override(no_attempt_timeout())
             .send()
             .await
-            .map_err(|error| fault("s3 CompleteMultipartUpload", &error))?;
+            .map_err(|error| sdk_error("s3 CompleteMultipartUpload", &error))?;
         Ok(())
     }
 
@@ -270,7 +313,7 @@ impl Target {
             .bucket(&self.bucket)
             .key(&self.key);
         if let Err(error) = abort.upload_id(upload_id).send().await {
-            let error = fault("s3 AbortMultipartUpload", &error);
+            let error = sdk_error("s3 AbortMultipartUpload", &error);
             tracing::warn!(key = self.key, upload_id, %error, "parts may be left in the bucket");
         }
     }
@@ -278,7 +321,7 @@ impl Target {
 
 /// A slow line may take its time with a part: only a stalled one is given up, which the SDK
 /// sees by itself.
-fn patient() -> ConfigBuilder {
+fn no_attempt_timeout() -> ConfigBuilder {
     let timeouts = TimeoutConfig::builder()
         .disable_operation_attempt_timeout()
         .build();

@@ -1,29 +1,33 @@
 //! The status table in `DynamoDB`: key `video_id`, index `user_id-index` over `user_id` and
 //! `created_at`, index `open-index` of what is unfinished, time to live on `deleted_until`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, Utc};
-use fotograma_core::Result;
 use fotograma_core::domain::Video;
+use fotograma_core::features::resources::{OPEN_INDEX, USER_INDEX};
 use fotograma_core::ports::{UnfinishedPage, VideoPage, Videos};
+use fotograma_core::{Error, Result};
 use uuid::Uuid;
 
-use super::error::fault;
+use super::error::sdk_error;
 use super::item::{Item, from_item, to_item};
-use super::{Aws, cursor, unfinished};
+use super::{Aws, cursor};
 
-/// The index that lists a user's videos by time.
-pub(super) const INDEX: &str = "user_id-index";
+/// The attribute that only unfinished records have, so that their index stays small.
+pub(super) const OPEN: &str = "open";
+/// Its one value.
+const YES: &str = "yes";
 
 /// Marks one write, so that it is known again when it meets itself.
 const WRITE_ID: &str = "write_id";
 
 /// How many records one query reads at least: marks of deleted videos are read and not shown.
-const PAGE: usize = 25;
+const MIN_PAGE: usize = 25;
 
 /// [`Videos`] over `DynamoDB`.
 pub struct DynamoVideos(Arc<Aws>);
@@ -49,7 +53,7 @@ impl Videos for DynamoVideos {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| fault("dynamodb GetItem", &error))?;
+            .map_err(|error| sdk_error("dynamodb GetItem", &error))?;
         output.item.map(from_item).transpose()
     }
 
@@ -59,7 +63,7 @@ impl Videos for DynamoVideos {
         // The index sorts by this text.
         let created_at = cursor::ordered(video.created_at);
         item.insert("created_at".to_owned(), AttributeValue::S(created_at));
-        unfinished::mark(&mut item, video);
+        mark_unfinished(&mut item, video);
         item.insert(WRITE_ID.to_owned(), AttributeValue::S(write_id.clone()));
         let put = self
             .0
@@ -81,7 +85,7 @@ impl Videos for DynamoVideos {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => Ok(failed
                     .item()
                     .is_some_and(|item| is_written_by(item, &write_id))),
-                _ => Err(fault("dynamodb PutItem", &error)),
+                _ => Err(sdk_error("dynamodb PutItem", &error)),
             },
         }
     }
@@ -89,7 +93,7 @@ impl Videos for DynamoVideos {
     async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage> {
         let limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
         let mut start = after
-            .map(|cursor| cursor::start(cursor, user_id))
+            .map(|cursor| cursor::start_key(cursor, user_id))
             .transpose()?;
         let mut videos: Vec<Video> = Vec::new();
         // One more than wanted tells whether there is another page.
@@ -99,16 +103,16 @@ impl Videos for DynamoVideos {
                 .dynamodb()
                 .query()
                 .table_name(self.table())
-                .index_name(INDEX)
+                .index_name(USER_INDEX)
                 .key_condition_expression("user_id = :user_id")
                 .filter_expression("attribute_not_exists(deleted_until)")
                 .expression_attribute_values(":user_id", AttributeValue::S(user_id.to_owned()))
                 .scan_index_forward(false)
-                .limit(i32::try_from((limit + 1).clamp(PAGE, 1_000)).unwrap_or(1_000))
+                .limit(i32::try_from((limit + 1).clamp(MIN_PAGE, 1_000)).unwrap_or(1_000))
                 .set_exclusive_start_key(start)
                 .send()
                 .await
-                .map_err(|error| fault("dynamodb Query", &error))?;
+                .map_err(|error| sdk_error("dynamodb Query", &error))?;
             for item in output.items.unwrap_or_default() {
                 videos.push(from_item(item)?);
             }
@@ -117,7 +121,7 @@ impl Videos for DynamoVideos {
                 break;
             }
         }
-        let next = (videos.len() > limit).then(|| cursor::after(&videos[limit - 1]));
+        let next = (videos.len() > limit).then(|| cursor::cursor_after(&videos[limit - 1]));
         videos.truncate(limit);
         Ok(VideoPage { videos, next })
     }
@@ -127,7 +131,7 @@ impl Videos for DynamoVideos {
         before: DateTime<Utc>,
         after: Option<&str>,
     ) -> Result<UnfinishedPage> {
-        unfinished::page(&self.0, before, after).await
+        unfinished_page(&self.0, before, after).await
     }
 }
 
@@ -138,4 +142,69 @@ fn is_written_by(stored: &Item, write_id: &str) -> bool {
         .get(WRITE_ID)
         .and_then(|id| id.as_s().ok())
         .is_some_and(|id| id == write_id)
+}
+
+/// Puts what the index goes by into a record that is about to be written.
+fn mark_unfinished(item: &mut Item, video: &Video) {
+    let updated_at = AttributeValue::S(cursor::ordered(video.updated_at));
+    item.insert("updated_at".to_owned(), updated_at);
+    if video.is_unfinished() {
+        item.insert(OPEN.to_owned(), AttributeValue::S(YES.to_owned()));
+    }
+}
+
+/// A page of what has not changed since `before`.
+async fn unfinished_page(
+    aws: &Aws,
+    before: DateTime<Utc>,
+    after: Option<&str>,
+) -> Result<UnfinishedPage> {
+    let query = aws
+        .dynamodb()
+        .query()
+        .table_name(aws.settings().table())
+        .index_name(OPEN_INDEX)
+        .key_condition_expression("#open = :yes AND updated_at < :before")
+        .expression_attribute_names("#open", OPEN)
+        .expression_attribute_values(":yes", AttributeValue::S(YES.to_owned()))
+        .expression_attribute_values(":before", AttributeValue::S(cursor::ordered(before)))
+        .set_exclusive_start_key(after.map(index_start).transpose()?)
+        .send();
+    let output = query
+        .await
+        .map_err(|error| sdk_error("dynamodb Query", &error))?;
+    let ids = output.items.unwrap_or_default();
+    let video_ids = ids.iter().filter_map(|item| text(item, "video_id"));
+    let last = output.last_evaluated_key.filter(|key| !key.is_empty());
+    Ok(UnfinishedPage {
+        video_ids: video_ids.collect(),
+        next: last.as_ref().and_then(index_cursor),
+    })
+}
+
+fn text(item: &Item, name: &str) -> Option<String> {
+    item.get(name)?.as_s().ok().cloned()
+}
+
+/// A key of the index as text, and back: a time holds no space.
+fn index_cursor(key: &Item) -> Option<String> {
+    Some(format!(
+        "{} {}",
+        text(key, "updated_at")?,
+        text(key, "video_id")?
+    ))
+}
+
+fn index_start(after: &str) -> Result<HashMap<String, AttributeValue>> {
+    let (updated_at, video_id) = after
+        .split_once(' ')
+        .ok_or_else(|| Error::operational(format!("{after:?} is no cursor of the index")))?;
+    let key = [
+        (OPEN, YES),
+        ("updated_at", updated_at),
+        ("video_id", video_id),
+    ];
+    Ok(key
+        .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
+        .into())
 }

@@ -55,16 +55,12 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
     let settings = replay::embedded(&args.system, local.url().to_owned());
     let system = system::build(&args.system, settings).await?;
     let origins = [page_url, format!("http://localhost:{page_port}")];
-    provision::provision(&system.aws, &origins)
+    provision::provision(&system.aws, TABLE, &origins)
         .await
         .context("the embedded AWS could not be set up")?;
-    let ffmpeg = system::find_ffmpeg(args.system.engine.ffmpeg_path().as_deref()).await;
 
     let page = Page::new(&listeners, local.url(), (DEMO_USER.0, DEMO_USER.1))?;
     println!("{}", banner(&listeners, &page_listener, local.url())?);
-    if let Err(error) = ffmpeg {
-        eprintln!("{error:#}");
-    }
     let mut servers = JoinSet::new();
     let mut workers = JoinSet::new();
     let ending = Ending {
@@ -77,7 +73,14 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
         let (metrics, max_requests) = (metrics.clone(), args.server.max_requests);
         let server = system.server(service, true, metrics, max_requests, ending);
         servers.spawn(server::run(server, listener, stop.clone()));
-        work::spawn(&mut workers, &system, service, args.worker.options(), &stop);
+        let tested = system.self_test(service).await;
+        let options = args.worker.options();
+        let health = work::spawn(&mut workers, &system, service, options, &stop);
+        // The rest can be tried all the same; the jobs wait.
+        if let Err(error) = tested {
+            eprintln!("{}", error.chain());
+            health.failed(&error);
+        }
     }
     for (feature, every) in schedule::features(TABLE) {
         let run = schedule::run(system.host.clone(), feature, every, stop.clone());

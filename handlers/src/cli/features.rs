@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use fotograma_core::App;
-use fotograma_core::features::{SERVICES, TABLE};
+use fotograma_core::features::{SERVICES, TABLE, resources};
 use lambda_anywhere::{Feature, Trigger};
 use serde_json::{Value, json};
 
@@ -19,7 +19,10 @@ pub(super) struct FeaturesArgs {
 pub(super) fn run(args: &FeaturesArgs) -> Result<ExitCode> {
     if args.json {
         let features: Vec<_> = TABLE.iter().map(row).collect();
-        let document = json!({ "services": SERVICES, "features": features });
+        let document = json!({
+            "services": SERVICES, "features": features,
+            "queues": resources::queues(TABLE), "groups": resources::groups(TABLE),
+        });
         println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
         for feature in TABLE {
@@ -64,6 +67,6 @@ fn row(feature: &Feature<App>) -> Value {
     };
     json!({
         "name": feature.name, "service": feature.service, "about": feature.about,
-        "trigger": trigger, "touches": feature.permissions,
+        "trigger": trigger, "permissions": feature.permissions,
     })
 }

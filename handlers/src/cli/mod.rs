@@ -123,6 +123,7 @@ async fn in_lambda(handler: &str) -> Result<ExitCode> {
     let write = telemetry::metrics::cloudwatch()?;
     let args = Environment::parse_from(["fotograma"]).system;
     let system = system::build(&args, args.aws.settings()).await?;
+    system.self_test(handler).await?;
     let after_each = move || {
         write();
         telemetry.flush();

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::Args;
+use fotograma_core::features::TABLE;
 
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::SystemArgs;
@@ -25,7 +26,7 @@ pub(super) async fn run(args: ProvisionArgs) -> Result<ExitCode> {
         "give --endpoint-url: this is for an emulator, and a real account is the CDK app's"
     );
     let system = system::build(&args.system, args.system.aws.settings()).await?;
-    provision::provision(&system.aws, &args.page_origin).await?;
+    provision::provision(&system.aws, TABLE, &args.page_origin).await?;
     let (username, password, _) = DEMO_USER;
     eprintln!("all is there; the demo user is {username} / {password}");
     Ok(ExitCode::SUCCESS)

@@ -4,19 +4,21 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
+use fotograma_core::features::TABLE;
+use fotograma_core::features::resources::{self, QueueSpec};
 
-use crate::aws::{Aws, redrive, short};
+use crate::aws::{Aws, redrive};
 use crate::config::AwsArgs;
 
 /// How often the move is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Args)]
 pub(super) struct RedriveArgs {
-    /// Whose dead letters
-    #[arg(value_enum)]
-    queue: Queue,
+    /// Whose dead letters: video, upload or another queue of the table
+    #[arg(value_parser = known_queue)]
+    queue: QueueSpec,
     /// The most messages a second; as many as SQS likes by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..=500))]
     max_per_second: Option<i32>,
@@ -24,30 +26,32 @@ pub(super) struct RedriveArgs {
     aws: AwsArgs,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Queue {
-    /// Jobs that could not be done
-    Video,
-    /// Notices that could not be mailed
-    Notification,
-    /// News of uploads that could not be taken
-    Upload,
+/// The queue of the table that is named so, with its dead letters.
+fn known_queue(name: &str) -> Result<QueueSpec, String> {
+    let queues = resources::queues(TABLE);
+    let names: Vec<_> = queues.iter().map(|queue| queue.name).collect();
+    let known = format!("the queues are {}", names.join(", "));
+    let mut queues = queues.into_iter();
+    queues
+        .find(|queue| queue.name == name || queue.name.strip_suffix("-queue") == Some(name))
+        .ok_or(known)
 }
 
 pub(super) async fn run(args: RedriveArgs) -> Result<ExitCode> {
     let aws = Aws::new(args.aws.settings()).await;
-    let (dead_letters, queue) = match args.queue {
-        Queue::Video => (short::VIDEO_DLQ, short::VIDEO_QUEUE),
-        Queue::Notification => (short::NOTIFICATION_DLQ, short::NOTIFICATION_QUEUE),
-        Queue::Upload => (short::UPLOAD_DLQ, short::UPLOAD_QUEUE),
-    };
-    let arn = redrive::start(&aws, dead_letters, queue, args.max_per_second).await?;
+    let arn = redrive::start_redrive(
+        &aws,
+        &args.queue.dead_letters,
+        args.queue.name,
+        args.max_per_second,
+    )
+    .await?;
     loop {
-        let task = redrive::progress(&aws, &arn)
+        let task = redrive::newest_redrive(&aws, &arn)
             .await?
             .context("SQS has forgotten the move")?;
         match task.status.as_str() {
-            "RUNNING" | "CANCELLING" => tokio::time::sleep(LOOK_EVERY).await,
+            "RUNNING" | "CANCELLING" => tokio::time::sleep(POLL_EVERY).await,
             "COMPLETED" => {
                 println!("{} messages are back in the queue", task.moved);
                 return Ok(ExitCode::SUCCESS);

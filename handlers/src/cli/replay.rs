@@ -36,7 +36,7 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode> {
         let local = fotograma_local::Local::start(config).await?;
         let settings = embedded(&args.system, local.url().to_owned());
         let system = system::build(&args.system, settings).await?;
-        crate::aws::provision::provision(&system.aws, &[]).await?;
+        crate::aws::provision::provision(&system.aws, features::TABLE, &[]).await?;
         let outcome = replay(&args, &system).await;
         local.stop().await;
         return outcome;

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use clap::Args;
+use fotograma_core::{App, Health};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Services, serve, stop};
 use crate::aws::SqsQueue;
 use crate::config::{SystemArgs, WorkerArgs};
+use crate::paced_queue::PacedQueue;
 use crate::system::{self, System};
 use crate::telemetry::metrics;
-use lambda_anywhere::server::{self, Ending};
+use lambda_anywhere::server::{self, Ending, Problem};
 use lambda_anywhere::worker::{self, Worker};
 
 #[derive(Debug, Args)]
@@ -34,17 +36,23 @@ pub(super) struct WorkArgs {
 pub(super) async fn run(args: WorkArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let system = system::build(&args.system, args.system.aws.settings()).await?;
+    for service in &args.services.services {
+        system.self_test(service).await?;
+    }
     let mut workers = JoinSet::new();
+    let mut health = Vec::new();
     for service in args.services.services {
         let before = workers.len();
-        spawn(&mut workers, &system, service, args.worker.options(), &stop);
+        let options = args.worker.options();
+        health.push(spawn(&mut workers, &system, service, options, &stop));
         ensure!(
             workers.len() > before,
             "no feature of {service} takes messages"
         );
     }
+    let problem: Problem = Arc::new(move || health.iter().find_map(|health| health.problem()));
     let probes = match args.probes {
-        Some(address) => Some(serve_probes(address, &stop).await?),
+        Some(address) => Some(serve_probes(address, problem, &stop).await?),
         None => None,
     };
     let drained = drained(workers).await;
@@ -59,9 +67,13 @@ pub(super) async fn run(args: WorkArgs) -> Result<ExitCode> {
 }
 
 /// Answers operators while the workers work.
-async fn serve_probes(address: SocketAddr, stop: &CancellationToken) -> Result<JoinHandle<()>> {
+async fn serve_probes(
+    address: SocketAddr,
+    problem: Problem,
+    stop: &CancellationToken,
+) -> Result<JoinHandle<()>> {
     let listener = serve::bind(address.ip(), address.port()).await?;
-    let routes = server::probes(Some(metrics::prometheus()?), stop.clone());
+    let routes = server::probes(Some(metrics::prometheus()?), Some(problem), stop.clone());
     let ending = Ending {
         lame_duck: Duration::ZERO,
         grace: Duration::from_secs(1),
@@ -74,28 +86,38 @@ async fn serve_probes(address: SocketAddr, stop: &CancellationToken) -> Result<J
     )))
 }
 
-/// Works on the queues of a service's features until `stop`.
+/// Works on the queues of a service's features until `stop`; gives what its handlers say of their
+/// health.
 pub(super) fn spawn(
     workers: &mut JoinSet<bool>,
     system: &System,
     service: &'static str,
     options: worker::Options,
     stop: &CancellationToken,
-) {
+) -> Arc<Health> {
+    let health = Arc::new(Health::default());
+    let host = system.host.with_context(App {
+        health: Arc::clone(&health),
+        ..App::clone(&system.host.context)
+    });
     for feature in system.host.features(service) {
         let Some(queue) = feature.queue() else {
             continue;
         };
         tracing::info!(service, feature = feature.name, queue, "working");
-        let queue = Arc::new(SqsQueue::new(Arc::clone(&system.aws), queue));
+        let queue = PacedQueue {
+            queue: SqsQueue::new(Arc::clone(&system.aws), queue),
+            health: Arc::clone(&health),
+        };
         let worker = Worker {
-            host: system.host.clone(),
+            host: host.clone(),
             feature,
-            queue,
+            queue: Arc::new(queue),
             options,
         };
         workers.spawn(worker::run(worker, stop.clone()));
     }
+    health
 }
 
 /// Waits for all workers. True: all that they had received was finished.

@@ -26,7 +26,9 @@ impl Telemetry {
 #[must_use]
 pub fn start() -> Telemetry {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
-        EnvFilter::new("warn,dynoxide=error,s3s=off,fotograma=info,fotograma_core=info,lambda_anywhere=info")
+        EnvFilter::new(
+            "warn,dynoxide=error,s3s=off,fotograma=info,fotograma_core=info,lambda_anywhere=info",
+        )
     });
     let logs = tracing_subscriber::fmt::layer().with_writer(stderr);
     let logs = if stderr().is_terminal() {

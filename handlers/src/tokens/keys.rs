@@ -64,7 +64,7 @@ impl Fetch for KeySet {
 
 /// The keys as they were fetched last.
 #[derive(Default)]
-struct Held {
+struct CachedKeys {
     keys: HashMap<String, Arc<DecodingKey>>,
     fetched: Option<Instant>,
 }
@@ -72,7 +72,7 @@ struct Held {
 /// The keys by their ids.
 pub(super) struct Keys {
     source: Box<dyn Fetch>,
-    held: RwLock<Held>,
+    cache: RwLock<CachedKeys>,
     /// When the next fetch is allowed; locked while one is under way, so that there is one.
     next: Mutex<Option<Instant>>,
 }
@@ -81,7 +81,7 @@ impl Keys {
     pub(super) fn new(source: Box<dyn Fetch>) -> Self {
         Self {
             source,
-            held: RwLock::default(),
+            cache: RwLock::default(),
             next: Mutex::default(),
         }
     }
@@ -114,9 +114,9 @@ impl Keys {
             return Ok(Some(key));
         }
         outcome?;
-        if self.read(|held| held.fetched.is_none()) {
+        if self.read(|cached| cached.fetched.is_none()) {
             return Err(Error::transient(
-                "the keys could not be fetched a moment ago",
+                "the keys could not be fetched a moment ago".to_owned(),
             ));
         }
         Ok(None)
@@ -125,25 +125,25 @@ impl Keys {
     async fn fetch(&self) -> Result<()> {
         let set = self.source.fetch().await?;
         let keys = set.keys.iter().filter_map(usable).collect();
-        let held = Held {
+        let fetched_keys = CachedKeys {
             keys,
             fetched: Some(Instant::now()),
         };
-        *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
+        *self.cache.write().unwrap_or_else(PoisonError::into_inner) = fetched_keys;
         Ok(())
     }
 
     fn fresh(&self, kid: &str) -> Option<Arc<DecodingKey>> {
-        self.read(|held| held.fetched.is_some_and(|at| at.elapsed() < FRESH))
+        self.read(|cached| cached.fetched.is_some_and(|at| at.elapsed() < FRESH))
             .then(|| self.known(kid))?
     }
 
     fn known(&self, kid: &str) -> Option<Arc<DecodingKey>> {
-        self.read(|held| held.keys.get(kid).cloned())
+        self.read(|cached| cached.keys.get(kid).cloned())
     }
 
-    fn read<T>(&self, look: impl FnOnce(&Held) -> T) -> T {
-        look(&self.held.read().unwrap_or_else(PoisonError::into_inner))
+    fn read<T>(&self, look: impl FnOnce(&CachedKeys) -> T) -> T {
+        look(&self.cache.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -55,7 +55,7 @@ impl Fetch for Published {
     async fn fetch(&self) -> Result<JwkSet> {
         self.0.1.fetch_add(1, Ordering::SeqCst);
         let set = self.0.0.lock().await.clone();
-        let set = set.ok_or_else(|| Error::transient("an outage"))?;
+        let set = set.ok_or_else(|| Error::transient("an outage".to_owned()))?;
         serde_json::from_value(set).map_err(|error| Error::transient(error.to_string()))
     }
 }

@@ -10,7 +10,7 @@ import requests
 
 from people import User, good, refused
 from system import SERVICES
-from test_jobs import buried, send
+from test_jobs import dead_lettered, send
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_a_job_cannot_name_another_users_video(system, user, clips):
     takeover = {"video_id": video_id, "user_id": other.id, "email": other.email}
     for body in (theft, takeover):
         send(system, body)
-    reasons = [buried(system, json.dumps(body)) for body in (theft, takeover)]
+    reasons = [dead_lettered(system, json.dumps(body)) for body in (theft, takeover)]
     assert "is not under" in reasons[0]
     assert "another user's video" in reasons[1]
     refused(other.ask("stolen"), 404)

@@ -5,11 +5,12 @@ use async_trait::async_trait;
 use chrono::DateTime;
 use fotograma::aws::Aws;
 use fotograma::frames::EngineFrames;
-use fotograma_core::ports::{FrameExtractor, Order, Progress, Watch};
+use fotograma_core::domain::{ExtractionRequest, Progress};
+use fotograma_core::ports::{ExtractionError, FrameExtractor, ProgressListener};
 use fotograma_core::{Error, Result};
 use fotograma_engine::Options;
 
-use super::world::{World, status};
+use super::world::World;
 
 const KEY: &str = "uploads/u1/v1";
 const ZIP: &str = "frames/u1/v1.zip";
@@ -18,7 +19,7 @@ const ZIP: &str = "frames/u1/v1.zip";
 struct Says(Result<()>);
 
 #[async_trait]
-impl Watch for Says {
+impl ProgressListener for Says {
     async fn progress(&self, _: Progress) -> Result<()> {
         self.0.clone()
     }
@@ -28,8 +29,8 @@ fn extractor(aws: &Arc<Aws>) -> EngineFrames {
     EngineFrames::new(Arc::clone(aws), None, Options::default())
 }
 
-fn order(etag: &str) -> Order {
-    Order {
+fn request(etag: &str) -> ExtractionRequest {
+    ExtractionRequest {
         key: KEY.to_owned(),
         etag: etag.to_owned(),
         zip_key: ZIP.to_owned(),
@@ -70,7 +71,7 @@ async fn a_video_becomes_a_zip_and_the_same_one_again() {
     let etag = world.put(KEY, clip().await).await;
     let frames = extractor(&world.aws);
     let done = frames
-        .extract(&order(&etag), &Says(Ok(())))
+        .extract(&request(&etag), &Says(Ok(())))
         .await
         .expect("frames");
     assert_eq!(done.frames, 3);
@@ -81,7 +82,7 @@ async fn a_video_becomes_a_zip_and_the_same_one_again() {
     );
     assert!(zip.starts_with(b"PK\x03\x04"));
     frames
-        .extract(&order(&etag), &Says(Ok(())))
+        .extract(&request(&etag), &Says(Ok(())))
         .await
         .expect("frames");
     assert!(
@@ -96,41 +97,71 @@ async fn what_is_no_video_is_the_users_fault_and_leaves_nothing() {
     let frames = extractor(&world.aws);
     let etag = world.put(KEY, "not a video").await;
     let error = frames
-        .extract(&order(&etag), &Says(Ok(())))
+        .extract(&request(&etag), &Says(Ok(())))
         .await
         .expect_err("no video");
-    assert_eq!(status(&error), 422);
+    assert!(matches!(error, ExtractionError::Video(_)), "{error}");
     world.put(KEY, "another").await;
     let error = frames
-        .extract(&order(&etag), &Says(Ok(())))
+        .extract(&request(&etag), &Says(Ok(())))
         .await
         .expect_err("replaced");
     assert_eq!(
         error,
-        Error::unprocessable("The file was replaced while it was being processed.")
+        ExtractionError::Video("The file was replaced while it was being processed.".to_owned())
     );
-    let missing = Order {
+    let missing = ExtractionRequest {
         key: "uploads/u1/v2".to_owned(),
-        ..order(&etag)
+        ..request(&etag)
     };
     let error = frames
         .extract(&missing, &Says(Ok(())))
         .await
         .expect_err("missing");
-    assert_eq!(status(&error), 422);
+    assert!(matches!(error, ExtractionError::Video(_)), "{error}");
     assert!(world.object(ZIP).await.is_none());
     assert_eq!(world.open_uploads().await, 0);
 }
 
 #[tokio::test]
-async fn the_watch_stops_it_with_its_own_error() {
+async fn the_listener_stops_it_with_its_own_error() {
     let world = World::new().await;
     let etag = world.put(KEY, clip().await).await;
     let lost = Error::conflict("the lease is lost");
     let frames = extractor(&world.aws);
     let outcome = frames
-        .extract(&order(&etag), &Says(Err(lost.clone())))
+        .extract(&request(&etag), &Says(Err(lost.clone())))
         .await;
-    assert_eq!(outcome, Err(lost));
+    assert_eq!(outcome, Err(lost.into()));
     assert!(world.object(ZIP).await.is_none());
+}
+
+#[tokio::test]
+async fn a_broken_ffmpeg_is_not_the_videos_fault() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let world = World::new().await;
+    let etag = world.put(KEY, clip().await).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let broken = folder.path().join("ffmpeg");
+    // It tells its version, and then ends with 1 in silence.
+    let script = "#!/bin/sh\n[ \"$1\" = -version ] && exec ffmpeg -version\nexit 1\n";
+    std::fs::write(&broken, script).expect("a script");
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(&broken, executable).expect("a program");
+    for path in [broken, folder.path().join("nothing")] {
+        let frames = EngineFrames::new(Arc::clone(&world.aws), Some(path), Options::default());
+        let error = frames.self_test().await.expect_err("no frames");
+        assert!(matches!(error, Error::Operational(_)), "{error}");
+        let error = frames
+            .extract(&request(&etag), &Says(Ok(())))
+            .await
+            .expect_err("no frames");
+        let ExtractionError::Other(error) = error else {
+            panic!("the video is blamed: {error}");
+        };
+        assert!(matches!(error, Error::Operational(_)), "{error}");
+    }
+    let sound = extractor(&world.aws);
+    assert_eq!(sound.self_test().await, Ok(()));
 }

@@ -2,8 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
-use fotograma::aws::{SesMailer, SnsTopic, SqsJobs, SqsQueue, redrive, short};
+use fotograma::aws::{SesMailer, SnsTopic, SqsJobs, SqsQueue, redrive};
 use fotograma_core::domain::{Job, Mail, Notice};
+use fotograma_core::features::TABLE;
+use fotograma_core::features::job_messages::jobs_in_message;
+use fotograma_core::features::resources::{
+    self, NOTIFICATION_QUEUE, UPLOAD_QUEUE, VIDEO_DEAD_LETTERS, VIDEO_QUEUE,
+};
 use fotograma_core::ports::{Jobs, Mailer, Topic};
 use lambda_anywhere::worker::Queue;
 use serde_json::Value;
@@ -13,8 +18,8 @@ use super::world::World;
 const WAIT: Duration = Duration::from_secs(5);
 const HIDDEN: Duration = Duration::from_secs(30);
 
-fn queue(world: &World, short: &str) -> SqsQueue {
-    SqsQueue::new(Arc::clone(&world.aws), short)
+fn queue(world: &World, name: &str) -> SqsQueue {
+    SqsQueue::new(Arc::clone(&world.aws), name)
 }
 
 async fn receive(queue: &SqsQueue) -> SqsMessage {
@@ -34,8 +39,9 @@ fn count(message: &SqsMessage) -> &str {
 #[tokio::test]
 async fn a_job_goes_through_the_queue_as_lambda_would_show_it() {
     let world = World::new().await;
-    let queue = queue(&world, short::VIDEO_QUEUE);
-    let job = Job::from_body(r#"{"video_id":"v1","user_id":"ü","etag":"\"e\""}"#).expect("a job");
+    let queue = queue(&world, VIDEO_QUEUE);
+    let job =
+        vec![Job::from_json(r#"{"video_id":"v1","user_id":"ü","etag":"\"e\""}"#).expect("a job")];
     let jobs = SqsJobs::new(Arc::clone(&world.aws));
     jobs.send(&job[0], chrono::Duration::zero())
         .await
@@ -43,7 +49,7 @@ async fn a_job_goes_through_the_queue_as_lambda_would_show_it() {
 
     let message = receive(&queue).await;
     assert_eq!(
-        Job::from_body(message.body.as_deref().expect("a body")),
+        jobs_in_message(message.body.as_deref().expect("a body")),
         Ok(job)
     );
     assert_eq!(message.event_source.as_deref(), Some("aws:sqs"));
@@ -88,11 +94,9 @@ async fn a_job_goes_through_the_queue_as_lambda_would_show_it() {
 #[tokio::test]
 async fn what_is_not_deleted_is_told() {
     let world = World::new().await;
-    let queue = queue(&world, short::VIDEO_QUEUE);
+    let queue = queue(&world, VIDEO_QUEUE);
     let jobs = SqsJobs::new(Arc::clone(&world.aws));
-    let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
-        .expect("a job")
-        .remove(0);
+    let job = Job::from_json(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job");
     for _ in 0..12 {
         jobs.send(&job, chrono::Duration::zero())
             .await
@@ -115,10 +119,10 @@ async fn what_is_not_deleted_is_told() {
 async fn a_hopeless_message_is_put_aside_with_the_reason() {
     let world = World::new().await;
     let jobs = SqsJobs::new(Arc::clone(&world.aws));
-    jobs.bury("not a job", "the message is not a job: expected value")
+    jobs.dead_letter("not a job", "the message is not a job: expected value")
         .await
         .expect("it is put");
-    let aside = queue(&world, short::VIDEO_DLQ);
+    let aside = queue(&world, VIDEO_DEAD_LETTERS);
     let message = receive(&aside).await;
     assert_eq!(message.body.as_deref(), Some("not a job"));
     let reason = &message.message_attributes["reason"];
@@ -127,31 +131,30 @@ async fn a_hopeless_message_is_put_aside_with_the_reason() {
         Some("the message is not a job: expected value")
     );
     assert_eq!(
-        queue(&world, short::VIDEO_DLQ)
+        queue(&world, VIDEO_DEAD_LETTERS)
             .delete(&[receipt(&message)])
             .await,
         Ok(vec![])
     );
 
     let long = "x".repeat(256 * 1024);
-    jobs.bury(&long, "too long to have a reason")
+    jobs.dead_letter(&long, "too long to have a reason")
         .await
         .expect("it is put");
     assert_eq!(receive(&aside).await.body, Some(long));
 }
 
 #[tokio::test]
-async fn a_message_is_put_aside_after_five_tries() {
+async fn a_message_is_put_aside_after_as_many_tries_as_the_table_says() {
     let world = World::new().await;
-    let queue = queue(&world, short::VIDEO_QUEUE);
+    let queue = queue(&world, VIDEO_QUEUE);
     let jobs = SqsJobs::new(Arc::clone(&world.aws));
-    let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
-        .expect("a job")
-        .remove(0);
+    let job = Job::from_json(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job");
     jobs.send(&job, chrono::Duration::zero())
         .await
         .expect("it is sent");
-    for _ in 0..5 {
+    let max_receives = resources::queues(TABLE)[1].max_receives;
+    for _ in 0..max_receives {
         let message = receive(&queue).await;
         queue
             .change_visibility(&receipt(&message), Duration::ZERO)
@@ -165,9 +168,9 @@ async fn a_message_is_put_aside_after_five_tries() {
             .expect("an answer")
             .is_empty()
     );
-    let aside = SqsQueue::new(Arc::clone(&world.aws), short::VIDEO_DLQ);
+    let aside = SqsQueue::new(Arc::clone(&world.aws), VIDEO_DEAD_LETTERS);
     assert_eq!(
-        Job::from_body(receive(&aside).await.body.as_deref().expect("a body")),
+        jobs_in_message(receive(&aside).await.body.as_deref().expect("a body")),
         Ok(vec![job])
     );
 }
@@ -183,7 +186,7 @@ async fn a_notice_reaches_the_queue_in_its_envelope() {
         .publish(&notice)
         .await
         .expect("an id");
-    let message = receive(&queue(&world, short::NOTIFICATION_QUEUE)).await;
+    let message = receive(&queue(&world, NOTIFICATION_QUEUE)).await;
     let envelope: Value =
         serde_json::from_str(message.body.as_deref().expect("a body")).expect("json");
     assert_eq!(envelope["Type"], "Notification");
@@ -200,12 +203,12 @@ async fn a_notice_reaches_the_queue_in_its_envelope() {
 #[tokio::test]
 async fn an_upload_is_told_to_its_queue() {
     let world = World::new().await;
-    let queue = queue(&world, short::UPLOAD_QUEUE);
+    let queue = queue(&world, UPLOAD_QUEUE);
     // The bucket's own test comes first; news of uploads wait.
     world.local.clock().advance(Duration::from_secs(15));
     let first = receive(&queue).await;
     assert_eq!(
-        Job::from_body(first.body.as_deref().expect("a body")),
+        jobs_in_message(first.body.as_deref().expect("a body")),
         Ok(vec![])
     );
     queue
@@ -218,7 +221,7 @@ async fn an_upload_is_told_to_its_queue() {
     world.local.clock().advance(Duration::from_secs(15));
     let message = receive(&queue).await;
     let body = message.body.as_deref().expect("a body");
-    let jobs = Job::from_body(body).expect("jobs");
+    let jobs = jobs_in_message(body).expect("jobs");
     assert_eq!(jobs[0].key, "uploads/u1/férias + 1");
     let event: Value = serde_json::from_str(body).expect("json");
     assert_eq!(
@@ -252,25 +255,25 @@ async fn a_mail_arrives_as_text_and_as_html() {
 async fn a_job_with_a_delay_and_one_that_is_redriven_come_when_they_should() {
     let world = World::new().await;
     let jobs = SqsJobs::new(Arc::clone(&world.aws));
-    let job = Job::from_body(r#"{"video_id":"v1","user_id":"u1"}"#)
-        .expect("a job")
-        .remove(0);
+    let job = Job::from_json(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job");
     jobs.send(&job, chrono::Duration::milliseconds(59_001))
         .await
         .expect("it is sent");
-    let work = queue(&world, short::VIDEO_QUEUE);
+    let work = queue(&world, VIDEO_QUEUE);
     let none = work.receive(10, Duration::ZERO, HIDDEN).await;
     assert_eq!(none.expect("an answer").len(), 0, "it is delayed");
     world.local.clock().advance(Duration::from_mins(1));
     let messages = work.receive(10, WAIT, HIDDEN).await.expect("an answer");
     assert_eq!(messages.len(), 1);
 
-    jobs.bury("poison", "it is no job").await.expect("buried");
-    let arn = redrive::start(&world.aws, short::VIDEO_DLQ, short::VIDEO_QUEUE, None)
+    jobs.dead_letter("poison", "it is no job")
+        .await
+        .expect("it is put");
+    let arn = redrive::start_redrive(&world.aws, VIDEO_DEAD_LETTERS, VIDEO_QUEUE, None)
         .await
         .expect("it begins");
     let back = work.receive(10, WAIT, HIDDEN).await.expect("an answer");
     assert_eq!(back[0].body.as_deref(), Some("poison"));
-    let task = redrive::progress(&world.aws, &arn).await;
+    let task = redrive::newest_redrive(&world.aws, &arn).await;
     assert_eq!(task.expect("an answer").map(|task| task.moved), Some(1));
 }

@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fotograma::aws::{Aws, CognitoIdentity, SqsQueue, provision, short};
+use fotograma::aws::{Aws, CognitoIdentity, SqsQueue, provision};
+use fotograma_core::features::TABLE;
+use fotograma_core::features::resources::{UPLOAD_QUEUE, VIDEO_QUEUE};
 use fotograma_core::ports::Identity;
 use lambda_anywhere::worker::Queue;
 
@@ -11,13 +13,13 @@ use super::world::{PAGE, World, settings};
 async fn all_is_made_once_and_found_again() {
     let world = World::empty().await;
     let pages = [PAGE.to_owned()];
-    provision::provision(&world.aws, &pages)
+    provision::provision(&world.aws, TABLE, &pages)
         .await
         .expect("all is made");
     let (pool, client) = (world.aws.user_pool_id().await, world.aws.client_id().await);
 
     let again = Arc::new(Aws::new(settings(world.local.url())).await);
-    provision::provision(&again, &pages)
+    provision::provision(&again, TABLE, &pages)
         .await
         .expect("all is there");
     assert_eq!(
@@ -34,7 +36,7 @@ async fn all_is_made_once_and_found_again() {
         .expect("pools");
     assert_eq!(pools.user_pools().len(), 1);
 
-    let uploads = SqsQueue::new(Arc::clone(&again), short::UPLOAD_QUEUE);
+    let uploads = SqsQueue::new(Arc::clone(&again), UPLOAD_QUEUE);
     let (wait, hidden) = (Duration::from_secs(5), Duration::from_secs(30));
     world.local.clock().advance(Duration::from_secs(15));
     let told = uploads.receive(10, wait, hidden).await.expect("an answer");
@@ -69,7 +71,7 @@ async fn a_restart_keeps_what_was_changed_since() {
         .send()
         .await
         .expect("a new password");
-    provision::provision(&world.aws, &[])
+    provision::provision(&world.aws, TABLE, &[])
         .await
         .expect("all is there");
     let identity = CognitoIdentity::new(Arc::clone(&world.aws));
@@ -84,7 +86,7 @@ async fn what_is_not_there_is_named() {
     let world = World::empty().await;
     let error = world
         .aws
-        .queue_url(short::VIDEO_QUEUE)
+        .queue_url(VIDEO_QUEUE)
         .await
         .expect_err("no queue");
     assert!(

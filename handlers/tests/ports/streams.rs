@@ -99,7 +99,9 @@ async fn a_zip_that_cannot_be_stored_leaves_nothing() {
 #[tokio::test]
 async fn a_zip_with_a_hole_is_never_finished() {
     let world = World::new().await;
-    let mut denied = Fault::new(FaultKind::Error).on(ServiceName::S3, "UploadPart").times(1);
+    let mut denied = Fault::new(FaultKind::Error)
+        .on(ServiceName::S3, "UploadPart")
+        .times(1);
     (denied.code, denied.status) = (Some("AccessDenied".to_owned()), Some(403));
     world.local.faults().add(denied);
     let mut sink = sink(&world);
@@ -132,10 +134,11 @@ async fn a_lost_connection_is_tried_again() {
     let world = World::new().await;
     let etag = world.put("uploads/u1/v1", "hello").await;
     let source = open(&world, &etag).await.expect("it is there");
-    world
-        .local
-        .faults()
-        .add(Fault::new(FaultKind::Cut).on(ServiceName::S3, "GetObject").times(2));
+    world.local.faults().add(
+        Fault::new(FaultKind::Cut)
+            .on(ServiceName::S3, "GetObject")
+            .times(2),
+    );
     assert_eq!(source.read(0..5).await, Ok(Bytes::from("hello")));
 }
 

@@ -9,6 +9,7 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use fotograma::aws::{Aws, AwsSettings, provision};
 use fotograma_core::Error;
+use fotograma_core::features::TABLE;
 use fotograma_local::{Config, Local};
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ impl World {
     /// One with everything in it.
     pub(crate) async fn new() -> Self {
         let world = Self::empty().await;
-        provision::provision(&world.aws, &[PAGE.to_owned()])
+        provision::provision(&world.aws, TABLE, &[PAGE.to_owned()])
             .await
             .expect("all is made");
         world

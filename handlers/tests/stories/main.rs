@@ -3,6 +3,7 @@
 //! the `.story` beside it. `UPDATE=1` rewrites the stories; the diff is to be reviewed.
 
 mod case;
+mod permissions;
 mod queue;
 mod runtime_api;
 #[path = "../support/mod.rs"]
@@ -22,10 +23,15 @@ fn main() -> ExitCode {
         return ways::lambda_child();
     }
     let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
-    let mut trials: Vec<_> = Case::all(&events)
-        .into_iter()
+    let cases = || Case::all(&events).into_iter();
+    let mut trials: Vec<_> = cases()
         .map(|case| Trial::test(case.name(), move || tell(&case)))
         .collect();
+    let all: Vec<_> = cases().collect();
+    trials.push(Trial::test(
+        "permissions::a_row_holds_what_its_stories_use_and_no_more",
+        move || permissions::rows_are_what_stories_use(&all),
+    ));
     trials.push(Trial::test("table::invariants", table::invariants));
     trials.push(Trial::test(
         "table::every_feature_has_an_event",

@@ -2,12 +2,14 @@
 
 mod worker;
 
+use std::collections::BTreeSet;
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use fotograma_core::features::Permission;
 use fotograma_core::ports::Objects;
 use fotograma_core::story::{self, Recorder};
 use fotograma_core::{App, Error, Result, features};
@@ -84,6 +86,14 @@ pub(super) async fn replay(case: &Case) -> Vec<String> {
         Err(_) => "error".to_owned(),
     };
     story(&recorder, &reply)
+}
+
+/// The permissions that an event's effects need, through the server: only there does a form's file
+/// come in.
+pub(super) async fn permissions(case: &Case) -> BTreeSet<Permission> {
+    let (recorder, host) = host(case);
+    serve(case, host).await;
+    recorder.permissions()
 }
 
 /// A Lambda reply in a line: for HTTP what a client sees, else the payload.
@@ -172,6 +182,24 @@ pub(super) fn lambda_child() -> ExitCode {
 /// The server adapter: a request of its own for HTTP, the Invoke path for other events.
 pub(super) async fn server(case: &Case) -> Vec<String> {
     let (recorder, host) = host(case);
+    let (parts, body) = serve(case, host).await;
+    let body = String::from_utf8_lossy(&body).into_owned();
+    let reply = if case.feature.route().is_some() {
+        let location = parts
+            .headers
+            .get("location")
+            .map(|v| v.to_str().expect("a location"));
+        answer(&parts.status.as_u16().to_string(), location, &body)
+    } else if parts.headers.contains_key("x-amz-function-error") {
+        "error".to_owned()
+    } else {
+        body
+    };
+    story(&recorder, &reply)
+}
+
+/// The answer of a server to the case's event.
+async fn serve(case: &Case, host: Host<App>) -> (http::response::Parts, Bytes) {
     let served = server::Server {
         host,
         service: case.feature.service,
@@ -185,26 +213,12 @@ pub(super) async fn server(case: &Case) -> Vec<String> {
             grace: Duration::from_secs(5),
         },
     };
-    let is_http = case.feature.route().is_some();
-    let request = if is_http {
+    let request = if case.feature.route().is_some() {
         http_request(&case.event)
     } else {
         invocation(case)
     };
-    let (parts, body) = exchange(served, request).await;
-    let body = String::from_utf8_lossy(&body).into_owned();
-    let reply = if is_http {
-        let location = parts
-            .headers
-            .get("location")
-            .map(|v| v.to_str().expect("a location"));
-        answer(&parts.status.as_u16().to_string(), location, &body)
-    } else if parts.headers.contains_key("x-amz-function-error") {
-        "error".to_owned()
-    } else {
-        body
-    };
-    story(&recorder, &reply)
+    exchange(served, request).await
 }
 
 fn invocation(case: &Case) -> http::Request<Full<Bytes>> {

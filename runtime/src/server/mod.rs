@@ -29,6 +29,9 @@ pub use sns::Subscriptions;
 /// Gives the figures as text, in Prometheus' exposition format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// Tells what keeps a process from its work, if anything does.
+pub type Problem = Arc<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// What a server serves.
 pub struct Server<C: Context> {
     /// The features.
@@ -68,7 +71,7 @@ where
         server.version,
         server.host.features(server.service),
     );
-    let mut router = probes(server.metrics.clone(), stop)
+    let mut router = probes(server.metrics.clone(), None, stop)
         .route(
             "/openapi.json",
             get(move || async move { axum::Json(document) }),
@@ -93,14 +96,19 @@ where
         .with_state(Arc::new(Serving { server, slots }))
 }
 
-/// What operators ask of any process: whether it lives, whether it is ready, and its figures.
+/// What operators ask of any process: whether it lives, whether it is ready, and its figures. It is
+/// not ready once it is to stop, nor while there is a `problem`.
 pub fn probes<S: Clone + Send + Sync + 'static>(
     metrics: Option<RenderMetrics>,
+    problem: Option<Problem>,
     stop: CancellationToken,
 ) -> Router<S> {
     let router = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(move || async move { ready(&stop) }));
+        .route(
+            "/readyz",
+            get(move || async move { ready(problem.as_ref(), &stop) }),
+        );
     match metrics {
         None => router,
         Some(render) => router.route("/metrics", get(move || async move { exposition(&render) })),
@@ -146,11 +154,14 @@ fn busy(request_id: &str) -> Answer {
     problem::response(&error, request_id)
 }
 
-fn ready(stop: &CancellationToken) -> (StatusCode, &'static str) {
+fn ready(problem: Option<&Problem>, stop: &CancellationToken) -> (StatusCode, String) {
+    let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
     if stop.is_cancelled() {
-        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
-    } else {
-        (StatusCode::OK, "ok\n")
+        return unready("stopping");
+    }
+    match problem.and_then(|problem| problem()) {
+        Some(problem) => unready(&problem),
+        None => (StatusCode::OK, "ok\n".to_owned()),
     }
 }
 

@@ -4,35 +4,42 @@ use async_trait::async_trait;
 
 use super::Recorder;
 use crate::Result;
+use crate::features::Permission;
 use crate::ports::{Identity, Tokens};
 
 #[async_trait]
 impl Identity for Recorder {
     async fn sign_up(&self, username: &str, _password: &str, email: &str) -> Result<String> {
-        self.note(format!("sign-up {username} {email}"))?;
+        self.need(&[Permission::SIGN_UP]);
+        self.write(format!("sign-up {username} {email}"))?;
         Ok(format!("user-{}", self.next_id()))
     }
 
     async fn confirm(&self, username: &str, code: &str) -> Result<()> {
-        self.note(format!("confirm {username} {code}"))
+        self.need(&[Permission::CONFIRM_SIGN_UP]);
+        self.write(format!("confirm {username} {code}"))
     }
 
     async fn login(&self, username: &str, _password: &str) -> Result<Tokens> {
-        self.note(format!("login {username}"))?;
+        self.need(&[Permission::INITIATE_AUTH]);
+        self.write(format!("login {username}"))?;
         Ok(tokens(Some("refresh")))
     }
 
     async fn refresh(&self, refresh_token: &str) -> Result<Tokens> {
-        self.note(format!("refresh {refresh_token}"))?;
+        self.need(&[Permission::INITIATE_AUTH]);
+        self.write(format!("refresh {refresh_token}"))?;
         Ok(tokens(None))
     }
 
     async fn logout(&self, access_token: &str) -> Result<()> {
-        self.note(format!("logout {access_token}"))
+        self.need(&[Permission::SIGN_OUT]);
+        self.write(format!("logout {access_token}"))
     }
 
     async fn email(&self, username: &str) -> Result<Option<String>> {
-        self.note(format!("ask-email {username}"))?;
+        self.need(&[Permission::GET_USER]);
+        self.write(format!("ask-email {username}"))?;
         Ok(Some(format!("{username}@example.com")))
     }
 }

@@ -1,85 +1,80 @@
-//! Queues with their dead-letter queues, and the topic with its subscription.
+//! Queues with their dead-letter queues, and topics with their subscriptions.
 
 use std::collections::HashMap;
 
 use aws_sdk_sqs::types::QueueAttributeName::{
     self, DelaySeconds, MessageRetentionPeriod, QueueArn, RedrivePolicy, VisibilityTimeout,
 };
+use fotograma_core::features::resources::QueueSpec;
 use fotograma_core::{Error, Result};
+use futures::future::try_join_all;
 use serde_json::json;
 
-use super::made;
-use crate::aws::error::{fault, unexpected};
-use crate::aws::{Aws, short};
+use super::unless_there;
+use crate::aws::Aws;
+use crate::aws::error::{missing_from_answer, sdk_error};
 
-/// How often a message is tried before it is put aside.
-const MAX_RECEIVES: u32 = 5;
-/// How long a message that was received is hidden, where the receiver does not say, in seconds.
-const HIDDEN_S: u32 = 60;
-/// How long the news of an upload waits, in seconds: mostly the client says first that it is
-/// there, and then nothing is left to do.
-const UPLOAD_NEWS_S: u32 = 15;
-/// How long a dead-letter queue keeps what it has: fourteen days, the longest there is.
-const KEPT_S: u32 = 14 * 24 * 60 * 60;
+/// How long a queue keeps what it has, in seconds: fourteen days, the longest there is.
+const RETENTION_S: u32 = 14 * 24 * 60 * 60;
 
 type Attributes = HashMap<QueueAttributeName, String>;
 
-/// The queues that something else sends to.
-pub(super) struct Queues {
-    pub(super) upload_arn: String,
-    notification_arn: String,
+/// The queues' ARNs by their resource names.
+pub(super) type Arns = HashMap<&'static str, String>;
+
+/// The ARN of a queue that a row names.
+pub(super) fn arn_of<'a>(arns: &'a Arns, queue: &str) -> Result<&'a String> {
+    arns.get(queue)
+        .ok_or_else(|| Error::operational(format!("no queue {queue} was made")))
 }
 
-pub(super) async fn queues(aws: &Aws) -> Result<Queues> {
-    let (_, notification_arn, upload_arn) = tokio::try_join!(
-        queue(aws, short::VIDEO_QUEUE, short::VIDEO_DLQ, 0),
-        queue(aws, short::NOTIFICATION_QUEUE, short::NOTIFICATION_DLQ, 0),
-        queue(aws, short::UPLOAD_QUEUE, short::UPLOAD_DLQ, UPLOAD_NEWS_S),
-    )?;
-    Ok(Queues {
-        upload_arn,
-        notification_arn,
-    })
+pub(super) async fn create_queues(aws: &Aws, queues: &[QueueSpec]) -> Result<Arns> {
+    let created = queues.iter().map(async |queue| {
+        let arn = create_queue(aws, queue).await?;
+        Ok::<_, Error>((queue.name, arn))
+    });
+    Ok(try_join_all(created).await?.into_iter().collect())
 }
 
-/// A queue whose messages wait `delay_s` seconds, and the one for what it gives up; the queue's
-/// ARN.
-async fn queue(aws: &Aws, short: &str, dead_letter: &str, delay_s: u32) -> Result<String> {
-    let kept = [(MessageRetentionPeriod, KEPT_S.to_string())];
-    let dead_letter_arn = create(aws, dead_letter, kept.into()).await?;
-    let redrive =
-        json!({ "deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": MAX_RECEIVES });
+/// A queue and the one for what it gives up; the queue's ARN.
+async fn create_queue(aws: &Aws, queue: &QueueSpec) -> Result<String> {
+    let retention = (MessageRetentionPeriod, RETENTION_S.to_string());
+    let dead_letter_arn = create(aws, &queue.dead_letters, [retention.clone()].into()).await?;
+    let redrive = json!({
+        "deadLetterTargetArn": dead_letter_arn, "maxReceiveCount": queue.max_receives,
+    });
     let attributes = [
-        (VisibilityTimeout, HIDDEN_S.to_string()),
-        (DelaySeconds, delay_s.to_string()),
+        retention,
+        (VisibilityTimeout, queue.visibility.as_secs().to_string()),
+        (DelaySeconds, queue.delay.as_secs().to_string()),
         (RedrivePolicy, redrive.to_string()),
     ];
-    create(aws, short, attributes.into()).await
+    create(aws, queue.name, attributes.into()).await
 }
 
-async fn create(aws: &Aws, short: &str, attributes: Attributes) -> Result<String> {
-    let name = aws.settings().queue_name(short);
+async fn create(aws: &Aws, resource: &str, attributes: Attributes) -> Result<String> {
+    let name = aws.settings().name(resource);
     let create = aws.sqs().create_queue().queue_name(&name);
     let outcome = create.set_attributes(Some(attributes.clone())).send().await;
     // Says so only when the queue's attributes differ.
     let there = ["QueueAlreadyExists", "QueueNameExists"];
-    let url = match made("sqs CreateQueue", outcome, &there)? {
+    let url = match unless_there("sqs CreateQueue", outcome, &there)? {
         Some(output) => output
             .queue_url
-            .ok_or_else(|| unexpected("sqs CreateQueue", "queue address"))?,
-        None => aws.queue_url(short).await?,
+            .ok_or_else(|| missing_from_answer("sqs CreateQueue", "queue address"))?,
+        None => aws.queue_url(resource).await?,
     };
-    arn(aws, &url, attributes).await
+    arn_with_attributes(aws, &url, attributes).await
 }
 
 /// The ARN of a queue, which is given `attributes` if it has others.
-async fn arn(aws: &Aws, url: &str, attributes: Attributes) -> Result<String> {
+async fn arn_with_attributes(aws: &Aws, url: &str, attributes: Attributes) -> Result<String> {
     let get = aws.sqs().get_queue_attributes().queue_url(url);
     let output = get
         .attribute_names(QueueAttributeName::All)
         .send()
         .await
-        .map_err(|error| fault("sqs GetQueueAttributes", &error))?;
+        .map_err(|error| sdk_error("sqs GetQueueAttributes", &error))?;
     let mut has = output.attributes.unwrap_or_default();
     if attributes
         .iter()
@@ -89,10 +84,10 @@ async fn arn(aws: &Aws, url: &str, attributes: Attributes) -> Result<String> {
         set.set_attributes(Some(attributes))
             .send()
             .await
-            .map_err(|error| fault("sqs SetQueueAttributes", &error))?;
+            .map_err(|error| sdk_error("sqs SetQueueAttributes", &error))?;
     }
     has.remove(&QueueArn)
-        .ok_or_else(|| unexpected("sqs GetQueueAttributes", "QueueArn"))
+        .ok_or_else(|| missing_from_answer("sqs GetQueueAttributes", "QueueArn"))
 }
 
 /// Whether an attribute has this value, as JSON where it is JSON.
@@ -101,19 +96,25 @@ fn same(has: Option<&String>, value: &str) -> bool {
     has.is_some_and(|has| has == value || (json(has).is_some() && json(has) == json(value)))
 }
 
-/// The topic, which tells the notification queue, envelope and all.
-pub(super) async fn topic(aws: &Aws, queues: &Queues) -> Result<()> {
-    let name = aws.settings().topic_name();
-    let create = aws.sns().create_topic().name(&name).send().await;
-    let arn = create
-        .map_err(|error| fault("sns CreateTopic", &error))?
-        .topic_arn
-        .ok_or_else(|| Error::permanent(format!("the topic {name} has no ARN")))?;
-    let subscribe = aws.sns().subscribe().topic_arn(arn).protocol("sqs");
-    subscribe
-        .endpoint(&queues.notification_arn)
-        .send()
-        .await
-        .map_err(|error| fault("sns Subscribe", &error))?;
+/// The topics, which tell the queues that are subscribed to them, envelope and all.
+pub(super) async fn subscribe_queues(
+    aws: &Aws,
+    subscriptions: &[(&str, &str)],
+    arns: &Arns,
+) -> Result<()> {
+    for (topic, queue) in subscriptions {
+        let name = aws.settings().name(topic);
+        let create = aws.sns().create_topic().name(&name).send().await;
+        let topic_arn = create
+            .map_err(|error| sdk_error("sns CreateTopic", &error))?
+            .topic_arn
+            .ok_or_else(|| missing_from_answer("sns CreateTopic", "ARN"))?;
+        let subscribe = aws.sns().subscribe().topic_arn(topic_arn).protocol("sqs");
+        subscribe
+            .endpoint(arn_of(arns, queue)?)
+            .send()
+            .await
+            .map_err(|error| sdk_error("sns Subscribe", &error))?;
+    }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The bucket, which pages may send to and which tells of uploads, and the status table.
+//! The bucket, which pages may send to and which tells of what arrives, and the status table.
 
 use std::time::Duration;
 
@@ -13,18 +13,20 @@ use aws_sdk_s3::types::{
     QueueConfiguration, S3KeyFilter,
 };
 use fotograma_core::Result;
+use fotograma_core::features::resources::{OPEN_INDEX, USER_INDEX};
 
-use super::{made, wrong};
-use crate::aws::error::fault;
-use crate::aws::videos::INDEX;
-use crate::aws::{Aws, unfinished};
+use super::messaging::{Arns, arn_of};
+use super::{builder_error, unless_there};
+use crate::aws::Aws;
+use crate::aws::error::sdk_error;
+use crate::aws::videos::OPEN;
 
 /// The one region whose name S3 does not want to hear.
 const UNNAMED_REGION: &str = "us-east-1";
 /// How long the table may take to be ready; an emulator's is at once.
 const TABLE_READY: Duration = Duration::from_mins(1);
 
-pub(super) async fn bucket(aws: &Aws, page_origins: &[String]) -> Result<()> {
+pub(super) async fn create_bucket(aws: &Aws, page_origins: &[String]) -> Result<()> {
     let bucket = aws.settings().bucket();
     let place = (aws.region() != UNNAMED_REGION).then(|| {
         let region = BucketLocationConstraint::from(aws.region());
@@ -37,7 +39,7 @@ pub(super) async fn bucket(aws: &Aws, page_origins: &[String]) -> Result<()> {
         .create_bucket()
         .bucket(&bucket)
         .set_create_bucket_configuration(place);
-    made(
+    unless_there(
         "s3 CreateBucket",
         create.send().await,
         &["BucketAlreadyOwnedByYou"],
@@ -52,11 +54,11 @@ pub(super) async fn bucket(aws: &Aws, page_origins: &[String]) -> Result<()> {
         .expose_headers("ETag")
         .max_age_seconds(3_600)
         .build()
-        .map_err(wrong)?;
+        .map_err(builder_error)?;
     let cors = CorsConfiguration::builder()
         .cors_rules(rule)
         .build()
-        .map_err(wrong)?;
+        .map_err(builder_error)?;
     let put = aws
         .s3()
         .put_bucket_cors()
@@ -64,12 +66,16 @@ pub(super) async fn bucket(aws: &Aws, page_origins: &[String]) -> Result<()> {
         .cors_configuration(cors);
     put.send()
         .await
-        .map_err(|error| fault("s3 PutBucketCors", &error))?;
+        .map_err(|error| sdk_error("s3 PutBucketCors", &error))?;
     Ok(())
 }
 
-/// The bucket tells a queue of every upload.
-pub(super) async fn notifications(aws: &Aws, queue_arn: &str) -> Result<()> {
+/// The bucket tells a queue of every object that arrives under its prefix.
+pub(super) async fn notify_queues(
+    aws: &Aws,
+    notifications: &[(&str, &str)],
+    arns: &Arns,
+) -> Result<()> {
     let bucket = aws.settings().bucket();
     let get = aws
         .s3()
@@ -77,33 +83,21 @@ pub(super) async fn notifications(aws: &Aws, queue_arn: &str) -> Result<()> {
         .bucket(&bucket)
         .send()
         .await;
-    let has = get.map_err(|error| fault("s3 GetBucketNotificationConfiguration", &error))?;
-    // Each new configuration is told to the queue by a test event.
-    if has
-        .queue_configurations()
-        .iter()
-        .any(|queue| queue.queue_arn() == queue_arn)
-    {
+    let has = get.map_err(|error| sdk_error("s3 GetBucketNotificationConfiguration", &error))?;
+    let mut told = Vec::new();
+    for (prefix, queue) in notifications {
+        told.push(queue_configuration(prefix, arn_of(arns, queue)?)?);
+    }
+    // Each new configuration is told to the queues by a test event.
+    let is_told = |wanted: &QueueConfiguration| {
+        let mut known = has.queue_configurations().iter();
+        known.any(|known| known.queue_arn() == wanted.queue_arn())
+    };
+    if told.iter().all(is_told) {
         return Ok(());
     }
-    let uploads = FilterRule::builder()
-        .name(FilterRuleName::Prefix)
-        .value("uploads/")
-        .build();
-    let filter = S3KeyFilter::builder().filter_rules(uploads).build();
-    let queue = QueueConfiguration::builder()
-        .id("uploads")
-        .queue_arn(queue_arn)
-        .events(Event::S3ObjectCreated)
-        .filter(
-            NotificationConfigurationFilter::builder()
-                .key(filter)
-                .build(),
-        )
-        .build()
-        .map_err(wrong)?;
     let configuration = NotificationConfiguration::builder()
-        .queue_configurations(queue)
+        .set_queue_configurations(Some(told))
         .build();
     let put = aws
         .s3()
@@ -112,19 +106,33 @@ pub(super) async fn notifications(aws: &Aws, queue_arn: &str) -> Result<()> {
     put.notification_configuration(configuration)
         .send()
         .await
-        .map_err(|error| fault("s3 PutBucketNotificationConfiguration", &error))?;
+        .map_err(|error| sdk_error("s3 PutBucketNotificationConfiguration", &error))?;
     Ok(())
 }
 
-pub(super) async fn table(aws: &Aws) -> Result<()> {
+fn queue_configuration(prefix: &str, queue_arn: &str) -> Result<QueueConfiguration> {
+    let rule = FilterRule::builder()
+        .name(FilterRuleName::Prefix)
+        .value(prefix)
+        .build();
+    let filter = S3KeyFilter::builder().filter_rules(rule).build();
+    QueueConfiguration::builder()
+        .id(prefix.trim_end_matches('/'))
+        .queue_arn(queue_arn)
+        .events(Event::S3ObjectCreated)
+        .filter(
+            NotificationConfigurationFilter::builder()
+                .key(filter)
+                .build(),
+        )
+        .build()
+        .map_err(builder_error)
+}
+
+pub(super) async fn create_table(aws: &Aws) -> Result<()> {
     let table = aws.settings().table();
-    let by_user = index(INDEX, "user_id", "created_at", ProjectionType::All)?;
-    let open = index(
-        unfinished::INDEX,
-        unfinished::OPEN,
-        "updated_at",
-        ProjectionType::KeysOnly,
-    )?;
+    let by_user = index(USER_INDEX, "user_id", "created_at", ProjectionType::All)?;
+    let open = index(OPEN_INDEX, OPEN, "updated_at", ProjectionType::KeysOnly)?;
     let create = aws
         .dynamodb()
         .create_table()
@@ -134,11 +142,11 @@ pub(super) async fn table(aws: &Aws) -> Result<()> {
         .attribute_definitions(text("video_id")?)
         .attribute_definitions(text("user_id")?)
         .attribute_definitions(text("created_at")?)
-        .attribute_definitions(text(unfinished::OPEN)?)
+        .attribute_definitions(text(OPEN)?)
         .attribute_definitions(text("updated_at")?)
         .global_secondary_indexes(by_user)
         .global_secondary_indexes(open);
-    made(
+    unless_there(
         "dynamodb CreateTable",
         create.send().await,
         &["ResourceInUseException"],
@@ -148,11 +156,11 @@ pub(super) async fn table(aws: &Aws) -> Result<()> {
         .table_name(&table)
         .wait(TABLE_READY)
         .await
-        .map_err(wrong)?;
-    time_to_live(aws, &table).await
+        .map_err(builder_error)?;
+    enable_time_to_live(aws, &table).await
 }
 
-async fn time_to_live(aws: &Aws, table: &str) -> Result<()> {
+async fn enable_time_to_live(aws: &Aws, table: &str) -> Result<()> {
     let describe = aws
         .dynamodb()
         .describe_time_to_live()
@@ -160,7 +168,7 @@ async fn time_to_live(aws: &Aws, table: &str) -> Result<()> {
         .send()
         .await;
     let status = describe
-        .map_err(|error| fault("dynamodb DescribeTimeToLive", &error))?
+        .map_err(|error| sdk_error("dynamodb DescribeTimeToLive", &error))?
         .time_to_live_description
         .and_then(|description| description.time_to_live_status);
     if matches!(
@@ -173,13 +181,13 @@ async fn time_to_live(aws: &Aws, table: &str) -> Result<()> {
         .attribute_name("deleted_until")
         .enabled(true)
         .build()
-        .map_err(wrong)?;
+        .map_err(builder_error)?;
     let update = aws.dynamodb().update_time_to_live().table_name(table);
     update
         .time_to_live_specification(specification)
         .send()
         .await
-        .map_err(|error| fault("dynamodb UpdateTimeToLive", &error))?;
+        .map_err(|error| sdk_error("dynamodb UpdateTimeToLive", &error))?;
     Ok(())
 }
 
@@ -195,7 +203,7 @@ fn index(
         .key_schema(key(range, KeyType::Range)?)
         .projection(Projection::builder().projection_type(projection).build())
         .build()
-        .map_err(wrong)
+        .map_err(builder_error)
 }
 
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement> {
@@ -203,7 +211,7 @@ fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement> {
         .attribute_name(name)
         .key_type(kind)
         .build()
-        .map_err(wrong)
+        .map_err(builder_error)
 }
 
 fn text(name: &str) -> Result<AttributeDefinition> {
@@ -211,5 +219,5 @@ fn text(name: &str) -> Result<AttributeDefinition> {
         .attribute_name(name)
         .attribute_type(ScalarAttributeType::S)
         .build()
-        .map_err(wrong)
+        .map_err(builder_error)
 }

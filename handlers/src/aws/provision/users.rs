@@ -1,27 +1,28 @@
-//! The user pool with its app client, the operators' group and a user to try things with.
+//! The user pool with its app client, the groups that routes are kept for, and a user who is in all
+//! of them to try things with.
 
 use aws_sdk_cognitoidentityprovider::types::{
     AttributeType, ExplicitAuthFlowsType, MessageActionType, UserStatusType, VerifiedAttributeType,
 };
 use fotograma_core::Result;
 
-use super::{made, wrong};
+use super::{builder_error, unless_there};
 use crate::aws::Aws;
-use crate::aws::error::{fault, unexpected};
+use crate::aws::error::{missing_from_answer, sdk_error};
 
 /// Name, password and address of the user that is there from the start.
 pub const DEMO_USER: (&str, &str, &str) = ("paulo", "Senha123@", "paulo@example.com");
 
-/// The group whose members may do what other users may not.
-const OPERATORS: &str = "operators";
-
-pub(super) async fn pool(aws: &Aws) -> Result<()> {
+pub(super) async fn create_pool_and_client(aws: &Aws, groups: &[&str]) -> Result<()> {
     let name = aws.settings().user_pool_name();
     let pool = match aws.pool_named(&name).await? {
         Some(id) => id,
         None => create_pool(aws, &name).await?,
     };
-    tokio::try_join!(client(aws, &pool), demo_user(aws, &pool))?;
+    tokio::try_join!(
+        create_client(aws, &pool),
+        create_demo_user(aws, &pool, groups)
+    )?;
     Ok(())
 }
 
@@ -31,12 +32,12 @@ async fn create_pool(aws: &Aws, name: &str) -> Result<String> {
         .auto_verified_attributes(VerifiedAttributeType::Email)
         .send()
         .await
-        .map_err(|error| fault("cognito-idp CreateUserPool", &error))?;
+        .map_err(|error| sdk_error("cognito-idp CreateUserPool", &error))?;
     let id = output.user_pool.and_then(|pool| pool.id);
-    id.ok_or_else(|| unexpected("cognito-idp CreateUserPool", "pool id"))
+    id.ok_or_else(|| missing_from_answer("cognito-idp CreateUserPool", "pool id"))
 }
 
-async fn client(aws: &Aws, pool: &str) -> Result<()> {
+async fn create_client(aws: &Aws, pool: &str) -> Result<()> {
     let name = aws.settings().client_name();
     if aws.client_named(pool, &name).await?.is_some() {
         return Ok(());
@@ -51,23 +52,18 @@ async fn client(aws: &Aws, pool: &str) -> Result<()> {
         .explicit_auth_flows(ExplicitAuthFlowsType::AllowRefreshTokenAuth)
         .send()
         .await
-        .map_err(|error| fault("cognito-idp CreateUserPoolClient", &error))?;
+        .map_err(|error| sdk_error("cognito-idp CreateUserPoolClient", &error))?;
     Ok(())
 }
 
-async fn demo_user(aws: &Aws, pool: &str) -> Result<()> {
+async fn create_demo_user(aws: &Aws, pool: &str, groups: &[&str]) -> Result<()> {
     let (name, password, email) = DEMO_USER;
-    let group = aws
-        .cognito()
-        .create_group()
-        .user_pool_id(pool)
-        .group_name(OPERATORS);
     let attribute = |name: &str, value: &str| {
         AttributeType::builder()
             .name(name)
             .value(value)
             .build()
-            .map_err(wrong)
+            .map_err(builder_error)
     };
     let user = aws
         .cognito()
@@ -77,26 +73,31 @@ async fn demo_user(aws: &Aws, pool: &str) -> Result<()> {
         .message_action(MessageActionType::Suppress)
         .user_attributes(attribute("email", email)?)
         .user_attributes(attribute("email_verified", "true")?);
-    let (group, user) = tokio::join!(group.send(), user.send());
-    made("cognito-idp CreateGroup", group, &["GroupExistsException"])?;
-    made(
+    unless_there(
         "cognito-idp AdminCreateUser",
-        user,
+        user.send().await,
         &["UsernameExistsException"],
     )?;
-
-    let add = aws
-        .cognito()
-        .admin_add_user_to_group()
-        .user_pool_id(pool)
-        .username(name);
-    let add = add.group_name(OPERATORS).send().await;
-    add.map_err(|error| fault("cognito-idp AdminAddUserToGroup", &error))?;
-    first_password(aws, pool, name, password).await
+    for group in groups {
+        let create = aws.cognito().create_group().user_pool_id(pool);
+        unless_there(
+            "cognito-idp CreateGroup",
+            create.group_name(*group).send().await,
+            &["GroupExistsException"],
+        )?;
+        let add = aws
+            .cognito()
+            .admin_add_user_to_group()
+            .user_pool_id(pool)
+            .username(name);
+        let add = add.group_name(*group).send().await;
+        add.map_err(|error| sdk_error("cognito-idp AdminAddUserToGroup", &error))?;
+    }
+    set_first_password(aws, pool, name, password).await
 }
 
 /// Gives a user the password once: who has changed it since keeps the new one.
-async fn first_password(aws: &Aws, pool: &str, name: &str, password: &str) -> Result<()> {
+async fn set_first_password(aws: &Aws, pool: &str, name: &str, password: &str) -> Result<()> {
     let get = aws
         .cognito()
         .admin_get_user()
@@ -104,7 +105,7 @@ async fn first_password(aws: &Aws, pool: &str, name: &str, password: &str) -> Re
         .username(name)
         .send()
         .await;
-    let user = get.map_err(|error| fault("cognito-idp AdminGetUser", &error))?;
+    let user = get.map_err(|error| sdk_error("cognito-idp AdminGetUser", &error))?;
     if user.user_status != Some(UserStatusType::ForceChangePassword) {
         return Ok(());
     }
@@ -117,6 +118,6 @@ async fn first_password(aws: &Aws, pool: &str, name: &str, password: &str) -> Re
         .permanent(true)
         .send()
         .await
-        .map_err(|error| fault("cognito-idp AdminSetUserPassword", &error))?;
+        .map_err(|error| sdk_error("cognito-idp AdminSetUserPassword", &error))?;
     Ok(())
 }

@@ -1,0 +1,157 @@
+//! Notices of what became of a video: published by hand, and mailed to users.
+
+use aws_lambda_events::sns::SnsEvent;
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::records::{MAX_TRIES, changes_too_fast, update};
+use super::videos::zip_filename;
+use crate::domain::delivery::CLAIM_LEASE;
+use crate::domain::notice::{Link, compose_mail};
+use crate::domain::{DeliveryClaim, Notice, Status, Video};
+use crate::feature::call::{json_body, json_response};
+use crate::feature::{Request, Response};
+use crate::{App, Error, Result};
+
+#[derive(Deserialize)]
+struct Notify {
+    email: String,
+    status: Status,
+    video_id: String,
+    reason: Option<String>,
+}
+
+/// `POST /notify`: publishes a notice by hand. Answers 202 with the id of the published message.
+///
+/// # Errors
+/// 400 for an address that is none or a status that the design does not know.
+pub async fn publish_notice(app: &App, request: Request) -> Result<Response> {
+    let notify: Notify = json_body(&request)?;
+    if !notify.email.contains('@') || notify.email.chars().any(char::is_whitespace) {
+        return Err(Error::bad_request("email is not a mail address"));
+    }
+    let video = app
+        .videos
+        .get(&notify.video_id)
+        .await?
+        .filter(|video| !video.is_deleted());
+    let notice = Notice {
+        notice_id: app.ids.next(),
+        video_id: notify.video_id,
+        user_id: video.as_ref().map(|video| video.user_id.clone()),
+        email: Some(notify.email),
+        status: notify.status,
+        filename: video.as_ref().and_then(|video| video.filename.clone()),
+        frames: video
+            .filter(|video| video.status == Status::Done)
+            .map(|video| video.frames),
+        reason: notify.reason,
+    };
+    let message_id = app.topic.publish(&notice).await?;
+    json_response(StatusCode::ACCEPTED, &json!({ "message_id": message_id }))
+}
+
+/// An SNS event: turns each notice that has an address into a mail to the user.
+///
+/// The same notice may come twice, also at the same time: the record knows who is sending its mail,
+/// and whether it has gone.
+///
+/// # Errors
+/// When a message is no notice, or a port fails; the event should come again.
+pub async fn mail_notices(app: &App, event: SnsEvent) -> Result<()> {
+    for record in &event.records {
+        let notice = serde_json::from_str(&record.sns.message)
+            .map_err(|error| Error::permanent(format!("the message is not a notice: {error}")))?;
+        deliver_notice(app, &notice).await?;
+    }
+    Ok(())
+}
+
+async fn deliver_notice(app: &App, notice: &Notice) -> Result<()> {
+    let Some(to) = &notice.email else {
+        return Ok(());
+    };
+    let Some(video) = app.videos.get(&notice.video_id).await? else {
+        // A notice by hand may be about anything: there is no record to claim it in.
+        return send_mail(app, notice, to, None).await;
+    };
+    let sender = app.ids.next();
+    let Some(video) = claim_delivery(app, notice, &sender, video).await? else {
+        return Ok(());
+    };
+    if let Err(error) = send_mail(app, notice, to, Some(&video)).await {
+        update(app, &notice.video_id, |video| {
+            Ok(video.delivery_released(&notice.notice_id, &sender, app.clock.now()))
+        })
+        .await?;
+        return Err(error);
+    }
+    // The mail has gone: whatever happens now, the message must not come back.
+    let noted = update(app, &notice.video_id, |video| {
+        Ok(Some(video.delivered(&notice.notice_id, app.clock.now())))
+    });
+    match app.stop.or(noted).await {
+        Some(Ok(_)) => {}
+        Some(Err(error)) => tracing::warn!(%error, "a mail has gone that could not be noted"),
+        None => tracing::warn!("a mail has gone, and there was no time left to note it"),
+    }
+    Ok(())
+}
+
+/// Claims the delivery of a notice, on the record as it was read, or on a newer one when somebody
+/// else was faster. `None`: there is nothing to do.
+async fn claim_delivery(
+    app: &App,
+    notice: &Notice,
+    sender: &str,
+    mut video: Video,
+) -> Result<Option<Video>> {
+    for _ in 0..MAX_TRIES {
+        // Nobody wants to hear of a video that they have deleted.
+        if video.is_deleted() {
+            return Ok(None);
+        }
+        let now = app.clock.now();
+        let next = match video.claim_delivery(&notice.notice_id, sender, now) {
+            DeliveryClaim::Send(next) => next,
+            DeliveryClaim::Delivered => return Ok(None),
+            DeliveryClaim::InProgress => {
+                return Err(Error::transient("the mail is being sent"));
+            }
+        };
+        let stored = app.videos.put(&next, Some(video.version)).await?;
+        // Storing it may have taken longer than the claim holds.
+        if stored && app.clock.now() < now + CLAIM_LEASE {
+            return Ok(Some(*next));
+        }
+        match app.videos.get(&notice.video_id).await? {
+            Some(newer) => video = newer,
+            None => return Ok(None),
+        }
+    }
+    Err(changes_too_fast(&notice.video_id))
+}
+
+async fn send_mail(app: &App, notice: &Notice, to: &str, video: Option<&Video>) -> Result<()> {
+    let link = match video {
+        Some(video) if notice.status == Status::Done && video.status == Status::Done => {
+            Some(download_link(app, video).await?)
+        }
+        _ => None,
+    };
+    let mail = compose_mail(notice, to, link.as_ref(), &app.settings.page_url);
+    app.mailer.send(&mail).await
+}
+
+async fn download_link(app: &App, video: &Video) -> Result<Link> {
+    let expires_in = app.settings.download_expiry;
+    let filename = zip_filename(video.title());
+    Ok(Link {
+        url: app
+            .objects
+            .presign_get(&video.zip_key(), &filename, expires_in)
+            .await?,
+        expires_at: app.clock.now() + expires_in,
+    })
+}
