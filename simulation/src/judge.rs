@@ -163,8 +163,10 @@ impl Judge {
         let open = records.get(&job.video_id).is_none_or(|video| {
             !video.is_deleted()
                 && !video.status.is_terminal()
+                // Its file may still come, and brings another job.
+                && video.status != Status::AwaitingUpload
                 && video.user_id == job.user_id
-                && job.round.is_none()
+                && job.round == video.round
         });
         let other = || {
             left.iter().flat_map(|queue| queue.iter()).any(|message| {
@@ -367,7 +369,7 @@ impl Judge {
 struct JobIds {
     video_id: String,
     user_id: String,
-    round: Option<u64>,
+    round: u32,
 }
 
 impl JobIds {
@@ -377,7 +379,11 @@ impl JobIds {
         Some(Self {
             video_id: text("video_id")?,
             user_id: text("user_id")?,
-            round: value.get("round").and_then(Value::as_u64),
+            round: value
+                .get("round")
+                .and_then(Value::as_u64)
+                .and_then(|round| u32::try_from(round).ok())
+                .unwrap_or_default(),
         })
     }
 }

@@ -54,7 +54,8 @@ impl Video {
         // An attempt that ended in order has given its lease back, or says so in the job.
         let unreleased = self.attempt.as_ref();
         let unreleased = unreleased.filter(|a| job.released_attempt.as_ref() != Some(&a.id));
-        let lease_left = unreleased.map(|a| a.lease_until - now);
+        // The clock that it was written by may be behind this one, by as long as the lease at most.
+        let lease_left = unreleased.map(|a| a.lease_until + lease - now);
         let aborted_attempts = match lease_left {
             Some(left) if left > Duration::zero() => return Begin::Leased(left),
             Some(_) => self.aborted_attempts + 1,

@@ -229,9 +229,8 @@ async fn wait_for_lease(app: &App, job: &Job, video: &Video, left: Duration) -> 
     count("waits_for_lease");
     app.jobs.send(job, left).await?;
     let noted = update(app, &job.video_id, |video| {
-        Ok(video
-            .is_leased(now)
-            .then(|| video.with_waiting_job(now + left, now)))
+        let waits = video.attempt.is_some() && !video.is_over_for(job);
+        Ok(waits.then(|| video.with_waiting_job(now + left, now)))
     });
     // The new message is there, so this one is done; without the note a further copy lives on.
     if let Err(error) = noted.await {
