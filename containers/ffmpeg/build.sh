@@ -26,7 +26,7 @@ decoders=h264,hevc,vp8,vp9,libdav1d,mpeg4,msmpeg4v1,msmpeg4v2,msmpeg4v3,mpeg1vid
 decoders+=,flv,wmv1,wmv2,wmv3,vc1,theora,mjpeg,gif,png,prores,dvvideo,svq1,svq3,rv10,rv20,rv30,rv40
 decoders+=,indeo4,vp6,vp6f,vp6a,qtrle,rawvideo
 parsers=h264,hevc,vp3,vp8,vp9,av1,mpeg4video,mpegvideo,h263,vc1,mjpeg,gif,png,rv30,rv40
-filters=select,scale,fps,format,setpts,transpose,rotate,hflip,vflip,tile
+filters=select,scale,fps,format,setpts,settb,split,crop,tpad,tblend,transpose,rotate,hflip,vflip,tile
 bitstream_filters=null,extract_extradata,h264_mp4toannexb,hevc_mp4toannexb,vp9_superframe_split
 bitstream_filters+=,av1_frame_merge,av1_frame_split,mpeg4_unpack_bframes
 
@@ -46,7 +46,8 @@ configure=(
   --enable-decoder="$decoders"
   --enable-parser="$parsers"
   --enable-bsf="$bitstream_filters"
-  --enable-encoder=mjpeg,png,wrapped_avframe --enable-muxer=image2,image2pipe,null,mjpeg
+  --enable-encoder=mjpeg,png,rawvideo,wrapped_avframe
+  --enable-muxer=nut,image2,image2pipe,null,mjpeg
   --enable-filter="$filters"
   --enable-protocol=file,pipe,http,tcp
 )

@@ -27,6 +27,8 @@ use crate::strategy;
 pub struct Extraction {
     /// Frames in the zip.
     pub frames: u64,
+    /// Moments that have a frame: rows of `frames.csv`.
+    pub moments: u64,
     /// The video's playing time, where it is known.
     pub duration: Option<Duration>,
     /// The video's size in bytes.
@@ -48,7 +50,9 @@ pub struct Extraction {
 /// Extracts frames of `source` into a zip in `sink`.
 ///
 /// The zip holds whole stored entries `frame_00001.jpg`, … and at last `frames.csv` with the
-/// columns `file,seconds`, the time of each from the video's start. Dropping the future kills
+/// columns `file,seconds,at`, a row for each moment: the frame on screen then, when that frame begins,
+/// and the moment. Times are those of the player's clock, whose zero is the file's: a first frame may
+/// begin later. Dropping the future kills
 /// ffmpeg and aborts the sink.
 ///
 /// # Errors
@@ -63,7 +67,8 @@ pub async fn extract(
     let counters = Arc::new(Counters::default());
     let mut output = Output::new(sink, options, Arc::clone(&counters));
     let source: Arc<dyn Source> = Arc::new(Metered::new(source, Arc::clone(&counters)));
-    let work = write_zip(ffmpeg, &source, options, &counters, &mut output);
+    // Boxed: it is large, and would be moved along with whatever awaits it.
+    let work = Box::pin(write_zip(ffmpeg, &source, options, &counters, &mut output));
     let done = tokio::select! {
         done = work => done,
         stopped = supervise(listener, &counters, options) => Err(stopped),
@@ -105,6 +110,7 @@ async fn write_zip(
     output.end().await?;
     Ok(Extraction {
         frames: output.frames(),
+        moments: output.moments(),
         duration: outcome
             .duration
             .and_then(|d| Duration::try_from_secs_f64(d).ok()),

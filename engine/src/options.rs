@@ -11,21 +11,23 @@ use crate::limits::Limits;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
-    /// Distance between two frames, 1 ms or more.
+    /// Distance between two moments, 1 ms or more.
     #[serde(rename = "every_ms", with = "duration_millis::required")]
     pub every: Duration,
     /// Which frame stands for a moment.
     pub mode: Mode,
     /// JPEG quantiser from 2 (best) to 31 (smallest); PNG takes no notice.
     pub quality: u8,
+    /// Whether a frame on screen at several moments is stored for each of them, and not once.
+    pub repeat: bool,
     /// Width in pixels to scale down to, keeping the aspect; a narrower video stays as it is.
     pub width: Option<u32>,
     /// How a frame is stored.
     pub format: Format,
-    /// Time from the video's start of the first frame.
+    /// The first moment, on the player's clock.
     #[serde(rename = "from_ms", with = "duration_millis::optional")]
     pub from: Option<Duration>,
-    /// Time from the video's start before which all frames lie.
+    /// The end of the moments, itself none, on the player's clock.
     #[serde(rename = "to_ms", with = "duration_millis::optional")]
     pub to: Option<Duration>,
     /// What becomes of a damaged video.
@@ -43,6 +45,7 @@ impl Default for Options {
             every: Duration::from_secs(1),
             mode: Mode::Exact,
             quality: 3,
+            repeat: false,
             width: None,
             format: Format::Jpg,
             from: None,
@@ -93,7 +96,7 @@ impl Options {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// The first frame of each interval.
+    /// The frame that is on screen then: the last that begins at or before it.
     #[default]
     Exact,
     /// The keyframe at or before it: much cheaper, and up to a keyframe distance early.

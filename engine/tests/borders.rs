@@ -21,8 +21,10 @@ async fn times(path: &Path, options: &Options, strategy: Strategy) -> Vec<String
         assert!(images == reference(path, options.every), "{options:?}");
     }
     let table = String::from_utf8(table).expect("text");
-    let rows = table.lines().skip(1).filter_map(|row| row.split_once(','));
-    rows.map(|(_, seconds)| seconds.to_owned()).collect()
+    let rows = table.lines().skip(1);
+    rows.filter_map(|row| row.split(',').nth(1))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Every multiple of `every` in `span`, in milliseconds, as the table writes it.

@@ -157,7 +157,7 @@ async fn a_gap_is_not_filled() {
     let (done, kept) = run(Memory::of(&path), &Options::default()).await;
     assert_eq!(done.expect("two frames").frames, 2);
     let table = support::entries(kept.bytes()).pop().expect("the table").1;
-    assert!(table.ends_with(b"frame_00002.jpg,100000.000\n"));
+    assert!(table.ends_with(b"frame_00002.jpg,100000.000,100000.000\n"));
     let limits = Limits {
         duration: Duration::from_hours(1),
         ..Limits::default()

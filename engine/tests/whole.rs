@@ -73,7 +73,14 @@ async fn names_and_times_are_those_of_the_frames() {
     let times: Vec<_> = lines.iter().map(|(_, seconds)| *seconds).collect();
     assert_eq!(
         times,
-        ["seconds", "0.000", "1.040", "2.000", "3.040", "4.000"]
+        [
+            "seconds,at",
+            "0.000,0.000",
+            "0.960,1.000",
+            "2.000,2.000",
+            "2.960,3.000",
+            "4.000,4.000"
+        ]
     );
 }
 
@@ -93,9 +100,13 @@ async fn a_span_of_time_and_png_and_a_width() {
     assert_eq!(done.expect("frames").frames, 4);
     let found = entries(kept.bytes());
     let table = String::from_utf8_lossy(&found[4].1);
-    assert!(table.ends_with(
-        "frame_00001.png,2.000\nframe_00002.png,2.520\nframe_00003.png,3.000\nframe_00004.png,3.520\n"
-    ), "{table}");
+    assert!(
+        table.ends_with(
+            "frame_00001.png,2.000,2.000\nframe_00002.png,2.480,2.500\n\
+         frame_00003.png,3.000,3.000\nframe_00004.png,3.480,3.500\n"
+        ),
+        "{table}"
+    );
     // IHDR: width and height.
     assert_eq!(found[0].1[16..24], [0, 0, 0, 96, 0, 0, 0, 54]);
     let wider = Options {
@@ -187,8 +198,10 @@ async fn keyframes_are_the_same_with_and_without_an_index() {
             let found: Vec<_> = table
                 .lines()
                 .skip(1)
-                .map(|l| l.split_once(',').expect("two").1)
+                .map(|l| l.split(',').nth(1).expect("seconds"))
                 .collect();
+            let mut found = found;
+            found.dedup();
             assert_eq!(found, times, "{strategy:?} {every}");
             zips.push(kept.bytes());
         }
@@ -250,7 +263,7 @@ async fn a_webm_with_an_index_is_sought_in() {
     let times: Vec<_> = table
         .lines()
         .skip(1)
-        .map(|l| l.split_once(',').expect("two").1)
+        .map(|l| l.split(',').nth(1).expect("seconds"))
         .collect();
     assert_eq!(times, ["10.000", "16.000", "22.000", "28.000"]);
 }

@@ -52,6 +52,14 @@ pub(crate) enum MediaKind {
 }
 
 impl ContainerFormat {
+    /// Whether the playing time that ffmpeg tells is the file's own word, and no guess by its size.
+    pub(crate) const fn knows_its_end(self) -> bool {
+        !matches!(
+            self,
+            Self::MpegPs | Self::Elementary | Self::Ivf | Self::Dv | Self::Real
+        )
+    }
+
     /// ffmpeg's names of the demuxers that read it, for `-format_whitelist`.
     pub(crate) const fn demuxers(self) -> &'static str {
         match self {

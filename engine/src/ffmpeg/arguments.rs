@@ -1,15 +1,23 @@
-//! The words of ffmpeg's command line.
+//! The arguments of ffmpeg's command line.
 
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::time::Duration;
 
 use crate::ffmpeg::program::Ffmpeg;
 use crate::limits::Limits;
 use crate::options::{Format, Mode, Options};
+use crate::plan::moments::Moments;
 
 /// More streams than any honest video has make ffmpeg's probing slow.
 const MAX_STREAMS: &str = "64";
+
+/// Added to all times in ffmpeg's output, in nanoseconds, as NUT knows none below zero: 27 hours. With
+/// the times themselves it must stay below 2⁵³, up to which doubles count nanoseconds exactly.
+pub(crate) const ORIGIN: i64 = 100_000_000_000_000;
+
+/// For how long the last frame is repeated at most, in milliseconds, so that it is on screen at the
+/// next moment too.
+const MAX_REPEATED: i128 = 600_000;
 
 /// What stands before `-i`: nothing but these demuxers and protocols, no larger picture.
 pub(crate) fn before_input(
@@ -28,6 +36,8 @@ pub(crate) fn before_input(
         ["-format_whitelist", demuxers],
         ["-max_pixels", &pixels],
         ["-max_streams", MAX_STREAMS],
+        // Filters keep what they know when the picture's size changes on the way.
+        ["-reinit_filter", "0"],
     ]
     .as_flattened()
     .iter()
@@ -35,121 +45,138 @@ pub(crate) fn before_input(
     .collect()
 }
 
-/// What stands after the input: the frames that `select` takes, as images on standard output.
+/// Where the clock of the frames' times has its zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Zero {
+    /// Where ffmpeg has it.
+    Input,
+    /// At the first picture.
+    FirstPicture,
+}
+
+/// What stands after the input where the frame on screen at each moment is wanted: the time of every
+/// frame in one stream, the chosen pictures in another, each with the time at which the next begins.
 ///
-/// Pictures attached to a file (covers) are no video: `V`, not `v`. The JPEG encoder's threads
-/// would make its output differ from run to run.
-pub(crate) fn after_input(options: &Options, select: &str) -> Vec<OsString> {
-    let mut filter = format!("select='{select}'");
+/// A frame is known to be on screen at a moment once the next one begins behind it. `tblend` is
+/// what gives the frame before the current one; it is asked to only where that is wanted, and
+/// else lets frames pass. At the end the last frame is repeated.
+pub(crate) fn on_screen(options: &Options, moments: &Moments, zero: Zero) -> Vec<OsString> {
+    let keyframes = match options.mode {
+        Mode::Exact => "",
+        // Not every decoder leaves the others out.
+        Mode::Keyframe => "select=key,",
+    };
+    let steady = steady_times(zero);
+    let repeated = moments.every_millis().clamp(2000, MAX_REPEATED) + 200;
+    let (enable, select) = (
+        begins_behind_moment(moments, "round(t*1000000000)", 1),
+        begins_behind_moment(moments, "pts", 0),
+    );
+    let picture = picture_filters(options);
+    // The first `scale` keeps all pictures at the size of the first one, and costs nothing.
+    let graph = format!(
+        "[0:V:0]{keyframes}settb=1/1000000000,setpts='{steady}',split[t][p];\
+         [t]crop=1:1:0:0:exact=1,format=gray[times];\
+         [p]scale,tpad=stop_mode=clone:stop_duration={repeated}ms,\
+         tblend=all_opacity=0:enable='{enable}',select='{select}'{picture}[pictures]"
+    );
+    let mut arguments: Vec<OsString> = ["-filter_complex", &graph, "-map", "[times]"]
+        .map(Into::into)
+        .into();
+    arguments.extend(["-map", "[pictures]", "-c:v:0", "rawvideo"].map(Into::into));
+    arguments.extend(encoder(options, "v:1"));
+    arguments.extend(output());
+    arguments
+}
+
+/// What stands after an input in which the wanted frames are marked by odd times.
+pub(crate) fn marked(options: &Options) -> Vec<OsString> {
+    let picture = picture_filters(options);
+    let graph = format!(
+        "[0:V:0]select='mod(pts,2)',settb=1/1000000000,setpts=PTS+{ORIGIN}{picture}[pictures]"
+    );
+    let mut arguments: Vec<OsString> = ["-filter_complex", &graph, "-map", "[pictures]"]
+        .map(Into::into)
+        .into();
+    arguments.extend(encoder(options, "v:0"));
+    arguments.extend(output());
+    arguments
+}
+
+/// The filters that make a picture of a chosen frame, each with a comma before it.
+fn picture_filters(options: &Options) -> String {
+    let mut filters = String::new();
     if let Some(width) = options.width {
         // Writing to a string cannot fail.
-        let _ = write!(filter, ",scale=w='min(iw,{width})':h=-1");
+        let _ = write!(filters, ",scale=w='min(iw,{width})':h=-1");
     }
-    // One more than allowed tells that there are too many; the first is not always wanted. Of
-    // keyframes it is not known how many are.
-    let most = match options.mode {
-        Mode::Exact => options.limits.frames.saturating_add(2),
-        Mode::Keyframe => 1 << 50,
-    };
-    let most = most.to_string();
+    filters
+}
+
+/// The encoder of the stream `stream`. A JPEG encoder's threads would make its output differ from
+/// run to run.
+fn encoder(options: &Options, stream: &str) -> Vec<OsString> {
     let quality = options.quality.to_string();
-    let encoder: &[&str] = match options.format {
+    let settings: &[(&str, &str)] = match options.format {
         Format::Jpg => &[
-            "-c:v", "mjpeg", "-threads", "1", "-q:v", &quality, "-huffman", "optimal",
+            ("c", "mjpeg"),
+            ("threads", "1"),
+            ("q", &quality),
+            ("huffman", "optimal"),
         ],
-        Format::Png => &["-c:v", "png", "-threads", "1"],
+        Format::Png => &[("c", "png"), ("threads", "1")],
     };
-    [
-        "-map",
-        "0:V:0",
-        "-an",
-        "-sn",
-        "-dn",
-        "-map_metadata",
-        "-1",
-        "-vf",
-        &filter,
-    ]
-    .iter()
-    .chain(&["-fps_mode", "passthrough", "-frames:v", &most])
-    .chain(encoder)
-    .chain(&["-f", "image2pipe", "pipe:1"])
-    .map(OsString::from)
-    .collect()
+    let settings = settings
+        .iter()
+        .flat_map(|(name, value)| [format!("-{name}:{stream}"), (*value).to_owned()]);
+    settings.map(Into::into).collect()
 }
 
-/// Takes the frame, and prints its timestamp in milliseconds: seconds would be cut to microseconds.
-///
-/// It is printed at a level at which no part of ffmpeg speaks, so that the log tells it apart (see
-/// `process::log`).
-pub(crate) const TAKE: &str = "1+0*print(t*1000,0)";
-
-/// The seconds from the timestamp `start` to the timestamp `pts`, both in ticks, as an expression
-/// whose whole intervals may be counted.
-///
-/// A frame that begins where an interval does must count as that interval's, but computed in
-/// doubles its time may come out a little too early (`floor(0.12/0.04)` is 2). So a little is
-/// added, which is more than the error, about 4e-16 of the time, for the first 13 days and 2⁴⁰
-/// ticks. It takes no frame across a border: intervals begin at whole milliseconds, so that a
-/// frame of one that is not on a border is a thousandth of a tick or more away from it. The
-/// second bound holds the same for ticks that are no unit fraction of a second.
-pub(crate) fn since(pts: &str, start: &str) -> String {
-    format!("(({pts}-{start})*TB+min(TB/2048,5e-10))")
+/// Every frame, with its exact time, as NUT on standard output.
+fn output() -> Vec<OsString> {
+    let arguments = "-map_metadata -1 -fps_mode passthrough -enc_time_base 1:1000000000 \
+                     -f nut -write_index 0 pipe:1";
+    arguments.split_whitespace().map(Into::into).collect()
 }
 
-/// The selection by timestamp: of each interval its first frame, and the video's very first.
-///
-/// Infinity, printed like a timestamp, says that the wanted end is past. The very first frame is
-/// taken even when frames are wanted from later on: its timestamp is the video's start, and its
-/// image is thrown away.
-pub(crate) fn select(options: &Options) -> String {
-    let every = seconds(options.every);
-    let from = options.from.unwrap_or_default();
-    let now = since("pts", "start_pts");
-    let last = since("prev_selected_pts", "start_pts");
-    let wanted = if from.is_zero() {
-        format!("eq(n,0)+gt(floor({now}/{every}),floor({last}/{every}))")
-    } else {
-        let from = seconds(from);
-        format!(
-            "eq(n,0)+gte({now},{from})*gt(floor(({now}-{from})/{every}),\
-             floor(({last}-{from})/{every}))"
-        )
+/// The time of a frame, in nanoseconds, as an expression of `setpts`. A frame whose time does not
+/// follow that of the one before it follows at the last distance, until the file's own times have
+/// caught up; so does one without a time.
+fn steady_times(zero: Zero) -> String {
+    // 0: the last time given, 1: the last distance, 2: whether times are behind, 3: whether there
+    // was a frame, 4: the time of this one, 5: the time of the first.
+    let zero = match zero {
+        Zero::Input => "0",
+        Zero::FirstPicture => "if(ld(3),ld(5),st(5,PTS))",
     };
-    until_end(options, &now, format!("if({wanted},{TAKE},0)"))
+    format!(
+        "st(4,if(isnan(PTS),if(ld(3),ld(0)+ld(1),0),PTS-{zero}));\
+         if(ld(3),\
+         st(2,lte(ld(4),ld(0))+ld(2)*lt(ld(4),ld(0)+ld(1)));\
+         if(ld(2),st(4,ld(0)+ld(1)),st(1,ld(4)-ld(0))),\
+         st(1,1);st(3,1));\
+         st(0,ld(4));ld(0)+{ORIGIN}"
+    )
 }
 
-/// The selection among keyframes, which are all that is decoded: every one, as which is the last
-/// before a moment is known only when the next one comes.
-pub(crate) fn select_keyframes(options: &Options) -> String {
-    until_end(options, &since("pts", "start_pts"), TAKE.into())
-}
+/// Whether a frame that begins at `time` is the first to begin behind a moment, as an expression. It
+/// may be asked more than once of the same frame, as `enable` is. The `unseen` first frames are
+/// let out: `tblend` gives nothing for the first, so that `select` does not see it.
+fn begins_behind_moment(moments: &Moments, time: &str, unseen: u8) -> String {
+    const NANOS: i128 = 1_000_000;
 
-/// `taken`, until the wanted end; `now` is a frame's time from the video's start.
-pub(crate) fn until_end(options: &Options, now: &str, taken: String) -> String {
-    match options.to {
-        None => taken,
-        Some(to) => format!("if(gte({now},{}),gt(0,print(1/0,0)),{taken})", seconds(to)),
-    }
-}
-
-/// Decimal seconds, to the millisecond.
-pub(crate) fn seconds(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    format!("{}.{:03}", millis / 1000, millis % 1000)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn intervals_are_written_exactly() {
-        let every = |ms| Options {
-            every: Duration::from_millis(ms),
-            ..Options::default()
-        };
-        assert!(select(&every(1)).contains(")/0.001)"));
-        assert!(select(&every(90_500)).contains(")/90.500)"));
-    }
+    let from = moments.first_millis() * NANOS + i128::from(ORIGIN);
+    let every = moments.every_millis() * NANOS;
+    let total = moments.total().unwrap_or(1 << 50);
+    // 0: how many moments there are before it, 1: the answer, 2: how many there were before the last,
+    // 3: the time of which 1 is the answer (no time is zero), 4: how many frames have been let out.
+    format!(
+        "if(eq(t,ld(3)),ld(1),\
+         st(3,t);\
+         if(gte(ld(4),{unseen}),\
+         st(0,clip(ceil(({time}-{from})/{every}),0,{total}));\
+         st(1,gt(ld(0),ld(2)));st(2,ld(0)),\
+         st(4,ld(4)+1));\
+         ld(1))"
+    )
 }

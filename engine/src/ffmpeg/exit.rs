@@ -73,7 +73,8 @@ pub(crate) fn damage_from_exit(
     if let Some(truncated) = &log.truncated {
         return Ok(Some(truncated.clone()));
     }
-    if ended.status.success() {
+    // A decoder that complains has made up what it could not read, also where it ends well.
+    if ended.status.success() && log.complaints == 0 {
         return Ok(None);
     }
     Ok(Some(complaint(log)))

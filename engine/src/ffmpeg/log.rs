@@ -1,5 +1,4 @@
-//! What ffmpeg says on its standard error: facts about the input, the times of the frames that
-//! it selects, complaints.
+//! What ffmpeg says on its standard error: facts about the input, and complaints.
 //!
 //! Everything is bounded, since a hostile file can make ffmpeg say anything at any length.
 
@@ -38,15 +37,11 @@ pub(crate) const MAX_WAITING_EVENTS: usize = 64;
 /// What ffmpeg tells while it works.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Event {
-    /// The container's word for the playing time, in seconds.
-    Duration(f64),
+    /// The container's word for the playing time and for where it starts, in seconds.
+    Input { duration: Option<f64>, start: f64 },
     /// The number of pixels of the first video stream's picture.
     Picture(u64),
-    /// A frame is selected, and will come out as an image; its timestamp in seconds.
-    Selected(f64),
-    /// A frame at or after the wanted end has been seen.
-    PastEnd,
-    /// There is a first complaint; frames selected before it are not what it is about.
+    /// There is a first complaint.
     Complaint,
 }
 
@@ -106,8 +101,6 @@ impl Log {
     fn line(&mut self, line: &str) -> Option<Event> {
         let (level, text) = split(line)?;
         match level {
-            // No part of ffmpeg speaks at this level: it is the selection's own (see `filter`).
-            "panic" => Self::selection(text),
             "info" => self.fact(text),
             "error" | "fatal" => {
                 self.complaint(text);
@@ -115,16 +108,6 @@ impl Log {
             }
             _ => None,
         }
-    }
-
-    fn selection(text: &str) -> Option<Event> {
-        if text.starts_with("inf") {
-            return Some(Event::PastEnd);
-        }
-        let millis: f64 = text.parse().ok()?;
-        // A first frame without a timestamp is selected all the same.
-        let seconds = if millis.is_nan() { 0.0 } else { millis / 1e3 };
-        Some(Event::Selected(seconds))
     }
 
     fn fact(&mut self, text: &str) -> Option<Event> {
@@ -145,7 +128,10 @@ impl Log {
                 .split(", ")
                 .find_map(|part| part.strip_prefix("start: "));
             self.start = start.and_then(|start| start.parse().ok());
-            return self.duration.map(Event::Duration);
+            return Some(Event::Input {
+                duration: self.duration,
+                start: self.start.unwrap_or_default(),
+            });
         } else if let Some((_, rest)) = text
             .strip_prefix("  Stream #0:")
             .and_then(|r| r.split_once(": "))

@@ -2,9 +2,9 @@
 
 pub(crate) mod arguments;
 pub(crate) mod exit;
-pub(crate) mod frames;
-mod images;
 pub(crate) mod input;
 pub(crate) mod log;
+mod nut;
+pub(crate) mod pictures;
 pub(crate) mod process;
 pub(crate) mod program;

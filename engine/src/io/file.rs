@@ -1,7 +1,7 @@
 //! A local file as a source and as a sink.
 
 use std::fs::{File, Metadata};
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -172,6 +172,17 @@ impl Sink for FileSink {
             .await
             .map_err(|e| SinkError(e.to_string()))?
             .map_err(|e| SinkError(e.to_string()))
+    }
+
+    async fn restart(&mut self) -> Result<bool, SinkError> {
+        let temporary = Arc::clone(&self.temporary);
+        let emptied = spawn_blocking(move || {
+            temporary.as_file().set_len(0)?;
+            temporary.as_file().rewind()
+        });
+        let emptied = emptied.await.map_err(|e| SinkError(e.to_string()))?;
+        emptied.map_err(|e| SinkError(e.to_string()))?;
+        Ok(true)
     }
 
     async fn finish(self: Box<Self>) -> Result<(), SinkError> {

@@ -14,6 +14,12 @@ pub trait Sink: Send {
     /// Appends `bytes`. May hold them back until a part is full.
     async fn write(&mut self, bytes: Bytes) -> Result<(), SinkError>;
 
+    /// Takes back all that was written, so that the zip can be written from its beginning; `false`
+    /// where that cannot be done, and what was written stays.
+    async fn restart(&mut self) -> Result<bool, SinkError> {
+        Ok(false)
+    }
+
     /// Makes all that was written visible, durably and at once.
     async fn finish(self: Box<Self>) -> Result<(), SinkError>;
 

@@ -3,37 +3,54 @@
 mod zip;
 
 use std::fmt::Write;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::counters::Counters;
 use crate::error::ExtractError;
-use crate::ffmpeg::frames::Frame;
 use crate::io::sink::{Sink, SinkError};
-use crate::options::{Mode, Options};
+use crate::options::Options;
+use crate::plan::moments::Moments;
 use crate::reason::Reason;
 use zip::Zip;
 
-/// The zip's table of contents: which frame is from which moment.
+/// The zip's table of contents: which frame is on screen at which moment.
 const CONTENTS: &str = "frames.csv";
+
+/// Its first line: the file of a frame, when it begins, and the moment.
+const HEADINGS: &str = "file,seconds,at\n";
+
+/// A frame that is on screen at some moments.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    /// The encoded image.
+    pub(crate) image: Bytes,
+    /// When it begins, in seconds on the player's clock.
+    pub(crate) begins: f64,
+    /// The moments, counted from zero.
+    pub(crate) moments: Range<u64>,
+}
+
+/// The most rows that the table may have: eleven days, at a moment a second.
+const MAX_MOMENTS: u64 = 1_000_000;
 
 /// Where frames go, whatever found them.
 pub(crate) struct Output {
     sink: Guard,
     /// There until its directory has been written.
     zip: Option<Zip>,
-    /// Size and CRC-32 of each frame in the zip.
-    stored: Vec<(usize, u32)>,
     contents: String,
     options: Options,
+    moments: Moments,
     counters: Arc<Counters>,
-    start: Option<f64>,
-    /// How many frames have been given since the last [`restart`](Self::restart).
-    given: usize,
-    frames: usize,
+    frames: u64,
+    /// How many moments have their frame.
+    filled: u64,
+    /// The name of the last frame.
+    last: String,
 }
 
 impl Output {
@@ -41,86 +58,88 @@ impl Output {
         Self {
             sink: Guard(Some(sink)),
             zip: Some(Zip::new(options.modified)),
-            stored: Vec::new(),
-            contents: "file,seconds\n".into(),
+            contents: HEADINGS.into(),
             options: options.clone(),
+            moments: Moments::new(options),
             counters,
-            start: None,
-            given: 0,
             frames: 0,
+            filled: 0,
+            last: String::new(),
         }
     }
 
     /// How many frames are in the zip.
     pub(crate) fn frames(&self) -> u64 {
-        self.frames as u64
+        self.frames
     }
 
-    /// The frames will come once more from the first one, in another way. Those that the zip
-    /// has already must be the same again.
-    pub(crate) fn restart(&mut self) {
-        self.given = 0;
-        self.start = None;
+    /// How many moments have their frame.
+    pub(crate) fn moments(&self) -> u64 {
+        self.filled
     }
 
-    /// Sets the video's start, where it is known before the first frame.
-    pub(crate) fn start_at(&mut self, timestamp: f64) {
-        self.start = Some(timestamp);
+    /// The frames will come once more from the first one, in another way, which may give others: the
+    /// zip is begun again. Where it has gone already to where it cannot be taken back, it goes on
+    /// behind the frames that it has.
+    pub(crate) async fn restart(&mut self) -> Result<(), ExtractError> {
+        if self.filled == 0 || !self.sink.get()?.restart().await? {
+            return Ok(());
+        }
+        self.zip = Some(Zip::new(self.options.modified));
+        self.contents = HEADINGS.into();
+        (self.frames, self.filled) = (0, 0);
+        self.counters.frames.store(0, Relaxed);
+        self.counters.bytes_written.store(0, Relaxed);
+        Ok(())
     }
 
-    /// Takes one frame. The first sets the video's start, also when it lies before the wanted
-    /// time and so is not kept.
+    /// Takes one frame.
     pub(crate) async fn frame(&mut self, frame: Frame) -> Result<(), ExtractError> {
-        let start = *self.start.get_or_insert(frame.timestamp);
-        let seconds = frame.timestamp - start;
+        let Frame {
+            image,
+            begins,
+            moments,
+        } = frame;
         let limits = &self.options.limits;
-        if seconds > limits.duration.as_secs_f64() {
+        if begins > limits.duration.as_secs_f64() {
             return Err(Reason::TooLong {
                 limit: limits.duration.as_secs(),
             }
             .into());
         }
-        let from = self.options.from.unwrap_or(Duration::ZERO).as_secs_f64();
-        // A keyframe stands for a later moment.
-        if self.options.mode == Mode::Exact && seconds < from - 1e-6 {
-            return Ok(());
+        if moments.end > MAX_MOMENTS {
+            return Err(Reason::TooManyFrames { limit: MAX_MOMENTS }.into());
         }
-        self.given += 1;
-        if self.given <= self.frames {
-            return self.compare(&frame.image);
-        }
-        if self.frames as u64 >= limits.frames {
-            return Err(Reason::TooManyFrames {
-                limit: limits.frames,
+        // Those before have their frame already, from a way that was given up.
+        let mut stored = false;
+        for number in moments.start.max(self.filled)..moments.end {
+            if !stored || self.options.repeat {
+                self.image(&image).await?;
+                stored = true;
             }
-            .into());
+            let (at, last) = (self.moments.millis(number), &self.last);
+            let (begins, seconds, millis) = (begins.max(0.0), at / 1000, at % 1000);
+            // Writing to a string cannot fail.
+            let _ = writeln!(self.contents, "{last},{begins:.3},{seconds}.{millis:03}");
+            self.filled = number + 1;
         }
-        let name = format!(
-            "frame_{:05}.{}",
-            self.given,
-            self.options.format.extension()
-        );
-        self.entry(&name, &frame.image).await?;
-        let checksum = crc32fast::hash(&frame.image);
-        self.stored.push((frame.image.len(), checksum));
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.contents, "{name},{:.3}", seconds.max(0.0));
-        self.frames = self.given;
-        self.counters.frames.store(self.frames as u64, Relaxed);
-        self.counters.set_position(seconds);
+        self.counters.set_position(begins);
         Ok(())
     }
 
-    /// Checks a frame that comes again.
-    fn compare(&self, image: &[u8]) -> Result<(), ExtractError> {
-        let now = (image.len(), crc32fast::hash(image));
-        if self.stored.get(self.given - 1) == Some(&now) {
-            return Ok(());
+    /// Stores an image under the next name.
+    async fn image(&mut self, image: &[u8]) -> Result<(), ExtractError> {
+        let limit = self.options.limits.frames;
+        if self.frames >= limit {
+            return Err(Reason::TooManyFrames { limit }.into());
         }
-        Err(ExtractError::Machine(format!(
-            "frame {} differs when made again",
-            self.given
-        )))
+        let extension = self.options.format.extension();
+        let name = format!("frame_{:05}.{extension}", self.frames + 1);
+        self.entry(&name, image).await?;
+        self.last = name;
+        self.frames += 1;
+        self.counters.frames.store(self.frames, Relaxed);
+        Ok(())
     }
 
     async fn entry(&mut self, name: &str, data: &[u8]) -> Result<(), ExtractError> {

@@ -2,6 +2,7 @@
 //! output, that can be printed and tested.
 
 mod gop_runs;
+pub(crate) mod moments;
 mod ranges;
 mod strategy;
 mod targets;
@@ -45,12 +46,14 @@ pub struct Plan {
 }
 
 /// A wanted frame.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Target {
     /// Its sample, counted from zero in decoding order.
     pub sample: u32,
-    /// When it is shown, in seconds from the first frame.
+    /// When it begins, in seconds on the player's clock.
     pub seconds: f64,
+    /// The moments at which it is on screen, counted from zero.
+    pub moments: Range<u64>,
 }
 
 impl Plan {
@@ -114,6 +117,7 @@ impl Plan {
                 .map(|target| Target {
                     sample: target.sample,
                     seconds: ticks(target.ticks) / timescale,
+                    moments: target.moments.clone(),
                 })
                 .collect(),
             gop_runs,

@@ -3,81 +3,94 @@
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use super::keyframes::KeyframePicker;
+use super::on_screen::{ScreenFrames, nanos};
+use super::outcome::{Outcome, PlanFailure};
 use crate::container::sniff::ContainerFormat;
 use crate::counters::Counters;
-use crate::error::ExtractError;
-use crate::ffmpeg::arguments;
+use crate::ffmpeg::arguments::{self, Zero};
 use crate::ffmpeg::exit::damage_from_exit;
-use crate::ffmpeg::frames::{Frames, Next, check_duration};
 use crate::ffmpeg::input::Input;
+use crate::ffmpeg::pictures::{Given, Layout, Pictures, check_duration};
 use crate::ffmpeg::process::{Running, Stdin};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::loopback::Shape;
 use crate::io::source::Source;
 use crate::options::{Mode, Options};
 use crate::output::Output;
-use crate::strategy::outcome::Outcome;
+use crate::plan::moments::Moments;
 
-/// Has ffmpeg decode all of `source` and gives the frames by timestamp to `output`.
+/// Has ffmpeg decode all of `source`, and gives the frames on screen to `output`. `damaged` is what is
+/// known to be wrong with it before.
 pub(crate) async fn extract_frames(
     ffmpeg: &Ffmpeg,
     source: &Arc<dyn Source>,
     format: ContainerFormat,
+    damaged: Option<String>,
     options: &Options,
     counters: &Counters,
     output: &mut Output,
-) -> Result<Outcome, ExtractError> {
+) -> Result<Outcome, PlanFailure> {
     let input = Input::new(source, Shape::SWEEP)?;
-    let arguments = ffmpeg_arguments(ffmpeg, &input, format, options);
+    let moments = Moments::new(options);
+    let arguments = ffmpeg_arguments(ffmpeg, &input, format, options, &moments);
     let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, arguments)?;
-    let mut frames = Frames::new(running, options)?;
-    let mut picker = (options.mode == Mode::Keyframe).then(|| KeyframePicker::new(options));
-    let mut outcome = Outcome::default();
-    let mut decoded = 0;
-    let past_end = loop {
-        match frames.next().await? {
-            Next::Frame(frame) => {
-                if decoded == 0 {
-                    output.start_at(frame.timestamp);
+    let mut pictures = Pictures::new(running, Layout::TimesAndPictures, options)?;
+    let mut frames = ScreenFrames::new(moments);
+    let mut duration = None;
+    let mut file_end = None;
+    while !frames.is_complete() {
+        match pictures.next().await? {
+            Given::Input {
+                duration: told,
+                start,
+            } => {
+                duration = told;
+                if let Some(seconds) = told {
+                    check_duration(options, source.len(), seconds)?;
+                    let start = if format == ContainerFormat::Iso {
+                        start
+                    } else {
+                        0.0
+                    };
+                    let end = start + seconds;
+                    let from = options.from.unwrap_or_default().as_secs_f64();
+                    let to = options.to.map_or(end, |to| to.as_secs_f64().min(end));
+                    counters.set_span(from..to);
+                    file_end = format.knows_its_end().then(|| nanos(end));
                 }
-                decoded += 1;
-                let wanted = match &mut picker {
-                    Some(picker) => picker.next(frame),
-                    None => Some(frame),
-                };
-                if let Some(frame) = wanted {
+            }
+            Given::Time(time) => frames.begins(time),
+            Given::Picture(end, image) => frames.picture(end, image),
+            Given::End => break,
+        }
+        while let Some(frame) = frames.next()? {
+            output.frame(frame).await?;
+        }
+    }
+    let damaged = if frames.is_complete() {
+        pictures.kill().await?;
+        damaged
+    } else {
+        let ended = pictures.wait().await?;
+        input.check()?;
+        let found = damage_from_exit(&ended, frames.seen(), &options.limits)?;
+        let damaged = found.or(damaged);
+        // Of a damaged video it is not known what would have come after the last frame.
+        let file_end = file_end.filter(|_| damaged.is_none());
+        match frames.last(file_end, options.mode) {
+            Ok(last) => {
+                if let Some(frame) = last {
                     output.frame(frame).await?;
                 }
             }
-            Next::Duration(seconds) => {
-                check_duration(options, source.len(), seconds)?;
-                let from = options.from.unwrap_or_default().as_secs_f64();
-                let to = options
-                    .to
-                    .map_or(seconds, |to| to.as_secs_f64().min(seconds));
-                counters.set_span(from..to);
-                outcome.duration = Some(seconds);
+            Err(mismatch) if damaged.is_some() => {
+                tracing::debug!(%mismatch, "the last frame of a damaged video");
             }
-            Next::End { past_end } => break past_end,
+            Err(mismatch) => return Err(mismatch.into()),
         }
+        damaged
     };
-    if past_end {
-        frames.kill().await?;
-    } else {
-        let ended = frames.wait().await?;
-        input.check()?;
-        outcome.damaged = damage_from_exit(&ended, decoded, &options.limits)?;
-    }
-    let end = if past_end {
-        Some(f64::INFINITY)
-    } else {
-        outcome.duration
-    };
-    if let Some(frame) = picker.and_then(|picker| picker.last(end)) {
-        output.frame(frame).await?;
-    }
-    Ok(outcome)
+    Ok(Outcome { duration, damaged })
 }
 
 fn ffmpeg_arguments(
@@ -85,18 +98,24 @@ fn ffmpeg_arguments(
     input: &Input,
     format: ContainerFormat,
     options: &Options,
+    moments: &Moments,
 ) -> Vec<OsString> {
     let demuxers = format.demuxers();
     let mut arguments =
         arguments::before_input(ffmpeg, &options.limits, demuxers, input.protocols());
-    let select = match options.mode {
-        Mode::Exact => arguments::select(options),
-        Mode::Keyframe => {
-            arguments.extend(["-skip_frame".into(), "nokey".into()]);
-            arguments::select_keyframes(options)
-        }
+    if options.mode == Mode::Keyframe {
+        arguments.extend(["-skip_frame", "nokey"].map(Into::into));
+    }
+    // These files have a zero of their own, at which nothing need begin.
+    if format == ContainerFormat::Iso {
+        arguments.push("-copyts".into());
+    }
+    // Without times of presentation, it is the order of the frames that gives them.
+    let zero = match format {
+        ContainerFormat::Avi => Zero::FirstPicture,
+        _ => Zero::Input,
     };
     arguments.extend(input.arguments());
-    arguments.extend(arguments::after_input(options, &select));
+    arguments.extend(arguments::on_screen(options, moments, zero));
     arguments
 }

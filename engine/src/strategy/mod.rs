@@ -2,7 +2,7 @@
 
 mod full_decode;
 pub(crate) mod indexed;
-mod keyframes;
+mod on_screen;
 mod outcome;
 mod seek_per_frame;
 
@@ -132,7 +132,7 @@ pub(crate) async fn extract_frames(
             match indexed::extract_frames(ffmpeg, source, planned, options, counters, output).await
             {
                 Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
-                Err(failure) => start_again(failure, output)?,
+                Err(failure) => start_again(failure, output).await?,
             }
         }
         Candidate::SeekPerFrame(cues, plan)
@@ -142,7 +142,7 @@ pub(crate) async fn extract_frames(
                 .await
             {
                 Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
-                Err(failure) => start_again(failure, output)?,
+                Err(failure) => start_again(failure, output).await?,
             }
         }
         Candidate::SeekPerFrame(..) => {
@@ -157,19 +157,26 @@ pub(crate) async fn extract_frames(
     if structure.encrypted {
         return Err(Reason::Encrypted.into());
     }
-    let mut outcome =
-        full_decode::extract_frames(ffmpeg, source, format, options, counters, output).await?;
-    outcome.damaged = outcome.damaged.or(structure.truncated);
-    Ok((outcome, Strategy::FullDecode, reason))
+    let damaged = structure.truncated;
+    let done =
+        full_decode::extract_frames(ffmpeg, source, format, damaged, options, counters, output);
+    match done.await {
+        Ok(outcome) => Ok((outcome, Strategy::FullDecode, reason)),
+        Err(PlanFailure::Fatal(error)) => Err(error),
+        Err(PlanFailure::Mismatch(mismatch)) => Err(ExtractError::Machine(mismatch.0)),
+    }
 }
 
 /// Makes ready for a full decode where a plan did not hold, and says why.
-fn start_again(failure: PlanFailure, output: &mut Output) -> Result<StrategyReason, ExtractError> {
+async fn start_again(
+    failure: PlanFailure,
+    output: &mut Output,
+) -> Result<StrategyReason, ExtractError> {
     match failure {
         PlanFailure::Fatal(error) => Err(error),
         PlanFailure::Mismatch(mismatch) => {
             tracing::warn!(%mismatch, "the index does not hold; all is decoded");
-            output.restart();
+            output.restart().await?;
             Ok(StrategyReason::PlanMismatch(mismatch.0))
         }
     }

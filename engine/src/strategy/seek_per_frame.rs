@@ -1,32 +1,29 @@
-//! Reading here and there in a Matroska or `WebM` file: one ffmpeg for each wanted frame, which
-//! begins at the keyframe before it.
-//!
-//! The frames are those of the whole strategy: the first run finds where the video starts, and
-//! every further one computes with the same numbers as if it had come from there.
+//! Reading here and there in a Matroska or `WebM` file: one ffmpeg for each moment, which begins at the
+//! keyframe before it.
 
 use std::ffi::OsString;
-use std::ops::Range;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 
+use super::on_screen::{ScreenFrames, nanos};
+use super::outcome::{Outcome, PlanFailure, PlanMismatch};
 use crate::container::matroska::cues::Cues;
 use crate::container::sniff::ContainerFormat;
 use crate::counters::Counters;
-use crate::ffmpeg::arguments::{self, TAKE, seconds, since, until_end};
-use crate::ffmpeg::frames::{Frame, Frames, Next, check_duration};
+use crate::ffmpeg::arguments::{self, Zero};
 use crate::ffmpeg::input::Input;
 use crate::ffmpeg::log::Log;
+use crate::ffmpeg::pictures::{Given, Layout, Pictures, check_duration};
 use crate::ffmpeg::process::{Running, Stdin};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::loopback::Shape;
 use crate::io::source::Source;
 use crate::options::{Mode, Options};
-use crate::output::Output;
-use crate::strategy::outcome::Outcome;
-use crate::strategy::outcome::PlanFailure;
-use crate::strategy::outcome::PlanMismatch;
+use crate::output::{Frame, Output};
+use crate::plan::moments::Moments;
 
 /// Intervals shorter than this, in seconds, are not worth a process each.
 const MIN_INTERVAL: f64 = 4.0;
@@ -37,7 +34,7 @@ pub(crate) fn is_worthwhile(cues: &Cues, options: &Options) -> bool {
     options.mode == Mode::Exact && every >= MIN_INTERVAL && every >= 2.0 * cues.distance()
 }
 
-/// Seeks for every frame that is wanted of `source`, and gives it to `output`.
+/// Seeks for the frame at every moment of `source`, and gives it to `output`.
 pub(crate) async fn extract_frames(
     ffmpeg: &Ffmpeg,
     source: &Arc<dyn Source>,
@@ -48,36 +45,42 @@ pub(crate) async fn extract_frames(
 ) -> Result<Outcome, PlanFailure> {
     check_duration(options, source.len(), cues.duration)?;
     let input = Input::new(source, Shape::SEEK)?;
-    let seeker = Seeker {
+    let moments = Moments::new(options);
+    let end = Duration::try_from_secs_f64(cues.duration).unwrap_or(Duration::MAX);
+    let (from, to) = (options.from.unwrap_or_default(), options.to.unwrap_or(end));
+    counters.set_span(from.as_secs_f64()..to.min(end).as_secs_f64());
+    let seeker = &Seeker {
         ffmpeg,
         input: &input,
+        cues,
         options,
+        start: start_of_input(ffmpeg, &input, options).await?,
     };
-    let start = seeker.start().await?;
-    output.start_at(start.frame.timestamp);
-    let from = options.from.unwrap_or_default();
-    let end = Duration::try_from_secs_f64(cues.duration).unwrap_or(Duration::MAX);
-    let to = options.to.map_or(end, |to| to.min(end));
-    counters.set_span(from.as_secs_f64()..to.as_secs_f64());
-    let start = &start;
-    let seeker = &seeker;
-    let mut found = stream::iter(0..intervals(from..to, options.every))
-        .map(|interval| async move { (interval, seeker.first_of(interval, start).await) })
+    let end = i128::try_from(end.as_micros()).unwrap_or(i128::MAX);
+    let mut found = stream::iter(0..moments.before(end, 1_000_000))
+        .map(|number| async move { (number, seeker.on_screen_at(moments.millis(number)).await) })
         .buffered(ffmpeg.threads.get());
-    let mut last = None;
-    while let Some((interval, frame)) = found.next().await {
-        let Some(frame) = frame? else {
-            input.check()?;
-            // The playing time is that of the longest track.
-            if interval_start(options, interval) <= last_cue(cues) - start.frame.timestamp {
-                return Err(PlanMismatch(format!("no frame in interval {interval}")).into());
+    let mut held: Option<Frame> = None;
+    while let Some((number, frame)) = found.next().await {
+        let frame = frame?;
+        match &mut held {
+            // On screen at several moments.
+            Some(held) if held.begins.to_bits() == frame.begins.to_bits() => {
+                held.moments.end = number + 1;
             }
-            break;
-        };
-        // In a gap, several intervals have the same first frame after them.
-        if last.replace(frame.timestamp) != Some(frame.timestamp) {
-            output.frame(frame).await?;
+            _ => {
+                let next = Frame {
+                    moments: number..number + 1,
+                    ..frame
+                };
+                if let Some(done) = held.replace(next) {
+                    output.frame(done).await?;
+                }
+            }
         }
+    }
+    if let Some(last) = held {
+        output.frame(last).await?;
     }
     Ok(Outcome {
         duration: Some(cues.duration),
@@ -85,114 +88,108 @@ pub(crate) async fn extract_frames(
     })
 }
 
-/// How many intervals begin within `span`; as many as there may be frames.
-fn intervals(span: Range<Duration>, every: Duration) -> u64 {
-    let length = span.end.saturating_sub(span.start);
-    let count = length.as_nanos().div_ceil(every.as_nanos().max(1));
-    u64::try_from(count).unwrap_or(u64::MAX)
+/// Where the file says that it starts, in seconds: ffmpeg counts from there where it does not seek.
+async fn start_of_input(
+    ffmpeg: &Ffmpeg,
+    input: &Input,
+    options: &Options,
+) -> Result<f64, PlanFailure> {
+    let moments = Moments::single(0);
+    let arguments = ffmpeg_arguments(ffmpeg, input, options, &moments, Vec::new());
+    let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, arguments)?;
+    let mut pictures = Pictures::new(running, Layout::TimesAndPictures, options)?;
+    let told = pictures.next().await?;
+    let log = pictures.kill().await?;
+    input.check()?;
+    match told {
+        Given::Input { start, .. } => Ok(start),
+        _ => Err(mismatch(&log)),
+    }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "285 years fit")]
-fn interval_start(options: &Options, interval: u64) -> f64 {
-    let from = options.from.unwrap_or_default().as_secs_f64();
-    (interval as f64).mul_add(options.every.as_secs_f64(), from)
+fn mismatch(log: &Log) -> PlanFailure {
+    let first = log.first.first().cloned();
+    PlanMismatch(first.unwrap_or_else(|| "the video does not begin".into())).into()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "285 years fit")]
-fn last_cue(cues: &Cues) -> f64 {
-    cues.times.last().map_or(0.0, |&time| time as f64 / 1e3)
-}
-
-/// The video's first frame.
-struct Start {
-    frame: Frame,
-    /// Its timestamp in milliseconds, Matroska's ticks.
-    ticks: i64,
-    /// Where the file says that it starts, in seconds: ffmpeg counts from there.
-    file: f64,
+fn ffmpeg_arguments(
+    ffmpeg: &Ffmpeg,
+    input: &Input,
+    options: &Options,
+    moments: &Moments,
+    seek: Vec<OsString>,
+) -> Vec<OsString> {
+    let single = Ffmpeg {
+        threads: NonZeroUsize::MIN,
+        ..ffmpeg.clone()
+    };
+    let demuxers = ContainerFormat::Matroska.demuxers();
+    let limits = &options.limits;
+    let mut arguments = arguments::before_input(&single, limits, demuxers, input.protocols());
+    arguments.extend(seek);
+    arguments.extend(input.arguments_for_seeking());
+    arguments.extend(arguments::on_screen(options, moments, Zero::Input));
+    arguments
 }
 
 /// Starts one ffmpeg for one frame.
 struct Seeker<'a> {
     ffmpeg: &'a Ffmpeg,
     input: &'a Input,
+    cues: &'a Cues,
     options: &'a Options,
+    /// Where the file says that it starts, in seconds.
+    start: f64,
 }
 
 impl Seeker<'_> {
-    async fn start(&self) -> Result<Start, PlanFailure> {
-        let (frame, log) = self
-            .run_until_selected(Vec::new(), &format!("if(eq(n,0),{TAKE},0)"))
-            .await?;
-        let (Some(frame), Some(file)) = (frame, log.start) else {
-            return Err(PlanMismatch("the video has no first frame".into()).into());
-        };
-        #[expect(clippy::cast_possible_truncation, reason = "it saturates")]
-        let ticks = (frame.timestamp * 1e3).round() as i64;
-        Ok(Start { frame, ticks, file })
-    }
-
-    /// The first frame in or after an interval.
-    async fn first_of(&self, interval: u64, start: &Start) -> Result<Option<Frame>, PlanFailure> {
-        if interval == 0 && self.options.from.is_none_or(|from| from.is_zero()) {
-            return Ok(Some(start.frame.clone()));
-        }
-        let Start { ticks, file, .. } = start;
-        let every = seconds(self.options.every);
-        let from = seconds(self.options.from.unwrap_or_default());
-        let now = since("pts", &ticks.to_string());
-        let wanted = format!("gte({now},{from})*gte(floor(({now}-{from})/{every}),{interval})");
-        let select = until_end(self.options, &now, format!("if({wanted},{TAKE},0)"));
-        let seek = interval_start(self.options, interval) + start.frame.timestamp;
+    /// The frame on screen at so many milliseconds.
+    async fn on_screen_at(&self, millis: i128) -> Result<Frame, PlanFailure> {
+        let millis = u64::try_from(millis).unwrap_or(u64::MAX);
+        let moments = Moments::single(millis);
+        #[expect(clippy::cast_precision_loss, reason = "285 thousand years fit")]
+        let seek = millis as f64 / 1e3 + self.start;
         // Timestamps as they are in the file, less its start: what they are without seeking.
-        let unshifted = ["-copyts", "-itsoffset", &format!("{:.6}", -file)];
-        let unshifted = unshifted.iter().map(OsString::from);
-        let seek = [
-            "-noaccurate_seek".into(),
-            "-ss".into(),
-            format!("{seek:.6}").into(),
+        let arguments = [
+            "-copyts".to_owned(),
+            "-itsoffset".to_owned(),
+            format!("{:.6}", -self.start),
+            "-noaccurate_seek".to_owned(),
+            "-ss".to_owned(),
+            format!("{seek:.6}"),
         ];
-        let (frame, _) = self
-            .run_until_selected(unshifted.chain(seek).collect(), &select)
-            .await?;
-        Ok(frame)
-    }
-
-    /// Runs ffmpeg up to the first frame that `select` takes.
-    async fn run_until_selected(
-        &self,
-        before: Vec<OsString>,
-        select: &str,
-    ) -> Result<(Option<Frame>, Log), PlanFailure> {
-        let (limits, protocols) = (&self.options.limits, self.input.protocols());
-        let demuxers = ContainerFormat::Matroska.demuxers();
-        let single = Ffmpeg {
-            threads: std::num::NonZeroUsize::MIN,
-            ..self.ffmpeg.clone()
-        };
-        let mut arguments = arguments::before_input(&single, limits, demuxers, protocols);
-        arguments.extend(before);
-        arguments.extend(self.input.arguments_for_seeking());
-        arguments.extend(arguments::after_input(self.options, select));
+        let arguments = arguments.into_iter().map(OsString::from).collect();
+        let arguments =
+            ffmpeg_arguments(self.ffmpeg, self.input, self.options, &moments, arguments);
+        let limits = &self.options.limits;
         let running = Running::start(self.ffmpeg, limits, Stdin::Closed, arguments)?;
-        let mut frames = Frames::new(running, self.options)?;
+        let mut pictures = Pictures::new(running, Layout::TimesAndPictures, self.options)?;
+        let mut frames = ScreenFrames::new(moments);
+        let mut first = None;
         let frame = loop {
-            match frames.next().await? {
-                Next::Frame(frame) => break Some(frame),
-                Next::Duration(_) => {}
-                Next::End { .. } => break None,
+            match pictures.next().await? {
+                Given::Input { .. } => {}
+                Given::Time(time) => {
+                    first.get_or_insert(time);
+                    frames.begins(time);
+                }
+                Given::Picture(end, image) => frames.picture(end, image),
+                Given::End => break frames.last(Some(nanos(self.cues.duration)), Mode::Exact)?,
+            }
+            if let Some(frame) = frames.next()? {
+                break Some(frame);
             }
         };
-        let complained = frames.complained();
-        let log = match frame {
-            Some(_) => frames.kill().await?,
-            None => frames.wait().await?.log,
-        };
+        let complained = pictures.complained();
+        let log = pictures.kill().await?;
         self.input.check()?;
-        if complained {
-            let what = log.first.first().cloned().unwrap_or_default();
-            return Err(PlanMismatch(what).into());
+        // Before the first frame of all, that one is shown; else it must have begun.
+        let at = i64::try_from(u128::from(millis) * 1_000_000).unwrap_or(i64::MAX);
+        let late = first.is_none_or(|first| first > at);
+        let is_first = self.cues.times.first().is_some_and(|&time| time >= millis);
+        match frame {
+            Some(frame) if !complained && (!late || is_first) => Ok(frame),
+            _ => Err(mismatch(&log)),
         }
-        Ok((frame, log))
     }
 }

@@ -43,9 +43,9 @@ impl Clip {
     }
 }
 
-/// The hashes of the frames that a full decode with the timestamp filter gives.
+/// The hashes of the frames that a full decode with plain ffmpeg gives of the frames on screen.
 pub(crate) fn whole(clip: &Clip, options: &Options) -> Vec<String> {
-    let select = format!("select={}", selection(options.every));
+    let select = format!("select={}", selection(&clip.path, options.every));
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg
         .args("-v error -nostdin -i".split(' '))

@@ -1,6 +1,6 @@
 //! What holds of every plan, shown on made-up videos whose dependencies are known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::bitstream::CodecFamily;
@@ -109,6 +109,7 @@ fn index(samples: Vec<Sample>) -> Index {
         timescale: 1024,
         samples,
         presentation_range: PresentationRange::ALL,
+        clock_offset: 0,
         init: InitBoxes {
             ftyp: Bytes::new(),
             mvhd: Bytes::new(),
@@ -195,7 +196,7 @@ proptest! {
     }
 
     #[test]
-    fn the_first_frame_of_each_interval_is_chosen(
+    fn the_frame_on_screen_at_each_moment_is_chosen(
         gops in prop::collection::vec(gop(), 1..12),
         eighths in 1..100_u32,
     ) {
@@ -203,15 +204,22 @@ proptest! {
         let every = u64::from(eighths) * 125;
         let plan = Plan::indexed(&video.index, video.len, &options(every, 0, Mode::Exact))
             .expect("nothing about it is unusual");
-        // Eighths of a second and 1024 ticks in one are exact in doubles too.
+        // Eighths of a second are whole ticks, 1024 of which are a second.
         let interval = i64::from(eighths) * 128;
-        let mut first = BTreeMap::new();
-        for sample in &video.index.samples {
-            let shown = first.entry(sample.pts() / interval).or_insert(sample.pts());
-            *shown = sample.pts().min(*shown);
-        }
+        let mut times: Vec<i64> = video.index.samples.iter().map(Sample::pts).collect();
+        times.sort_unstable();
         let pts = |target: &Target| video.index.samples[target.sample as usize].pts();
-        let chosen: Vec<i64> = plan.targets.iter().map(pts).collect();
-        prop_assert_eq!(chosen, first.into_values().collect::<Vec<_>>());
+        let mut next = 0;
+        for target in &plan.targets {
+            prop_assert_eq!(target.moments.start, next);
+            next = target.moments.end;
+            for number in target.moments.clone() {
+                let moment = i64::try_from(number).expect("small") * interval;
+                let begun = times.partition_point(|&time| time <= moment);
+                prop_assert_eq!(pts(target), times[begun.saturating_sub(1)]);
+            }
+        }
+        let last = *times.last().expect("frames");
+        prop_assert!(i64::try_from(next).expect("small") * interval > last);
     }
 }

@@ -71,51 +71,97 @@ pub(crate) async fn same_as_whole(path: &Path, bytes: Vec<u8>, options: &Options
         .filter(|(name, _)| name != "frames.csv")
         .flat_map(|(_, image)| image)
         .collect();
-    assert!(images == reference(path, options.every), "{done:?}");
+    let expected = reference(path, options.every);
+    assert!(images == expected, "{done:?}");
     done
 }
 
-/// A filter of plain ffmpeg that takes the first frame of each interval.
+/// The numbers of the frames that are on screen at a moment, counted in the order in which plain
+/// ffmpeg shows them: the last that begins at or before it; before the first, the first.
 ///
-/// It counts in whole nanoseconds. In seconds, `floor((t-start_t)/N)`, a frame that begins where an
-/// interval does is now and then that of the interval before it: 0.12 / 0.04 is less than 3 in
-/// doubles, while the division of whole numbers that leaves no rest is exact.
-pub(crate) fn selection(every: Duration) -> String {
-    let interval = |pts| {
-        let n = every.as_nanos();
-        format!("floor(round(({pts}-start_pts)*TB*1e9)/{n})")
+/// The clock is the player's: an mp4 has its own zero, others begin with the first of their streams,
+/// and AVI, which knows only the order of frames, with its first picture.
+pub(crate) fn on_screen(path: &Path, every: Duration) -> Vec<usize> {
+    let name = path.extension().unwrap_or_default().to_string_lossy();
+    let copy = matches!(&*name, "mp4" | "mov");
+    let output = Command::new("ffmpeg")
+        .args(["-nostdin", "-nostats"])
+        .args(copy.then_some("-copyts"))
+        .arg("-i")
+        .arg(path)
+        .args("-map 0:V:0 -vf settb=1/90000000,showinfo=checksum=0 -f null -".split(' '))
+        .stdin(Stdio::null())
+        .output()
+        .expect("ffmpeg is installed");
+    let log = String::from_utf8_lossy(&output.stderr);
+    let lines = log.lines().filter(|line| line.contains("showinfo"));
+    let times = lines.filter_map(|line| line.split_once(" pts:"));
+    let mut times: Vec<i128> = times
+        .filter_map(|(_, rest)| rest.split_whitespace().next()?.parse().ok())
+        .collect();
+    if name == "avi" {
+        let first = times[0];
+        for time in &mut times {
+            *time -= first;
+        }
+    }
+    let times = running(&times);
+    let end = match times[..] {
+        [.., before, last] => last + (last - before),
+        _ => times[0] + 1,
     };
-    let (now, last) = (interval("pts"), interval("prev_selected_pts"));
-    format!("eq(n\\,0)+gt({now}\\,{last})")
+    let every = i128::try_from(every.as_millis()).expect("it fits") * 90_000;
+    let moments = (0..).map(|number| number * every);
+    let mut numbers: Vec<_> = moments
+        .take_while(|&moment| moment < end)
+        .map(|moment| times.partition_point(|&time| time <= moment))
+        .map(|begun| begun.saturating_sub(1))
+        .collect();
+    numbers.dedup();
+    numbers
 }
 
-/// The JPEGs that plain ffmpeg gives for `path` with the timestamp filter, end to end.
+/// Times that never go back: frames that do not follow in time follow at the last distance, until the
+/// file's own times have caught up.
+fn running(times: &[i128]) -> Vec<i128> {
+    let mut out: Vec<i128> = Vec::with_capacity(times.len());
+    let (mut distance, mut behind) = (1, false);
+    for &time in times {
+        let Some(&last) = out.last() else {
+            out.push(time);
+            continue;
+        };
+        behind = time <= last || behind && time < last + distance;
+        if behind {
+            out.push(last + distance);
+        } else {
+            distance = time - last;
+            out.push(time);
+        }
+    }
+    out
+}
+
+/// A filter of plain ffmpeg that takes the frames on screen at a moment.
+pub(crate) fn selection(path: &Path, every: Duration) -> String {
+    let numbers = on_screen(path, every);
+    // Runs of numbers as one term: ffmpeg does not take some hundred.
+    let runs = numbers.chunk_by(|a, b| a + 1 == *b);
+    let terms: Vec<_> = runs
+        .map(|run| format!("between(n\\,{}\\,{})", run[0], run[run.len() - 1]))
+        .collect();
+    terms.join("+")
+}
+
+/// The JPEGs that plain ffmpeg gives for `path` of the frames on screen, end to end.
 pub(crate) fn reference(path: &Path, every: Duration) -> Vec<u8> {
-    let select = format!("select={}", selection(every));
+    let select = format!("select={}", selection(path, every));
     let output = Command::new("ffmpeg")
         .args(["-v", "quiet", "-nostdin", "-threads", "2", "-i"])
         .arg(path)
-        .args([
-            "-map",
-            "0:V:0",
-            "-vf",
-            &select,
-            "-fps_mode",
-            "passthrough",
-            "-c:v",
-            "mjpeg",
-        ])
-        .args([
-            "-threads",
-            "1",
-            "-q:v",
-            "3",
-            "-huffman",
-            "optimal",
-            "-f",
-            "image2pipe",
-            "-",
-        ])
+        .args(["-map", "0:V:0", "-vf", &select])
+        .args("-fps_mode passthrough -enc_time_base 1:1000000000 -c:v mjpeg".split(' '))
+        .args("-threads 1 -q:v 3 -huffman optimal -f image2pipe -".split(' '))
         .stdin(Stdio::null())
         .output()
         .expect("ffmpeg is installed");
@@ -187,6 +233,11 @@ impl Sink for Kept {
         self.0.lock().expect("no panic").0.extend(bytes);
         self.1.notify_one();
         Ok(())
+    }
+
+    async fn restart(&mut self) -> Result<bool, SinkError> {
+        self.0.lock().expect("no panic").0.clear();
+        Ok(true)
     }
 
     async fn finish(self: Box<Self>) -> Result<(), SinkError> {

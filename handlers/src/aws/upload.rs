@@ -101,6 +101,14 @@ impl Upload {
         outcome.map(|()| self.length)
     }
 
+    /// Throws away what was written, so that the object can be written from its beginning.
+    pub async fn restart(&mut self) {
+        self.clear().await;
+        self.buffer.clear();
+        self.sent.clear();
+        (self.parts, self.length) = (0, 0);
+    }
+
     /// Throws away what was written.
     pub async fn abort(mut self) {
         self.clear().await;
@@ -206,6 +214,11 @@ impl Sink for S3Sink {
             .write(bytes)
             .await
             .map_err(|error| SinkError(error.to_string()))
+    }
+
+    async fn restart(&mut self) -> std::result::Result<bool, SinkError> {
+        self.0.restart().await;
+        Ok(true)
     }
 
     async fn finish(self: Box<Self>) -> std::result::Result<(), SinkError> {

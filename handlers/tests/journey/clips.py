@@ -70,7 +70,7 @@ class Clips:
 
 
 def rows(zipped):
-    """The rows of a zip's frames.csv: file and seconds."""
+    """The rows of a zip's frames.csv: file, when it begins, and the moment."""
     table = csv.reader(io.StringIO(zipped.read("frames.csv").decode()))
     header, *lines = list(table)
     return header, lines

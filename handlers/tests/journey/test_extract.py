@@ -34,7 +34,7 @@ def test_a_moment_that_has_a_frame_gets_that_frame(fotograma, clips, tmp_path, e
     )
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(tmp_path / "frames.zip") as zipped:
-        seconds = [at for _, at in rows(zipped)[1]]
+        seconds = [at for _, _, at in rows(zipped)[1]]
     assert seconds == [f"{at / 1000:.3f}" for at in range(0, 4000, every)]
 
 
@@ -74,7 +74,7 @@ def test_ways_to_choose(fotograma, clips, tmp_path):
     with zipfile.ZipFile(tmp_path / "frames.zip") as zipped:
         assert zipped.namelist()[0] == "frame_00001.png"
         assert zipped.read("frame_00001.png").startswith(b"\x89PNG")
-        seconds = [float(at) for _, at in rows(zipped)[1]]
+        seconds = [float(at) for _, _, at in rows(zipped)[1]]
     assert seconds == [1.0, 2.0]
 
 

@@ -10,34 +10,53 @@ use crate::container::index_unusable::IndexUnusable;
 /// Edits read at most: only the first two can be meant.
 const MAX_EDITS: u32 = 16;
 
-/// The part of media time that `trak` shows, given ticks per second of movie and media time.
-pub(super) fn presentation_range(
-    trak: &Mp4Box,
-    movie: u32,
-    media: u32,
-) -> Result<PresentationRange, IndexUnusable> {
-    let Some(last) = only_shown_edit(trak)? else {
-        return Ok(PresentationRange::ALL);
+/// What an edit list does to a track.
+pub(super) struct Edited {
+    /// The part of media time that is shown.
+    pub(super) range: PresentationRange,
+    /// Ticks to add to media time for the player's clock.
+    pub(super) clock_offset: i64,
+}
+
+/// What the edit list of `trak` does, given ticks per second of movie and media time.
+pub(super) fn apply(trak: &Mp4Box, movie: u32, media: u32) -> Result<Edited, IndexUnusable> {
+    let Some((edit, waits)) = only_shown_edit(trak)? else {
+        return Ok(Edited {
+            range: PresentationRange::ALL,
+            clock_offset: 0,
+        });
     };
-    if last.duration == 0 {
+    if edit.duration == 0 {
         return Err(IndexUnusable::Edits);
     }
-    let length = scaled(last.duration, media, movie).ok_or(IndexUnusable::Edits)?;
-    Ok(PresentationRange {
-        start: last.start,
-        end: last.start.checked_add(length).ok_or(IndexUnusable::Edits)?,
+    let length = scaled(edit.duration, media, movie).ok_or(IndexUnusable::Edits)?;
+    Ok(Edited {
+        range: PresentationRange {
+            start: edit.start,
+            end: edit.start.checked_add(length).ok_or(IndexUnusable::Edits)?,
+        },
+        clock_offset: clock_offset(edit, waits, movie, media)?,
     })
 }
 
-/// Makes sure that the edit list of a `trak` in fragments only moves all of it.
+/// By how many ticks the edit list of a `trak` in fragments moves it, which is all that it may do.
 ///
 /// Of samples in fragments ffmpeg discards none, whatever the list says of its length.
-pub(super) fn moves_only(trak: &Mp4Box) -> Result<(), IndexUnusable> {
-    only_shown_edit(trak).map(drop)
+pub(super) fn moved_by(trak: &Mp4Box, movie: u32, media: u32) -> Result<i64, IndexUnusable> {
+    match only_shown_edit(trak)? {
+        Some((edit, waits)) => clock_offset(edit, waits, movie, media),
+        None => Ok(0),
+    }
 }
 
-/// The only edit that shows something, if there is a list: nothing but waiting may come before it.
-fn only_shown_edit(trak: &Mp4Box) -> Result<Option<Edit>, IndexUnusable> {
+fn clock_offset(edit: Edit, waits: u64, movie: u32, media: u32) -> Result<i64, IndexUnusable> {
+    let waits = scaled(waits, media, movie).ok_or(IndexUnusable::Edits)?;
+    waits.checked_sub(edit.start).ok_or(IndexUnusable::Edits)
+}
+
+/// The only edit that shows something, if there is a list, and how long is waited before it, in
+/// ticks of the movie: nothing else may come before it.
+fn only_shown_edit(trak: &Mp4Box) -> Result<Option<(Edit, u64)>, IndexUnusable> {
     let Some(container) = trak.child(*b"edts")? else {
         return Ok(None);
     };
@@ -48,11 +67,14 @@ fn only_shown_edit(trak: &Mp4Box) -> Result<Option<Edit>, IndexUnusable> {
     let Some((&last, before)) = edits.split_last() else {
         return Ok(None);
     };
-    let waits = before.iter().all(|empty| empty.start == -1);
-    if !waits || last.start < 0 || last.rate != 1 << 16 {
+    let only_waits = before.iter().all(|empty| empty.start == -1);
+    if !only_waits || last.start < 0 || last.rate != 1 << 16 {
         return Err(IndexUnusable::Edits);
     }
-    Ok(Some(last))
+    let waits = before
+        .iter()
+        .fold(0_u64, |sum, empty| sum.saturating_add(empty.duration));
+    Ok(Some((last, waits)))
 }
 
 #[derive(Clone, Copy)]

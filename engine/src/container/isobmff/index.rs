@@ -20,6 +20,8 @@ pub(crate) struct Index {
     pub(crate) samples: Vec<Sample>,
     /// The part of media time that is shown.
     pub(crate) presentation_range: PresentationRange,
+    /// Ticks to add to media time for the player's clock.
+    pub(crate) clock_offset: i64,
     /// What a decoder must be told before the first sample.
     pub(crate) init: InitBoxes,
     /// Playing time as the movie header has it, in milliseconds.

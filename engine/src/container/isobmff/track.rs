@@ -22,7 +22,7 @@ pub(super) struct Track {
     pub(super) stbl: Mp4Box,
     /// What fragments do not say themselves; there when the samples are in fragments.
     pub(super) mvex: Option<Mp4Box>,
-    movie_scale: u32,
+    pub(super) movie_scale: u32,
     movie_duration: u64,
 }
 
@@ -78,12 +78,16 @@ impl Track {
         if samples.is_empty() {
             return Err(IndexUnusable::NoVideo);
         }
+        let edited = edit_list::apply(&self.trak, self.movie_scale, self.timescale)?;
+        // ffmpeg moves all times so that no frame is shown before it is decoded.
+        let lowest = samples.iter().map(|sample| sample.composition_offset).min();
+        let raise = match self.trak.child(*b"edts")? {
+            Some(_) => 0,
+            None => -i64::from(lowest.unwrap_or(0).min(0)),
+        };
         Ok(Index {
-            presentation_range: edit_list::presentation_range(
-                &self.trak,
-                self.movie_scale,
-                self.timescale,
-            )?,
+            presentation_range: edited.range,
+            clock_offset: edited.clock_offset.saturating_add(raise),
             codec: self.codec,
             timescale: self.timescale,
             samples,

@@ -29,18 +29,15 @@ fn reads_the_size_of_the_picture() {
 }
 
 #[test]
-fn reads_the_selection() {
+fn reads_the_playing_time() {
     let mut log = Log::default();
-    let duration = log.line("[info]   Duration: 01:00:05.25, start: 0.000000");
-    assert_eq!(duration, Some(Event::Duration(3605.25)));
-    assert_eq!(log.line("[info]   Duration: N/A, start: 0.0"), None);
-    assert_eq!(log.line("[panic] 2040.000000"), Some(Event::Selected(2.04)));
+    let line = "[info]   Duration: 01:00:05.25, start: -0.021000, bitrate: 4 kb/s";
+    let input = |duration, start| Some(Event::Input { duration, start });
+    assert_eq!(log.line(line), input(Some(3605.25), -0.021));
     assert_eq!(
-        log.line("[Eval @ 0x55] [panic] nan"),
-        Some(Event::Selected(0.0))
+        log.line("[info]   Duration: N/A, start: 0.0"),
+        input(None, 0.0)
     );
-    assert_eq!(log.line("[panic] inf"), Some(Event::PastEnd));
-    assert_eq!(log.line("[panic] Assertion failed"), None);
 }
 
 #[test]

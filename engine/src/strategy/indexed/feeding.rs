@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::remuxer::RemuxStep;
 use crate::error::ExtractError;
 use crate::ffmpeg::arguments;
-use crate::ffmpeg::frames::Frames;
+use crate::ffmpeg::pictures::{Layout, Pictures};
 use crate::ffmpeg::process::{Running, Stdin};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::options::Options;
@@ -21,7 +21,7 @@ pub(super) const AT_ONCE: usize = 2;
 
 /// A decoder at work.
 pub(super) struct StartedDecoder {
-    pub(super) frames: Frames,
+    pub(super) pictures: Pictures,
     /// Whether it shows frames before it trusts them.
     pub(super) show_all: bool,
     /// Says whether it has taken all of its input, once it has.
@@ -45,18 +45,19 @@ pub(super) async fn start_and_feed(
         let Ok(room) = started.reserve().await else {
             return Ok(());
         };
-        let mut frames = Frames::new(start_decoder(ffmpeg, options, show_all)?, options)?;
-        let stdin = frames
+        let running = start_decoder(ffmpeg, options, show_all)?;
+        let mut pictures = Pictures::new(running, Layout::Pictures, options)?;
+        let stdin = pictures
             .take_stdin()
             .ok_or_else(|| ExtractError::Machine("ffmpeg has no standard input".into()))?;
         let (told, fed) = oneshot::channel();
         room.send(StartedDecoder {
-            frames,
+            pictures,
             show_all,
             fed,
         });
         let done = feed_one(stdin, &mut steps).await;
-        // Whoever reads its frames may have given up on them.
+        // Whoever reads its pictures may have given up on them.
         let _ = told.send(done.is_some());
         let Some(following) = done else {
             return Ok(());
@@ -104,8 +105,6 @@ fn start_decoder(
     };
     let input = ["-copyts", "-f", "mov", "-i", "pipe:0"];
     arguments.extend(show_all.iter().chain(&input).map(Into::into));
-    // The wanted frames are marked by an odd time.
-    let select = format!("if(mod(pts,2),{},0)", arguments::TAKE);
-    arguments.extend(arguments::after_input(options, &select));
+    arguments.extend(arguments::marked(options));
     Running::start(ffmpeg, limits, Stdin::Piped, arguments)
 }

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::container::isobmff::Index;
 use crate::counters::Counters;
-use crate::ffmpeg::frames::check_duration;
+use crate::ffmpeg::pictures::check_duration;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::source::Source;
 use crate::options::Options;
@@ -46,7 +46,6 @@ pub(crate) async fn extract_frames(
         .to
         .map_or(duration, |to| to.as_secs_f64().min(duration));
     counters.set_span(from..to);
-    output.start_at(0.0);
 
     let (sender, receiver) = mpsc::channel(WAITING);
     let feeding = fetch::fetch_and_remux(source.as_ref(), index, plan, sender);

@@ -83,11 +83,14 @@ fn summary(done: &Extraction, args: &ExtractArgs) -> String {
     } else {
         args.output.display().to_string()
     };
-    let frames = if done.frames == 1 {
-        "1 frame".to_owned()
-    } else {
-        format!("{} frames", done.frames)
+    let counted = |count: u64, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
     };
+    let mut frames = counted(done.frames, "picture");
+    if done.moments != done.frames {
+        frames = format!("{}, {frames}", counted(done.moments, "moment"));
+    }
     let mut text = format!("{frames} in {zip} ({})", HumanBytes(done.bytes_written));
     if done.bytes_read > 0 {
         let (read, all) = (HumanBytes(done.bytes_read), HumanBytes(done.source_bytes));
@@ -96,7 +99,7 @@ fn summary(done: &Extraction, args: &ExtractArgs) -> String {
     }
     if let Some(damage) = &done.damaged {
         text = format!(
-            "{text}\nwarning: the video is damaged ({damage}); these are the frames up to there"
+            "{text}\nwarning: the video is damaged ({damage}); these are the frames that could be read"
         );
     }
     text

@@ -10,12 +10,15 @@ use crate::config::{EngineArgs, duration};
 /// Which frames, and how they are stored.
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Wanted {
-    /// The interval between frames
+    /// The interval between moments
     #[arg(long, default_value = "1s", value_parser = duration)]
     every: Duration,
-    /// The frame shown at each moment, or the keyframe at or before it
+    /// The frame on screen at each moment, or the keyframe at or before it
     #[arg(long, value_enum, default_value_t = ModeArg::Exact)]
     mode: ModeArg,
+    /// Store a frame for every moment at which it is on screen, and not once
+    #[arg(long)]
+    repeat: bool,
     /// JPEG quality, from 2 (best) to 31
     #[arg(long, default_value_t = Options::default().quality)]
     quality: u8,
@@ -25,10 +28,10 @@ pub(in crate::cli) struct Wanted {
     /// How frames are stored
     #[arg(long, value_enum, default_value_t = FormatArg::Jpg)]
     format: FormatArg,
-    /// Where to begin, from the video's start
+    /// The first moment, on the player's clock
     #[arg(long, value_parser = duration)]
     from: Option<Duration>,
-    /// Where to end, from the video's start
+    /// Where the moments end, on the player's clock
     #[arg(long, value_parser = duration)]
     to: Option<Duration>,
     #[command(flatten)]
@@ -56,6 +59,7 @@ impl Wanted {
                 ModeArg::Exact => Mode::Exact,
                 ModeArg::Keyframe => Mode::Keyframe,
             },
+            repeat: self.repeat,
             quality: self.quality,
             width: self.width,
             format: match self.format {

@@ -61,11 +61,16 @@ pub(super) async fn open_fragmented_index(
         runs.add(&fragments)?;
     }
     let (samples, ticks) = runs.finish()?;
+    let moved = edit_list::moved_by(&track.trak, track.movie_scale, track.timescale)?;
+    // ffmpeg moves all times so that no frame is shown before it is decoded.
+    let lowest = samples.iter().map(|sample| sample.composition_offset).min();
+    let clock_offset = moved.saturating_sub(lowest.unwrap_or(0).min(0).into());
     Ok(Index {
         codec: track.codec,
         timescale: track.timescale,
         samples,
         presentation_range: PresentationRange::ALL,
+        clock_offset,
         init: track.init,
         duration_ms: ticks.saturating_mul(1000) / u64::from(track.timescale),
     })
@@ -86,7 +91,6 @@ fn defaults(track: &Track) -> Result<SampleDefaults, IndexUnusable> {
 fn ahead(track: &Track, file_len: u64) -> Result<Vec<Sample>, IndexUnusable> {
     let stsz = track.stbl.need(*b"stsz")?;
     if u32_at(&stsz.full()?.1, 4) == Some(0) {
-        edit_list::moves_only(&track.trak)?;
         return Ok(Vec::new());
     }
     // It would cut these samples only.

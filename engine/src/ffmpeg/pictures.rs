@@ -1,0 +1,157 @@
+//! What a running ffmpeg gives: facts of its input through the log; times and pictures through
+//! one stream.
+
+use bytes::Bytes;
+use tokio::process::{ChildStdin, ChildStdout};
+
+use crate::error::ExtractError;
+use crate::ffmpeg::arguments::ORIGIN;
+use crate::ffmpeg::log::{Event, Log};
+use crate::ffmpeg::nut::{NutError, NutFrame, NutReader};
+use crate::ffmpeg::process::{Ended, Running};
+use crate::options::Options;
+use crate::reason::Reason;
+
+/// Which stream of the output carries what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// The time of every frame, and beside it the chosen pictures.
+    TimesAndPictures,
+    /// Pictures only.
+    Pictures,
+}
+
+/// What a running ffmpeg gives next. Times are in nanoseconds.
+#[derive(Debug)]
+pub(crate) enum Given {
+    /// The playing time and the start of the input in seconds, told before anything else.
+    Input {
+        /// `None` where the container does not say it.
+        duration: Option<f64>,
+        start: f64,
+    },
+    /// A frame begins at this time.
+    Time(i64),
+    /// A picture, with its time.
+    Picture(i64, Bytes),
+    /// No more.
+    End,
+}
+
+/// The output of one ffmpeg.
+#[derive(Debug)]
+pub(crate) struct Pictures {
+    running: Running,
+    nut: NutReader<ChildStdout>,
+    layout: Layout,
+    max_pixels: u64,
+    events_ended: bool,
+    complained: bool,
+}
+
+impl Pictures {
+    /// Takes over a freshly started ffmpeg.
+    pub(crate) fn new(
+        mut running: Running,
+        layout: Layout,
+        options: &Options,
+    ) -> Result<Self, ExtractError> {
+        let stdout = running
+            .stdout
+            .take()
+            .ok_or_else(|| ExtractError::Machine("ffmpeg has no standard output".into()))?;
+        // No encoded image is larger than its pixels at 16 bits for each of four components.
+        let pixels = options.limits.pixels;
+        let max_image = pixels.saturating_mul(8).saturating_add(1 << 20);
+        Ok(Self {
+            running,
+            nut: NutReader::new(stdout, max_image),
+            layout,
+            max_pixels: pixels,
+            events_ended: false,
+            complained: false,
+        })
+    }
+
+    /// What comes next.
+    pub(crate) async fn next(&mut self) -> Result<Given, ExtractError> {
+        loop {
+            tokio::select! {
+                biased;
+                event = self.running.events.recv(), if !self.events_ended => match event {
+                    Some(Event::Input { duration, start }) => {
+                        return Ok(Given::Input { duration, start });
+                    }
+                    Some(Event::Picture(pixels)) if pixels > self.max_pixels => {
+                        return Err(Reason::TooManyPixels { limit: self.max_pixels }.into());
+                    }
+                    Some(Event::Picture(_)) => {}
+                    Some(Event::Complaint) => self.complained = true,
+                    None => self.events_ended = true,
+                },
+                frame = self.nut.next() => return match frame {
+                    Ok(Some(frame)) => Ok(self.given(frame)),
+                    Ok(None) => Ok(Given::End),
+                    // Cut off by its own death: how it ended says more.
+                    Err(error @ NutError::Broken(_)) => {
+                        tracing::debug!(%error, "the pictures ended");
+                        Ok(Given::End)
+                    }
+                    Err(error) => Err(ExtractError::Machine(error.to_string())),
+                },
+            }
+        }
+    }
+
+    fn given(&self, frame: NutFrame) -> Given {
+        let time = frame.pts.saturating_sub(ORIGIN);
+        match (self.layout, frame.stream) {
+            (Layout::TimesAndPictures, 0) => Given::Time(time),
+            _ => Given::Picture(time, frame.data),
+        }
+    }
+
+    /// Whether ffmpeg is known to have complained about anything so far.
+    pub(crate) fn complained(&self) -> bool {
+        self.complained
+    }
+
+    /// Its standard input, if piped and not yet taken.
+    pub(crate) fn take_stdin(&mut self) -> Option<ChildStdin> {
+        self.running.stdin.take()
+    }
+
+    /// Waits for ffmpeg's own end.
+    pub(crate) async fn wait(self) -> Result<Ended, ExtractError> {
+        let Self { running, nut, .. } = self;
+        // A writer that is not read would wait for ever.
+        drop(nut);
+        running.wait().await
+    }
+
+    /// Ends ffmpeg at once.
+    pub(crate) async fn kill(self) -> Result<Log, ExtractError> {
+        self.running.kill().await
+    }
+}
+
+/// Refuses a playing time beyond the limit.
+///
+/// A header may lie. One that claims less than 100 bytes a second is not believed; the frames'
+/// own times are checked as they come.
+pub(crate) fn check_duration(
+    options: &Options,
+    source_bytes: u64,
+    seconds: f64,
+) -> Result<(), ExtractError> {
+    let limit = options.limits.duration;
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let plausible = source_bytes as f64 >= seconds * 100.0;
+    if plausible && seconds > limit.as_secs_f64() {
+        return Err(Reason::TooLong {
+            limit: limit.as_secs(),
+        }
+        .into());
+    }
+    Ok(())
+}
