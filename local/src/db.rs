@@ -69,10 +69,10 @@ impl Db {
                 known: VERSION,
             });
         }
-        Self::start(connection, path, durability, schemas).map_err(state)
+        Self::start_writer(connection, path, durability, schemas).map_err(state)
     }
 
-    fn start(
+    fn start_writer(
         connection: Connection,
         path: &Path,
         durability: Durability,

@@ -229,7 +229,7 @@ impl App {
         if effect == Effect::Cut {
             return Err(Cut.into());
         }
-        let run = Arc::clone(service).run(call);
+        let run = Arc::clone(service).run_operation(call);
         let reply = if effect == Effect::IgnoreDisconnect {
             let run = self.context.tasks.spawn(run).await;
             run.unwrap_or_else(|_| Err(ServiceError::internal()))

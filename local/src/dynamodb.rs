@@ -118,7 +118,7 @@ impl Service for Engine {
         ServiceName::DynamoDb
     }
 
-    async fn run(self: Arc<Self>, call: service::Call) -> Result<Reply, ServiceError> {
+    async fn run_operation(self: Arc<Self>, call: service::Call) -> Result<Reply, ServiceError> {
         match call.input {
             Input::Json(body) => Ok(Reply::Response(self.call(&call.operation, body).await?)),
             Input::Form { .. } => Err(ServiceError::unknown_operation("dynamodb", &call.operation)),

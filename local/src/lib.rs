@@ -108,7 +108,7 @@ impl Local {
             cognito,
             services: services.into(),
         };
-        let server = server::Server::start(listener, app, context.stopping.clone());
+        let server = server::Server::start_accepting(listener, app, context.stopping.clone());
         Ok(Self {
             addr,
             context,

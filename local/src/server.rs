@@ -26,7 +26,11 @@ pub(crate) struct Server {
 
 impl Server {
     /// Serves `app` on `listener` until `stopping`.
-    pub(crate) fn start(listener: TcpListener, app: App, stopping: CancellationToken) -> Self {
+    pub(crate) fn start_accepting(
+        listener: TcpListener,
+        app: App,
+        stopping: CancellationToken,
+    ) -> Self {
         Self {
             task: tokio::spawn(accept(listener, app, stopping)),
         }

@@ -171,5 +171,5 @@ pub(crate) trait Service: Send + Sync {
     /// Starts what it does by itself, among the context's tasks.
     fn start_tasks(self: Arc<Self>) {}
 
-    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError>;
+    async fn run_operation(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError>;
 }

@@ -33,7 +33,7 @@ impl Service for Ses {
         ServiceName::Ses
     }
 
-    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+    async fn run_operation(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
         if call.operation != "SendEmail" {
             return Err(ServiceError::unknown_operation("ses", &call.operation));
         }

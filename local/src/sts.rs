@@ -19,7 +19,7 @@ impl Service for Sts {
         ServiceName::Sts
     }
 
-    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+    async fn run_operation(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
         let operation = call.operation;
         if operation != "GetCallerIdentity" {
             return Err(ServiceError::bad_request(

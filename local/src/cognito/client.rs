@@ -5,7 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::pool::{ATTRIBUTES, Pool, letters};
+use super::password::letters;
+use super::pool::{ATTRIBUTES, Pool};
 use super::{date, error, only_served};
 use crate::error::ServiceError;
 

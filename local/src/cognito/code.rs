@@ -5,7 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::pool::{Pool, letters};
+use super::password::letters;
+use super::pool::Pool;
 use super::user::{CONFIRMED, FORCE_CHANGE_PASSWORD, UNCONFIRMED, User};
 use super::{error, nothing, password};
 use crate::context::Context;

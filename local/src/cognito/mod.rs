@@ -8,6 +8,7 @@ mod auth;
 mod client;
 mod code;
 mod error;
+mod own_account;
 mod password;
 mod pool;
 mod session;
@@ -169,10 +170,15 @@ impl Service for Cognito {
         )
     }
 
-    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+    async fn run_operation(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
         let (context, input) = (&self.context, &call.json()?);
         let reply = match call.operation.as_str() {
-            "CreateUserPool" => pool::create(context, parse(input)?).await?,
+            "CreateUserPool" => {
+                let reply = pool::create(context, parse(input)?).await?;
+                let id = reply["UserPool"]["Id"].as_str().unwrap_or_default();
+                token::prepare_key(context, id.to_owned());
+                reply
+            }
             "DeleteUserPool" => write(context, input, pool::delete).await?,
             "ListUserPools" => read(context, input, pool::list).await?,
             "CreateUserPoolClient" => write(context, input, client::create).await?,
@@ -193,10 +199,12 @@ impl Service for Cognito {
             }
             "InitiateAuth" => auth::initiate(context, parse(input)?).await?,
             "RespondToAuthChallenge" => auth::respond_to_challenge(context, parse(input)?).await?,
-            "GlobalSignOut" => session::sign_out(context, parse(input)?).await?,
-            "GetUser" => session::get_user(context, parse(input)?).await?,
-            "UpdateUserAttributes" => session::update_attributes(context, parse(input)?).await?,
-            "ChangePassword" => session::change_password(context, parse(input)?).await?,
+            "GlobalSignOut" => own_account::sign_out(context, parse(input)?).await?,
+            "GetUser" => own_account::get_user(context, parse(input)?).await?,
+            "UpdateUserAttributes" => {
+                own_account::update_attributes(context, parse(input)?).await?
+            }
+            "ChangePassword" => own_account::change_password(context, parse(input)?).await?,
             other => return Err(ServiceError::unknown_operation("cognito-idp", other)),
         };
         Ok(Reply::Json(reply))

@@ -1,8 +1,9 @@
-//! Passwords: what a pool asks of them, and how they are kept (Argon2id, never in clear).
+//! Passwords: what a pool asks of them, how they are kept (Argon2id, never in clear), and random ones.
 
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
+use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::busy;
@@ -84,9 +85,20 @@ impl Policy {
 
     /// A random password that this policy takes.
     pub(super) fn invent(&self) -> String {
-        let random = super::pool::letters(super::pool::ALPHANUMERIC, self.minimum_length.max(12));
+        let random = letters(ALPHANUMERIC, self.minimum_length.max(12));
         format!("{random}aA1!")
     }
+}
+
+pub(super) const ALPHANUMERIC: &[u8] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// Random letters from an alphabet, from the system's secure source by way of `rand`'s generator.
+pub(super) fn letters(alphabet: &[u8], count: usize) -> String {
+    let mut random = rand::rng();
+    (0..count)
+        .map(|_| char::from(alphabet[random.random_range(0..alphabet.len())]))
+        .collect()
 }
 
 /// OWASP's second choice for Argon2id: 12 MiB, three passes; a sign-in takes tens of milliseconds.

@@ -1,12 +1,11 @@
 //! User pools: what their settings mean, and the calls about them.
 
-use rand::Rng;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::password::Policy;
-use super::{date, error, nothing, only_served, token};
+use super::password::{ALPHANUMERIC, Policy, letters};
+use super::{date, error, nothing, only_served};
 use crate::context::Context;
 use crate::error::ServiceError;
 
@@ -125,10 +124,7 @@ pub(super) struct Create {
     settings: Map<String, Value>,
 }
 
-pub(super) async fn create(
-    context: &std::sync::Arc<Context>,
-    request: Create,
-) -> Result<Value, ServiceError> {
+pub(super) async fn create(context: &Context, request: Create) -> Result<Value, ServiceError> {
     only_served(&request.settings, &SERVED)?;
     if !(1..=128).contains(&request.pool_name.chars().count()) {
         return Err(error::invalid_parameter(
@@ -144,7 +140,6 @@ pub(super) async fn create(
         modified_ms: now_ms,
     };
     let reply = json!({ "UserPool": pool.describe(context) });
-    let id = pool.id.clone();
     let insert = move |conn: &Connection| {
         conn.prepare_cached(
             "INSERT INTO cognito_pool (id, name, settings, created_ms, modified_ms)
@@ -160,7 +155,6 @@ pub(super) async fn create(
         Ok::<_, ServiceError>(())
     };
     context.db.write(insert).await?;
-    token::prepare_key(context, id);
     Ok(reply)
 }
 
@@ -218,15 +212,4 @@ pub(super) fn list(conn: &Connection, request: &List, _: i64) -> Result<Value, S
 /// The issuer of a pool's tokens; the same for as long as the server keeps its address.
 pub(super) fn issuer(context: &Context, pool: &str) -> String {
     format!("{}/{pool}", context.url)
-}
-
-pub(super) const ALPHANUMERIC: &[u8] =
-    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-/// Random letters from an alphabet, from the system's secure source by way of `rand`'s generator.
-pub(super) fn letters(alphabet: &[u8], count: usize) -> String {
-    let mut random = rand::rng();
-    (0..count)
-        .map(|_| char::from(alphabet[random.random_range(0..alphabet.len())]))
-        .collect()
 }

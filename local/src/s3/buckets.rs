@@ -165,7 +165,13 @@ impl Store {
     ) -> Result<(), S3Failure> {
         let rules = notifications::parse_rules(input.notification_configuration)?;
         self.write(None, move |connection, store| {
-            let queues = notifications::save_rules(connection, store, &input.bucket, &rules)?;
+            let queues = notifications::save_rules(
+                connection,
+                &store.context,
+                &store.sqs.names,
+                &input.bucket,
+                &rules,
+            )?;
             Ok((
                 (),
                 Effects {

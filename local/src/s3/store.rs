@@ -71,6 +71,20 @@ impl Store {
     }
 }
 
+impl Store {
+    fn send_event(
+        &self,
+        connection: &Connection,
+        bucket: &str,
+        key: &str,
+        event: &str,
+        object: Option<&Object>,
+    ) -> Result<Vec<QueueId>, S3Failure> {
+        let (context, queues) = (&self.context, &self.sqs.names);
+        send_event(connection, context, queues, bucket, key, event, object)
+    }
+}
+
 /// Writes an object's row in the place of any of the same key, with its event, if the conditions
 /// hold.
 pub(super) fn put_row(
@@ -87,7 +101,7 @@ pub(super) fn put_row(
     rows::save(connection, bucket, key, object)?;
     Ok(Effects {
         unnamed: existing.map(|object| object.files()).unwrap_or_default(),
-        queues: send_event(connection, store, bucket, key, event, Some(object))?,
+        queues: store.send_event(connection, bucket, key, event, Some(object))?,
     })
 }
 
@@ -108,6 +122,6 @@ pub(super) fn delete_row(
     let event = "s3:ObjectRemoved:Delete";
     Ok(Effects {
         unnamed: existing.files(),
-        queues: send_event(connection, store, bucket, key, event, None)?,
+        queues: store.send_event(connection, bucket, key, event, None)?,
     })
 }

@@ -94,7 +94,7 @@ impl Service for Sns {
         self.context.tasks.spawn(deliver);
     }
 
-    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+    async fn run_operation(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
         let not_served = || {
             let operation = &call.operation;
             let message =

@@ -25,7 +25,7 @@ pub(super) struct ReceivedMessage {
 impl ReceivedMessage {
     fn receipt(&self, queue: QueueId) -> Result<Receipt, ServiceError> {
         let handle = self.receipt_handle.as_deref();
-        Receipt::parse(
+        Receipt::from_handle(
             handle.ok_or_else(|| error::missing("ReceiptHandle"))?,
             queue,
         )
@@ -64,7 +64,7 @@ pub(super) fn delete_batch(
 ) -> Result<Value, ServiceError> {
     let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
     batch::check(&request.entries, "DeleteMessageBatchRequestEntry")?;
-    batch::run(&request.entries, |entry| delete_one(conn, queue.id, entry))
+    batch::run_each(&request.entries, |entry| delete_one(conn, queue.id, entry))
 }
 
 /// Deleting twice succeeds, and so, without effect, does deleting with the handle of an earlier
@@ -98,7 +98,7 @@ pub(super) fn change_visibility_batch(
 ) -> Result<(QueueId, Value), ServiceError> {
     let queue = Queue::at(conn, names, request.queue_url.as_deref())?;
     batch::check(&request.entries, "ChangeMessageVisibilityBatchRequestEntry")?;
-    let reply = batch::run(&request.entries, |entry| {
+    let reply = batch::run_each(&request.entries, |entry| {
         change_one(conn, queue.id, entry, now_ms)
     })?;
     Ok((queue.id, reply))

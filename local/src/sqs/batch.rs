@@ -37,7 +37,7 @@ pub(super) fn check<E: Entry>(entries: &[E], name: &str) -> Result<(), ServiceEr
 
 /// Does `each` and gathers the reply. One entry's failure leaves the others alone; only a failure
 /// of ours fails, and undoes, the whole batch.
-pub(super) fn run<E: Entry>(
+pub(super) fn run_each<E: Entry>(
     entries: &[E],
     mut each: impl FnMut(&E) -> Result<Value, ServiceError>,
 ) -> Result<Value, ServiceError> {

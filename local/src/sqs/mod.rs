@@ -149,7 +149,7 @@ impl Service for Sqs {
         self.context.tasks.spawn(sweep);
     }
 
-    async fn run(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
+    async fn run_operation(self: Arc<Self>, call: Call) -> Result<Reply, ServiceError> {
         match &call.input {
             Input::Json(_) => {
                 let reply = self.run_json(&call.operation, &call.json()?).await?;
@@ -192,7 +192,7 @@ impl Sqs {
             "GetQueueAttributes" => self.read(input, describe::get_attributes).await,
             "ListQueues" => self.read(input, describe::list).await,
             "PurgeQueue" => self.write(input, describe::purge).await,
-            "StartMessageMoveTask" => move_task::start(self, parse(input)?).await,
+            "StartMessageMoveTask" => move_task::start_move(self, parse(input)?).await,
             "ListMessageMoveTasks" => self.read(input, move_task::list).await,
             _ => Err(ServiceError::unknown_operation("sqs", operation)),
         }

@@ -32,7 +32,7 @@ struct Task {
     per_second: Option<i64>,
 }
 
-pub(super) async fn start(sqs: &Arc<Sqs>, request: Start) -> Result<Value, ServiceError> {
+pub(super) async fn start_move(sqs: &Arc<Sqs>, request: Start) -> Result<Value, ServiceError> {
     let (names, now_ms) = (sqs.names.clone(), sqs.context.clock.now_ms());
     let task = sqs
         .context

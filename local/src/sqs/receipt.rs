@@ -23,18 +23,18 @@ impl Receipt {
         }
     }
 
-    pub(super) fn handle(&self) -> String {
+    pub(super) fn to_handle(self) -> String {
         let QueueId(queue) = self.queue;
         BASE64_STANDARD.encode(format!("{queue} {} {}", self.row, self.nonce))
     }
 
     /// Reads a handle that was given out by `queue`.
-    pub(super) fn parse(handle: &str, queue: QueueId) -> Result<Self, ServiceError> {
-        let receipt = Self::read(handle).filter(|receipt| receipt.queue == queue);
+    pub(super) fn from_handle(handle: &str, queue: QueueId) -> Result<Self, ServiceError> {
+        let receipt = Self::decode(handle).filter(|receipt| receipt.queue == queue);
         receipt.ok_or_else(|| error::invalid_receipt(handle))
     }
 
-    fn read(handle: &str) -> Option<Self> {
+    fn decode(handle: &str) -> Option<Self> {
         let text = String::from_utf8(BASE64_STANDARD.decode(handle).ok()?).ok()?;
         let mut numbers = text.split(' ').map(|number| number.parse::<i64>().ok());
         let receipt = Self {
@@ -53,15 +53,15 @@ mod tests {
     #[test]
     fn a_handle_reads_back() {
         let receipt = Receipt::draw(QueueId(7), 42);
-        let read = Receipt::parse(&receipt.handle(), QueueId(7)).expect("its own handle");
+        let read = Receipt::from_handle(&receipt.to_handle(), QueueId(7)).expect("its own handle");
         assert_eq!(read, receipt);
     }
 
     #[test]
     fn foreign_handles_are_refused() {
-        let other_queue = Receipt::draw(QueueId(8), 42).handle();
+        let other_queue = Receipt::draw(QueueId(8), 42).to_handle();
         for handle in [&other_queue, "", "not base64!", "MSAyIDMgNA=="] {
-            let error = Receipt::parse(handle, QueueId(7)).expect_err(handle);
+            let error = Receipt::from_handle(handle, QueueId(7)).expect_err(handle);
             assert_eq!(error.code, "ReceiptHandleIsInvalid");
         }
     }

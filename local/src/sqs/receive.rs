@@ -255,7 +255,7 @@ fn deliver(
     attributes.retain(|name, _| request.wants_attribute(name));
     let mut message = json!({
         "MessageId": id,
-        "ReceiptHandle": receipt.handle(),
+        "ReceiptHandle": receipt.to_handle(),
         "MD5OfBody": message::md5_of_body(&body),
         "Body": body,
     });

@@ -87,7 +87,7 @@ pub(super) fn send_batch(
     if total > MAX_SIZE.highest() {
         return Err(error::batch_too_long(MAX_SIZE.highest(), total));
     }
-    let reply = batch::run(&request.entries, |entry| {
+    let reply = batch::run_each(&request.entries, |entry| {
         put(conn, names, &queue, &entry.message, now_ms)
     })?;
     Ok((queue.id, reply))

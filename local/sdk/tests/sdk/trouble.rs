@@ -41,9 +41,11 @@ async fn the_sdk_gets_over_throttling_errors_and_cuts() {
         FaultKind::Cut,
         FaultKind::CutAfter,
     ] {
-        aws.local
-            .faults()
-            .add(Fault::new(kind).on(ServiceName::Sqs, "CreateQueue").times(1));
+        aws.local.faults().add(
+            Fault::new(kind)
+                .on(ServiceName::Sqs, "CreateQueue")
+                .times(1),
+        );
         let made = aws.sqs().create_queue().queue_name("jobs").send().await;
         assert!(made.is_ok(), "{kind:?}: {made:?}");
         assert!(aws.local.faults().list().is_empty(), "{kind:?} was met");
