@@ -6,7 +6,7 @@ use chrono::Duration;
 
 use crate::Health;
 use crate::domain::SweepThresholds;
-use crate::feature::{Context, Stop};
+use crate::feature::{CancelSignal, Context};
 use crate::features::Permission;
 use crate::ports::{Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos};
 
@@ -36,15 +36,19 @@ pub struct App {
     /// What the last jobs say about this process.
     pub health: Arc<Health>,
     /// When the call should come to an end.
-    pub stop: Stop,
+    pub cancel: CancelSignal,
 }
 
 impl Context for App {
     type Permission = Permission;
 
-    fn until(&self, stop: Stop) -> Self {
+    fn cancel_signal(&self) -> CancelSignal {
+        self.cancel.clone()
+    }
+
+    fn with_cancel_signal(&self, cancel: CancelSignal) -> Self {
         Self {
-            stop,
+            cancel,
             ..self.clone()
         }
     }

@@ -13,6 +13,7 @@ use fotograma_core::app::Settings;
 use fotograma_core::domain::{SweepThresholds, every};
 use fotograma_core::features::{TABLE, resources};
 use fotograma_engine::{Limits, Options};
+use lambda_anywhere::worker::WorkerOptions;
 
 use crate::aws::AwsSettings;
 
@@ -151,6 +152,14 @@ pub struct SystemArgs {
     /// How long an upload may take before the sweep gives it up
     #[arg(long, env = "FOTOGRAMA_SWEEP_UPLOADS_AFTER", default_value = "24h", value_parser = duration)]
     pub sweep_uploads_after: Duration,
+    /// What a gateway's custom domain puts before every route, such as /v1
+    #[arg(
+        long,
+        env = "FOTOGRAMA_BASE_PATH",
+        value_name = "PATH",
+        default_value = ""
+    )]
+    pub base_path: String,
     /// Where the page is; named in mails [default in dev: its own page]
     #[arg(long, env = "FOTOGRAMA_PAGE_URL", value_name = "URL")]
     pub page_url: Option<String>,
@@ -257,6 +266,9 @@ pub struct WorkerArgs {
     /// How long a message in hand is hidden from others; renewed while work goes on
     #[arg(long, env = "FOTOGRAMA_VISIBILITY", default_value = "1m", value_parser = duration)]
     pub visibility: Duration,
+    /// The longest pause after a queue could not be polled
+    #[arg(long, env = "FOTOGRAMA_MAX_POLL_BACKOFF", default_value = "10s", value_parser = duration)]
+    pub max_poll_backoff: Duration,
     #[command(flatten)]
     /// How the end is reached.
     pub stop: StopArgs,
@@ -265,13 +277,14 @@ pub struct WorkerArgs {
 impl WorkerArgs {
     /// The worker's options.
     #[must_use]
-    pub fn options(&self) -> lambda_anywhere::worker::Options {
-        let defaults = lambda_anywhere::worker::Options::default();
-        lambda_anywhere::worker::Options {
+    pub fn options(&self) -> WorkerOptions {
+        let defaults = WorkerOptions::default();
+        WorkerOptions {
             concurrency: self.concurrency.unwrap_or(defaults.concurrency),
             batch_size: self.batch_size,
             visibility: self.visibility,
             grace: self.stop.grace,
+            max_poll_backoff: self.max_poll_backoff,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::SqsMessage;
 use fotograma_core::{Health, Result};
-use lambda_anywhere::worker::Queue;
+use lambda_anywhere::worker::{Queue, VisibilityChange, VisibilityOutcome};
 
 /// The longest wait before a message is tried.
 const MAX_WAIT: Duration = Duration::from_mins(1);
@@ -41,8 +41,11 @@ impl<Q: Queue> Queue for PacedQueue<Q> {
         self.queue.delete(receipts).await
     }
 
-    async fn change_visibility(&self, receipt: &str, visibility: Duration) -> Result<bool> {
-        self.queue.change_visibility(receipt, visibility).await
+    async fn change_visibility(
+        &self,
+        changes: &[VisibilityChange],
+    ) -> Result<Vec<VisibilityOutcome>> {
+        self.queue.change_visibility(changes).await
     }
 }
 
@@ -75,7 +78,10 @@ mod tests {
             unreachable!("nothing was received")
         }
 
-        async fn change_visibility(&self, _: &str, _: Duration) -> Result<bool> {
+        async fn change_visibility(
+            &self,
+            _: &[VisibilityChange],
+        ) -> Result<Vec<VisibilityOutcome>> {
             unreachable!("nothing was received")
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use fotograma_core::{Error, Result};
-use lambda_anywhere::server::Subscriptions;
+use lambda_anywhere::server::TopicSubscriptions;
 use tokio::sync::Mutex;
 
 use crate::aws::Aws;
@@ -16,7 +16,7 @@ use crate::outbound::Outbound;
 /// How long fetching a certificate may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// [`Subscriptions`] over SNS; certificates are kept once fetched.
+/// [`TopicSubscriptions`] over SNS; certificates are kept once fetched.
 pub(crate) struct SnsSubscriptions {
     aws: Arc<Aws>,
     certificates: Mutex<HashMap<String, Bytes>>,
@@ -34,7 +34,7 @@ impl SnsSubscriptions {
 }
 
 #[async_trait]
-impl Subscriptions for SnsSubscriptions {
+impl TopicSubscriptions for SnsSubscriptions {
     async fn topic_arn(&self, _topic: &str) -> Result<String> {
         // There is one.
         self.aws.topic_arn().await.map(str::to_owned)

@@ -9,8 +9,8 @@ use fotograma_core::features::Permission;
 use fotograma_core::ports::{Clock, Ids};
 use fotograma_core::{App, features};
 use fotograma_engine::Ffmpeg;
-use lambda_anywhere::server::{Ending, RenderMetrics, Server};
-use lambda_anywhere::{Authenticate, Caller, Host, Stop};
+use lambda_anywhere::server::{RenderMetrics, ServeOptions, Server};
+use lambda_anywhere::{Authenticator, Caller, CancelSignal, Host};
 use tokio::sync::OnceCell;
 
 use crate::aws::{
@@ -54,7 +54,7 @@ impl System {
         invoke: bool,
         metrics: RenderMetrics,
         max_requests: usize,
-        ending: Ending,
+        options: ServeOptions,
     ) -> Server<App> {
         Server {
             host: self.host.clone(),
@@ -64,7 +64,7 @@ impl System {
             subscriptions: Some(Arc::new(SnsSubscriptions::new(Arc::clone(&self.aws)))),
             metrics: Some(metrics),
             max_requests,
-            ending,
+            options,
         }
     }
 }
@@ -92,7 +92,7 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
         ids: Arc::new(Uuids),
         settings: args.settings()?,
         health: Arc::default(),
-        stop: Stop::never(),
+        cancel: CancelSignal::never(),
     };
     let tokens = Tokens {
         aws: Arc::clone(&aws),
@@ -100,8 +100,9 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
     };
     let files = S3Files::new(Arc::clone(&aws), args.max_video_bytes);
     let mut host = Host::new(app, features::TABLE)
-        .with_authenticate(Arc::new(tokens))
-        .with_files(Arc::new(files));
+        .with_authenticator(Arc::new(tokens))
+        .with_file_store(Arc::new(files))
+        .with_base_path(&args.base_path);
     if let Some(traces) = trace::link() {
         host = host.with_traces(Arc::new(traces));
     }
@@ -130,7 +131,7 @@ struct Tokens {
 }
 
 #[async_trait]
-impl Authenticate for Tokens {
+impl Authenticator for Tokens {
     async fn caller(&self, token: &str) -> fotograma_core::Result<Caller> {
         let verifier = self
             .verifier

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::aws::Aws;
 use keys::Keys;
 pub use keys::{Fetch, KeySet};
-use lambda_anywhere::Authenticate;
+use lambda_anywhere::Authenticator;
 
 /// How far the clocks of Cognito and of this machine may be apart, in seconds.
 const LEEWAY: u64 = 5;
@@ -104,7 +104,7 @@ impl Verifier {
 }
 
 #[async_trait]
-impl Authenticate for Verifier {
+impl Authenticator for Verifier {
     async fn caller(&self, token: &str) -> Result<Caller> {
         self.verify(token).await
     }

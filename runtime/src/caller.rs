@@ -66,7 +66,7 @@ impl Access {
 ///
 /// # Errors
 /// 401 when the adapter found none.
-pub fn of<T>(request: &http::Request<T>) -> Result<&Caller> {
+pub fn require_caller<T>(request: &http::Request<T>) -> Result<&Caller> {
     let caller = request.extensions().get::<Caller>();
     Access::User.check(caller)?;
     caller.ok_or_else(|| Error::permanent("a caller was let through but is not there"))

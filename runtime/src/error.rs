@@ -103,6 +103,13 @@ impl Error {
     }
 }
 
+/// An error that says nothing of what may be done about it: it may pass.
+impl From<Box<dyn StdError + Send + Sync>> for Error {
+    fn from(error: Box<dyn StdError + Send + Sync>) -> Self {
+        Self::transient(error.to_string())
+    }
+}
+
 /// What happened, in words for an operator, and the error that it came from if there is one. Two
 /// causes are equal when their words are.
 #[derive(Debug, Clone)]

@@ -101,7 +101,83 @@ pub struct FileForm<C> {
     pub fields: &'static [&'static str],
 }
 
+type HandleMessages<C> = for<'a> fn(&'a C, SqsEvent) -> Reply<'a, SqsBatchResponse>;
+type HandleNotices<C> = for<'a> fn(&'a C, SnsEvent) -> Reply<'a, ()>;
+type HandleTime<C> = for<'a> fn(&'a C, EventBridgeEvent) -> Reply<'a, ()>;
+type HandleRequest<C> = for<'a> fn(&'a C, Request) -> Reply<'a, Response>;
+
 impl<C: Context> Feature<C> {
+    const fn new(name: &'static str, trigger: Trigger<C>) -> Self {
+        Self {
+            name,
+            service: name,
+            about: "",
+            trigger,
+            permissions: &[],
+        }
+    }
+
+    /// A row for a handler of a queue's messages; its service is itself.
+    #[must_use]
+    pub const fn on_queue(
+        name: &'static str,
+        queue: &'static str,
+        handle: HandleMessages<C>,
+    ) -> Self {
+        let pause = Duration::ZERO;
+        Self::new(
+            name,
+            Trigger::Sqs {
+                queue,
+                pause,
+                handle,
+            },
+        )
+    }
+
+    /// A row for a handler of a topic's notifications; its service is itself.
+    #[must_use]
+    pub const fn on_topic(
+        name: &'static str,
+        topic: &'static str,
+        queue: &'static str,
+        handle: HandleNotices<C>,
+    ) -> Self {
+        Self::new(
+            name,
+            Trigger::Sns {
+                topic,
+                queue,
+                handle,
+            },
+        )
+    }
+
+    /// A row for a handler that the clock sets off every so many seconds; its service is itself.
+    #[must_use]
+    pub const fn on_schedule(name: &'static str, seconds: u64, handle: HandleTime<C>) -> Self {
+        let every = Duration::from_secs(seconds);
+        Self::new(name, Trigger::Schedule { every, handle })
+    }
+
+    /// A row for a handler of requests that anybody may make; its service is itself.
+    #[must_use]
+    pub const fn on_request(
+        name: &'static str,
+        method: http::Method,
+        path: &'static str,
+        handle: HandleRequest<C>,
+    ) -> Self {
+        let route = Route {
+            method,
+            path,
+            access: Access::Public,
+            form: None,
+            handle,
+        };
+        Self::new(name, Trigger::Http(route))
+    }
+
     /// The route, for a feature that HTTP sets off.
     #[must_use]
     pub fn route(&self) -> Option<&Route<C>> {

@@ -17,9 +17,11 @@ pub struct Host<C: Context> {
     /// The rows.
     pub table: &'static [Feature<C>],
     /// Who a token belongs to.
-    pub(crate) authenticate: Arc<dyn Authenticate>,
+    pub(crate) authenticate: Arc<dyn Authenticator>,
     /// Where the file of a form goes.
-    pub(crate) files: Arc<dyn Files>,
+    pub(crate) files: Arc<dyn FileStore>,
+    /// What a gateway puts before every route.
+    pub(crate) base_path: Arc<str>,
     /// How spans become part of traces that began elsewhere, where there are traces.
     pub(crate) traces: Option<Arc<dyn LinkTraces>>,
 }
@@ -31,6 +33,7 @@ impl<C: Context> Clone for Host<C> {
             table: self.table,
             authenticate: Arc::clone(&self.authenticate),
             files: Arc::clone(&self.files),
+            base_path: Arc::clone(&self.base_path),
             traces: self.traces.clone(),
         }
     }
@@ -46,13 +49,14 @@ impl<C: Context> Host<C> {
             table,
             authenticate: Arc::new(Nothing),
             files: Arc::new(Nothing),
+            base_path: "".into(),
             traces: None,
         }
     }
 
     /// The same host, which asks `authenticate` who a token belongs to.
     #[must_use]
-    pub fn with_authenticate(self, authenticate: Arc<dyn Authenticate>) -> Self {
+    pub fn with_authenticator(self, authenticate: Arc<dyn Authenticator>) -> Self {
         Self {
             authenticate,
             ..self
@@ -61,8 +65,17 @@ impl<C: Context> Host<C> {
 
     /// The same host, which gives the files of forms to `files`.
     #[must_use]
-    pub fn with_files(self, files: Arc<dyn Files>) -> Self {
+    pub fn with_file_store(self, files: Arc<dyn FileStore>) -> Self {
         Self { files, ..self }
+    }
+
+    /// The same host, behind a gateway's custom domain that puts `base_path` before every route.
+    #[must_use]
+    pub fn with_base_path(self, base_path: &str) -> Self {
+        Self {
+            base_path: base_path.into(),
+            ..self
+        }
     }
 
     /// The same host, whose spans `traces` links to those of other processes.
@@ -102,7 +115,7 @@ impl<C: Context> Host<C> {
 
 /// Tells who a token belongs to.
 #[async_trait]
-pub trait Authenticate: Send + Sync {
+pub trait Authenticator: Send + Sync {
     /// The caller that a bearer token stands for.
     ///
     /// # Errors
@@ -112,7 +125,7 @@ pub trait Authenticate: Send + Sync {
 
 /// Takes the file of a form, which is no value in memory, and keeps it under a key.
 #[async_trait]
-pub trait Files: Send + Sync {
+pub trait FileStore: Send + Sync {
     /// Streams a file into the object `key`; gives its length in bytes. Nothing stays if the
     /// stream breaks off.
     ///
@@ -136,7 +149,7 @@ pub trait Files: Send + Sync {
 struct Nothing;
 
 #[async_trait]
-impl Authenticate for Nothing {
+impl Authenticator for Nothing {
     async fn caller(&self, _token: &str) -> Result<Caller> {
         let status = ::http::StatusCode::UNAUTHORIZED;
         Err(Error::rejected(status, "no tokens are taken here"))
@@ -144,7 +157,7 @@ impl Authenticate for Nothing {
 }
 
 #[async_trait]
-impl Files for Nothing {
+impl FileStore for Nothing {
     async fn store(
         &self,
         key: &str,

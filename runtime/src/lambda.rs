@@ -1,23 +1,32 @@
 //! The Lambda adapter: one binary, and `_HANDLER` names the feature or the service's routes.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::sqs::SqsMessage;
+use hyper_util::rt::TokioIo;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
-use serde_json::Value;
-use tokio::time::{Instant, sleep_until};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::Instrument;
 
-use crate::{Context, Error, Host, Result, Stop, invoke, trace};
+use crate::{CancelSignal, Context, Error, Host, Result, invoke, trace};
 
-/// Serves Lambda's runtime API with the handler of this name until the environment ends;
-/// `after_each` is called when an event has been handled, before Lambda hears of it.
+/// The longest that a handler is given, before the deadline, to leave things in order.
+const WIND_DOWN: Duration = Duration::from_secs(10);
+/// The longest that an answer may need to reach Lambda before the deadline.
+const ANSWER: Duration = Duration::from_millis(500);
+
+/// Serves Lambda's runtime API with the handler of this name until the environment ends, with as
+/// many invocations at once as the function is configured for: one, unless its concurrency is
+/// managed. `after_each` is called when an event has been handled, before Lambda hears of it.
 ///
 /// # Errors
 /// When there is no such handler, or the runtime API cannot be reached.
-pub async fn run<C>(
+pub async fn serve_runtime_api<C>(
     host: Host<C>,
     handler: &str,
     after_each: impl Fn() + Clone + Send + Sync + 'static,
@@ -27,20 +36,20 @@ where
 {
     if host.features(handler).next().is_none() {
         let why = format!("there is no feature or service {handler:?}");
+        report_init_error(&why).await?;
         return Err(Error::permanent(why));
     }
     let handler: Arc<str> = handler.into();
-    // As many at once as the function is configured for: one, unless concurrency is managed.
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let (host, handler) = (host.clone(), Arc::clone(&handler));
         let after_each = after_each.clone();
         async move {
             let request_id = event.context.request_id.clone();
-            let host = in_time(&host, event.context.deadline());
             let span = tracing::info_span!("invocation", handler = &*handler, request_id);
             host.follow(&span, || parent(&event));
-            let invoked = invoke::invoke(&host, &handler, event.payload);
-            let outcome = invoked.instrument(span).await;
+            let outcome = invoke_in_time(&host, &handler, event)
+                .instrument(span)
+                .await;
             after_each();
             outcome.map_err(|error| {
                 let error = error.chain();
@@ -54,6 +63,85 @@ where
         .map_err(|error| Error::transient(format!("the runtime API: {error}")))
 }
 
+/// Tells Lambda why the environment cannot be set up, so that it is in the function's log and
+/// metrics, and not only that the process ended:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
+///
+/// # Errors
+/// When the runtime API cannot be reached.
+pub async fn report_init_error(error: &str) -> Result<()> {
+    let api = std::env::var("AWS_LAMBDA_RUNTIME_API")
+        .map_err(|error| Error::permanent("there is no runtime API").with_source(error))?;
+    let cannot =
+        |error: &dyn std::fmt::Display| Error::transient(format!("the runtime API: {error}"));
+    let body = json!({ "errorType": "InitError", "errorMessage": error }).to_string();
+    let request = http::Request::post("/2018-06-01/runtime/init/error")
+        .header(http::header::HOST, &api)
+        .header("lambda-runtime-function-error-type", "Runtime.InitError")
+        .body(body)
+        .map_err(|error| cannot(&error))?;
+    let stream = TcpStream::connect(&api)
+        .await
+        .map_err(|error| cannot(&error))?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| cannot(&error))?;
+    let connection = tokio::spawn(connection);
+    let sent = sender.send_request(request).await;
+    drop(sender);
+    // It ends with its only request.
+    let _ = connection.await;
+    sent.map(drop).map_err(|error| cannot(&error))
+}
+
+/// Invokes a handler, which is told to stop a little before the invocation's deadline, so that it
+/// can leave things in order; a batch of messages is answered at the deadline whatever it does.
+fn invoke_in_time<C: Context>(
+    host: &Host<C>,
+    handler: &str,
+    event: LambdaEvent<Value>,
+) -> impl Future<Output = Result<Value>> + Send {
+    let left = event.context.deadline().duration_since(SystemTime::now());
+    let left = left.unwrap_or_default();
+    let now = Instant::now();
+    let told_at = now + left - WIND_DOWN.min(left / 5);
+    let signal = CancelSignal::when(sleep_until(told_at)).for_batch([].into());
+    let host = host.with_context(host.context.with_cancel_signal(signal.clone()));
+    let messages = message_ids(&event.payload);
+    let handler = handler.to_owned();
+    async move {
+        let invoked = invoke::invoke(&host, &handler, event.payload);
+        let Some(messages) = messages else {
+            return invoked.await;
+        };
+        // Were it cut off, Lambda would bring back what was done as well.
+        let until = now + left - ANSWER.min(left / 10);
+        if let Ok(outcome) = timeout_at(until, invoked).await {
+            return outcome;
+        }
+        tracing::error!("there was no time left for some messages; they come back");
+        let done = signal.done();
+        let undone = messages.iter().filter(|id| !done.contains(*id));
+        let failures: Vec<_> = undone.map(|id| json!({ "itemIdentifier": id })).collect();
+        Ok(json!({ "batchItemFailures": failures }))
+    }
+}
+
+/// The ids of the messages, if the payload is a batch of a queue.
+fn message_ids(payload: &Value) -> Option<Vec<String>> {
+    let records = payload.get("Records")?.as_array()?;
+    let ids = records.iter().map(|record| {
+        let id = record.get("messageId").and_then(Value::as_str);
+        id.filter(|_| {
+            record
+                .get("eventSource")
+                .is_some_and(|from| from == "aws:sqs")
+        })
+        .map(str::to_owned)
+    });
+    ids.collect()
+}
+
 /// What an event says of the trace that it belongs to: its first message, else Lambda.
 fn parent(event: &LambdaEvent<Value>) -> Option<String> {
     let first = event.payload.pointer("/Records/0");
@@ -61,17 +149,4 @@ fn parent(event: &LambdaEvent<Value>) -> Option<String> {
     message
         .and_then(|message| trace::of_message(&message))
         .or_else(|| trace::from_aws(event.context.xray_trace_id.as_deref()?))
-}
-
-/// The longest that a handler is given, before the deadline, to leave things in order.
-const WIND_DOWN: Duration = Duration::from_secs(10);
-
-/// The host for one call, which is told to stop a little before its deadline: a job that is cut
-/// off would hold its video until its lease ends.
-fn in_time<C: Context>(host: &Host<C>, deadline: SystemTime) -> Host<C> {
-    let left = deadline
-        .duration_since(SystemTime::now())
-        .unwrap_or_default();
-    let until = Instant::now() + left - WIND_DOWN.min(left / 5);
-    host.with_context(host.context.until(Stop::when(sleep_until(until))))
 }

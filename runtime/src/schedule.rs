@@ -11,7 +11,7 @@ use crate::{Context, Feature, Host, Trigger, invoke};
 /// The event that `EventBridge` would send for a schedule:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html>.
 #[must_use]
-pub fn event() -> Value {
+pub fn scheduled_event() -> Value {
     json!({
         "version": "0", "source": "aws.scheduler", "detail-type": "Scheduled Event",
         "resources": [], "detail": {},
@@ -20,7 +20,7 @@ pub fn event() -> Value {
 
 /// Runs a feature as often as its row says, until `stop`. One that fails is tried again at its
 /// next time.
-pub async fn run<C: Context>(
+pub async fn run_on_schedule<C: Context>(
     host: Host<C>,
     feature: &'static Feature<C>,
     every: Duration,
@@ -29,7 +29,7 @@ pub async fn run<C: Context>(
     let mut ticks = interval_at(Instant::now() + every, every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let run = invoke::invoke(&host, feature.name, event());
+        let run = invoke::invoke(&host, feature.name, scheduled_event());
         if let Some(Err(error)) = stop.run_until_cancelled(run).await {
             let error = error.chain();
             tracing::error!(feature = feature.name, error, "a scheduled run failed");
@@ -38,7 +38,7 @@ pub async fn run<C: Context>(
 }
 
 /// The features that the clock sets off, and how often.
-pub fn features<C: Context>(
+pub fn scheduled_features<C: Context>(
     table: &'static [Feature<C>],
 ) -> impl Iterator<Item = (&'static Feature<C>, Duration)> {
     table.iter().filter_map(|feature| match feature.trigger {

@@ -4,7 +4,7 @@
 
 use aws_lambda_events::sqs::SqsMessage;
 
-use crate::lift;
+use crate::envelope;
 
 /// The header's name, and the message attribute's.
 pub const TRACEPARENT: &str = "traceparent";
@@ -20,7 +20,7 @@ pub trait LinkTraces: Send + Sync {
 /// The trace that a message belongs to, as a `traceparent`.
 #[must_use]
 pub fn of_message(message: &SqsMessage) -> Option<String> {
-    lift::attribute(message, TRACEPARENT).or_else(|| {
+    envelope::attribute(message, TRACEPARENT).or_else(|| {
         let header = message.attributes.get(AWS_TRACE_HEADER)?;
         from_aws(header)
     })

@@ -11,8 +11,8 @@ use fotograma_core::app::Settings;
 use fotograma_core::domain::Notice;
 use fotograma_core::features::{self, dead_letter, notices, process_video, sweep, uploads};
 use fotograma_core::{App, Result};
-use lambda_anywhere::worker::{self, Worker};
-use lambda_anywhere::{Context, Feature, Host as RuntimeHost, Stop, Trigger};
+use lambda_anywhere::worker::{Worker, WorkerOptions};
+use lambda_anywhere::{CancelSignal, Context, Feature, Host as RuntimeHost, Trigger};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -32,9 +32,13 @@ pub(crate) struct Actor {
 impl Context for Actor {
     type Permission = ();
 
-    fn until(&self, stop: Stop) -> Self {
+    fn cancel_signal(&self) -> CancelSignal {
+        self.app.cancel_signal()
+    }
+
+    fn with_cancel_signal(&self, signal: CancelSignal) -> Self {
         Self {
-            app: self.app.until(stop),
+            app: self.app.with_cancel_signal(signal),
             port: self.port.clone(),
         }
     }
@@ -64,7 +68,7 @@ pub(crate) fn app(port: &Port) -> App {
         ids: port,
         settings: Settings::default(),
         health: Arc::default(),
-        stop: Stop::never(),
+        cancel: CancelSignal::never(),
     }
 }
 
@@ -283,16 +287,14 @@ impl Fleet {
                 role,
                 ..port.clone()
             };
-            let worker = Worker {
-                host: RuntimeHost::new(Actor::new(port.clone()), &*ROWS),
-                feature: &ROWS[feature],
-                queue: Arc::new(WorkerQueue { port, name }),
-                options: worker::Options {
-                    concurrency,
-                    ..worker::Options::default()
-                },
+            let host = RuntimeHost::new(Actor::new(port.clone()), &*ROWS);
+            let options = WorkerOptions {
+                concurrency,
+                ..WorkerOptions::default()
             };
-            workers.spawn(worker::run(worker, stop.clone()));
+            let queue = Arc::new(WorkerQueue { port, name });
+            let worker = Worker::for_feature(host, &ROWS[feature], queue, options);
+            workers.spawn(worker.run_until(stop.clone()));
         };
         if PROCESSORS.contains(&slot) {
             work(0, QueueName::Jobs, Role::Processor, 2);

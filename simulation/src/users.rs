@@ -6,7 +6,7 @@ use aws_lambda_events::encodings::Body;
 use fotograma_core::domain::{Job, Status};
 use fotograma_core::features::TABLE;
 use http::Method;
-use lambda_anywhere::{Caller, FormClaim, Routed, call_http, route};
+use lambda_anywhere::{Caller, FormClaim, PathEncoding, RouteMatch, dispatch_http, find_route};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -99,7 +99,12 @@ impl User {
     async fn bring_form(&mut self, content: Content) -> Option<Registered> {
         let port = self.fleet.server(self.chance.named("form").key())?;
         let app = app(&port);
-        let Routed::Found(_, route, _) = route(TABLE.iter(), &Method::POST, "/upload/") else {
+        let RouteMatch::Found(_, route, _) = find_route(
+            TABLE.iter(),
+            &Method::POST,
+            "/upload/",
+            PathEncoding::Percent,
+        ) else {
             return None;
         };
         let form = route.form.as_ref()?;
@@ -249,7 +254,9 @@ impl User {
     ) -> Option<Result<Value, u16>> {
         self.asked += 1;
         let port = self.fleet.server(self.chance.at(self.asked).key())?;
-        let Routed::Found(_, route, params) = route(TABLE.iter(), method, path) else {
+        let RouteMatch::Found(_, route, params) =
+            find_route(TABLE.iter(), method, path, PathEncoding::Percent)
+        else {
             return None;
         };
         let mut request = http::Request::new(Body::Text(body.to_owned()));
@@ -261,7 +268,7 @@ impl User {
         let called = tokio::select! {
             biased;
             () = port.host.dead.cancelled() => None,
-            answer = timeout(Duration::from_mins(1), call_http(route, &app, request)) => answer.ok(),
+            answer = timeout(Duration::from_mins(1), dispatch_http(route, &app, request)) => answer.ok(),
         };
         let status = called.as_ref().map(|response| response.status().as_u16());
         self.tell(|| format!("asks {method} {path}: {status:?}"));

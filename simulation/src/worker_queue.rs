@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsMessage, SqsMessageAttribute};
 use fotograma_core::Result;
-use lambda_anywhere::worker;
+use lambda_anywhere::worker::{Queue, VisibilityChange, VisibilityOutcome};
 use tokio::time::timeout;
 
 use crate::host::{Call, Port, milliseconds};
@@ -21,7 +21,7 @@ pub(crate) struct WorkerQueue {
 }
 
 #[async_trait]
-impl worker::Queue for WorkerQueue {
+impl Queue for WorkerQueue {
     async fn receive(
         &self,
         max: usize,
@@ -69,20 +69,27 @@ impl worker::Queue for WorkerQueue {
         Ok(Vec::new())
     }
 
-    async fn change_visibility(&self, receipt: &str, visibility: Duration) -> Result<bool> {
+    async fn change_visibility(
+        &self,
+        changes: &[VisibilityChange],
+    ) -> Result<Vec<VisibilityOutcome>> {
         let call = Call::new(Service::Sqs, "change visibility", self.word());
-        let visibility = Ms::try_from(visibility.as_millis()).unwrap_or(Ms::MAX);
         self.port
             .call(call, |world| {
-                let now = world.now();
-                let good =
-                    world
-                        .queue(self.name)
-                        .change_visibility(number(receipt), now, visibility);
-                if good && visibility == 0 {
-                    world.arrival(self.name).notify_waiters();
-                }
-                good
+                let change = |change: &VisibilityChange| {
+                    let visibility = change.visibility.as_millis();
+                    let visibility = Ms::try_from(visibility).unwrap_or(Ms::MAX);
+                    let (now, receipt) = (world.now(), number(&change.receipt));
+                    let queue = world.queue(self.name);
+                    if !queue.change_visibility(receipt, now, visibility) {
+                        return VisibilityOutcome::Stale;
+                    }
+                    if visibility == 0 {
+                        world.arrival(self.name).notify_waiters();
+                    }
+                    VisibilityOutcome::Changed
+                };
+                changes.iter().map(change).collect()
             })
             .await
     }

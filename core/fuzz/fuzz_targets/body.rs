@@ -4,7 +4,7 @@
 
 use aws_lambda_events::sqs::SqsMessage;
 use fotograma_core::domain::{Job, Notice, every, keys};
-use fotograma_core::feature::{lift, s3_key};
+use fotograma_core::feature::{envelope, s3_key};
 use fotograma_core::features::job_messages::jobs_in_message;
 use libfuzzer_sys::fuzz_target;
 
@@ -12,14 +12,14 @@ fuzz_target!(|body: &str| {
     if let Ok(jobs) = jobs_in_message(body) {
         jobs.iter().for_each(check);
     }
-    if let Ok(Some(event)) = lift::s3_event(body) {
+    if let Ok(Some(event)) = envelope::s3_event(body) {
         for record in &event.records {
             let _ = s3_key(record);
         }
     }
     let mut message = SqsMessage::default();
     message.body = Some(body.to_owned());
-    for record in lift::sns_event(&message).records {
+    for record in envelope::sns_event(&message).records {
         if let Ok(notice) = serde_json::from_str::<Notice>(&record.sns.message) {
             check_subject(&notice.subject());
         }

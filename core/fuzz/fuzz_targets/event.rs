@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use fotograma_core::feature::{Trigger, call_sqs};
+use fotograma_core::feature::{Trigger, dispatch_messages};
 use fotograma_core::features::TABLE;
 use fotograma_core::story::{self, Given, Recorder};
 use futures::executor::block_on;
@@ -49,7 +49,7 @@ fuzz_target!(|input: &str| {
     let app = story::app(&recorder);
     if let Some(event) = read::<aws_lambda_events::sqs::SqsEvent>(payload) {
         let ids: HashSet<_> = event.records.iter().filter_map(|m| m.message_id.clone()).collect();
-        if let Ok(response) = block_on(call_sqs(feature, &app, event)) {
+        if let Ok(response) = block_on(dispatch_messages(feature, &app, event)) {
             for failure in response.batch_item_failures {
                 assert!(ids.contains(&failure.item_identifier), "an id of nobody");
             }

@@ -6,7 +6,7 @@
 use std::sync::{Arc, LazyLock};
 
 use aws_lambda_events::encodings::Body;
-use fotograma_core::feature::{Caller, Routed, call_http, route};
+use fotograma_core::feature::{Caller, RouteMatch, PathEncoding, dispatch_http, find_route};
 use fotograma_core::features::TABLE;
 use fotograma_core::story::{self, Given, Recorder};
 use futures::executor::block_on;
@@ -33,7 +33,7 @@ fuzz_target!(|input: &[u8]| {
     else {
         return;
     };
-    let Routed::Found(_, found, params) = route(TABLE.iter(), &method, uri.path()) else {
+    let RouteMatch::Found(_, found, params) = find_route(TABLE.iter(), &method, uri.path(), PathEncoding::Percent) else {
         return;
     };
     let caller = Caller {
@@ -51,7 +51,7 @@ fuzz_target!(|input: &[u8]| {
         .body(Body::Binary(body.to_vec()))
         .expect("a request");
     let app = story::app(&Arc::new(Recorder::new(WORLD.clone())));
-    let response = block_on(call_http(found, &app, request));
+    let response = block_on(dispatch_http(found, &app, request));
     let status = response.status();
     // The world fails nowhere: what is wrong is the client's fault, said as RFC 9457 wants it. A
     // form's body is the adapter's, and so a claim that names something else is a fault of ours.

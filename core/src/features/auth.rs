@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::uploads::email_of;
-use crate::feature::call::{empty_response, json_body, json_response};
-use crate::feature::{Request, Response, caller};
+use crate::feature::json::{empty_response, json_body, json_response};
+use crate::feature::{Request, Response, require_caller};
 use crate::{App, Error, Result};
 
 #[derive(Deserialize)]
@@ -111,7 +111,7 @@ pub async fn log_out(app: &App, request: Request) -> Result<Response> {
 /// # Errors
 /// 503 when the provider, asked for the address, cannot be reached.
 pub async fn current_user(app: &App, request: Request) -> Result<Response> {
-    let caller = caller::of(&request)?;
+    let caller = require_caller(&request)?;
     let email = email_of(app, caller).await?;
     json_response(
         StatusCode::OK,

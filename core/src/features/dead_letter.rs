@@ -9,7 +9,8 @@ use super::job_messages::jobs_in_message;
 use super::process_video::REASON;
 use super::records::publish;
 use crate::domain::Job;
-use crate::feature::lift::{attribute, each};
+use crate::feature::each_message;
+use crate::feature::envelope::attribute;
 use crate::{App, Error, Result};
 
 /// How long a job waits that comes back from the dead letters: what kept it from being done may not
@@ -21,7 +22,10 @@ const WAIT: Duration = Duration::minutes(5);
 /// # Errors
 /// When the whole batch must come back.
 pub async fn settle_dead_letters(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
-    each(&event, |message| settle_dead_letter(app, message)).await
+    each_message(app, &event, |app, message| async move {
+        settle_dead_letter(&app, message).await
+    })
+    .await
 }
 
 async fn settle_dead_letter(app: &App, message: &SqsMessage) -> Result<()> {

@@ -4,7 +4,7 @@ use aws_lambda_events::s3::S3EventRecord;
 
 use crate::Result;
 use crate::domain::{Job, Mode, every, keys};
-use crate::feature::{lift, s3_key};
+use crate::feature::{envelope, s3_key};
 
 /// The jobs in a message's body: a job as it is, or an S3 event notification, plain or in an SNS
 /// envelope. `s3:TestEvent` and events that bring no object hold none.
@@ -12,14 +12,14 @@ use crate::feature::{lift, s3_key};
 /// # Errors
 /// [`Error::Permanent`](crate::Error::Permanent) when the body is none of these: no retry can help.
 pub fn jobs_in_message(body: &str) -> Result<Vec<Job>> {
-    match lift::s3_event(body)? {
+    match envelope::s3_event(body)? {
         Some(event) => event
             .records
             .iter()
             .filter(|record| brings_object(record))
             .map(job_of_upload)
             .collect(),
-        None => Job::from_json(&lift::unwrap_sns(body)).map(|job| vec![job]),
+        None => Job::from_json(&envelope::unwrap_sns(body)).map(|job| vec![job]),
     }
 }
 

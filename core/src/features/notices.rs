@@ -10,7 +10,7 @@ use super::videos::zip_filename;
 use crate::domain::delivery::CLAIM_LEASE;
 use crate::domain::notice::{Link, compose_mail};
 use crate::domain::{DeliveryClaim, Notice, Status, Video};
-use crate::feature::call::{json_body, json_response};
+use crate::feature::json::{json_body, json_response};
 use crate::feature::{Request, Response};
 use crate::{App, Error, Result};
 
@@ -91,7 +91,7 @@ async fn deliver_notice(app: &App, notice: &Notice) -> Result<()> {
     let noted = update(app, &notice.video_id, |video| {
         Ok(Some(video.delivered(&notice.notice_id, app.clock.now())))
     });
-    match app.stop.or(noted).await {
+    match app.cancel.run_until_cancelled(noted).await {
         Some(Ok(_)) => {}
         Some(Err(error)) => tracing::warn!(%error, "a mail has gone that could not be noted"),
         None => tracing::warn!("a mail has gone, and there was no time left to note it"),

@@ -15,7 +15,7 @@ use tracing::Instrument;
 use super::job_messages::jobs_in_message;
 use super::records::{MAX_TRIES, changes_too_fast, publish, update};
 use crate::domain::{Begin, Extraction, ExtractionRequest, Job, Progress, Release, Status, Video};
-use crate::feature::lift::each;
+use crate::feature::each_message;
 use crate::ports::{ExtractionError, ProgressListener};
 use crate::{App, Error, Result};
 
@@ -27,9 +27,9 @@ pub const REASON: &str = "reason";
 /// # Errors
 /// When the whole batch must come back.
 pub async fn process_jobs(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
-    each(&event, |message| {
-        measure_wait(app, message);
-        process_message(app, message.body.as_deref().unwrap_or_default())
+    each_message(app, &event, |app, message| async move {
+        measure_wait(&app, message);
+        process_message(&app, message.body.as_deref().unwrap_or_default()).await
     })
     .await
 }
@@ -134,7 +134,10 @@ async fn run_attempt(app: &App, job: &Job, video: &Video, attempt: &str) -> Resu
             until: began + app.settings.lease,
         }),
     };
-    let extracted = app.stop.or(extract(app, video, job, &lease)).await;
+    let extracted = app
+        .cancel
+        .run_until_cancelled(extract(app, video, job, &lease))
+        .await;
     let outcome = match extracted {
         Some(Ok(extraction)) => Ok(extraction),
         Some(Err(ExtractionError::Video(reason))) => Err(reason),

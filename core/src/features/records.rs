@@ -1,7 +1,7 @@
 //! Reading and changing records: what several features share.
 
 use crate::domain::{Notice, Video};
-use crate::feature::{Params, Request, caller};
+use crate::feature::{PathParams, Request, require_caller};
 use crate::{App, Error, Result};
 
 /// How often a change is decided anew because somebody else was faster.
@@ -9,7 +9,7 @@ pub(super) const MAX_TRIES: u32 = 8;
 
 /// The user that a path names: `me` is the caller. Somebody else's things are not there.
 pub(super) fn own_user(request: &Request) -> Result<String> {
-    let caller = caller::of(request)?;
+    let caller = require_caller(request)?;
     let named = param(request, "user_id");
     if named == "me" || named == caller.user_id {
         return Ok(caller.user_id.clone());
@@ -21,7 +21,7 @@ pub(super) fn own_user(request: &Request) -> Result<String> {
 pub(super) fn param<'a>(request: &'a Request, name: &str) -> &'a str {
     request
         .extensions()
-        .get::<Params>()
+        .get::<PathParams>()
         .map_or("", |params| params.get(name))
 }
 

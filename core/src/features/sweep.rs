@@ -26,7 +26,10 @@ pub async fn sweep_stale_videos(app: &App, _event: EventBridgeEvent) -> Result<(
         let page = app.videos.unfinished(before, after.as_deref()).await?;
         for video_id in &page.video_ids {
             seen += 1;
-            let outcome = app.stop.or(settle_stale(app, video_id)).await;
+            let outcome = app
+                .cancel
+                .run_until_cancelled(settle_stale(app, video_id))
+                .await;
             match outcome {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {

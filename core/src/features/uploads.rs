@@ -12,8 +12,8 @@ use serde_json::json;
 use super::records::{own_video, param, update};
 use super::videos::{VideoView, rfc3339};
 use crate::domain::{Job, Mode, Status, Video, every, keys};
-use crate::feature::call::{FormClaim, json_body, json_response};
-use crate::feature::{Caller, Request, Response, caller, s3_key};
+use crate::feature::json::{FormClaim, json_body, json_response};
+use crate::feature::{Caller, Request, Response, require_caller, s3_key};
 use crate::ports::ObjectHead;
 use crate::{App, Error, Result};
 
@@ -43,7 +43,7 @@ fn octets() -> String {
 /// 400 for what is missing or malformed, 413 for a file that is too long.
 pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
     let upload: NewUpload = json_body(&request)?;
-    let caller = caller::of(&request)?;
+    let caller = require_caller(&request)?;
     let filename =
         clean_filename(&upload.filename).ok_or_else(|| Error::bad_request("filename is empty"))?;
     check_content_type(&upload.content_type)?;
@@ -119,7 +119,7 @@ struct Complete {
 /// # Errors
 /// 404 for a video that is not the caller's, 409 when the file is not there or not as announced.
 pub async fn complete_upload(app: &App, request: Request) -> Result<Response> {
-    let user_id = &caller::of(&request)?.user_id;
+    let user_id = &require_caller(&request)?.user_id;
     let complete: Complete = if request.body().is_empty() {
         Complete::default()
     } else {
@@ -164,7 +164,7 @@ pub fn form_object_key(app: &App, caller: &Caller) -> String {
 /// object is then removed again.
 pub async fn form_upload(app: &App, request: Request) -> Result<Response> {
     let form: FormClaim = json_body(&request)?;
-    let caller = caller::of(&request)?;
+    let caller = require_caller(&request)?;
     match register_form(app, &form, caller).await {
         Ok(video) => json_response(StatusCode::ACCEPTED, &VideoView::from(&video)),
         Err(error) => {

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::records::{not_there, own_user, own_video, param, publish, update};
 use super::uploads::requeue;
 use crate::domain::{Mode, Status, Video};
-use crate::feature::call::{empty_response, json_body, json_response};
-use crate::feature::{Request, Response, caller};
+use crate::feature::json::{empty_response, json_body, json_response};
+use crate::feature::{Request, Response, require_caller};
 use crate::{App, Error, Result};
 
 const DEFAULT_PAGE: u32 = 50;
@@ -128,7 +128,7 @@ struct Patch {
 pub async fn patch_video(app: &App, request: Request) -> Result<Response> {
     let patch: Patch = json_body(&request)?;
     let user_id = match param(&request, "user_id") {
-        "me" => &caller::of(&request)?.user_id,
+        "me" => &require_caller(&request)?.user_id,
         user_id => user_id,
     };
     let video = app

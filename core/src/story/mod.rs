@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::App;
 use crate::app::Settings;
-use crate::feature::Stop;
+use crate::feature::CancelSignal;
 
 pub use given::Given;
 pub use recorder::Recorder;
@@ -37,6 +37,6 @@ pub fn app(recorder: &Arc<Recorder>) -> App {
             ..Settings::default()
         },
         health: Arc::default(),
-        stop: Stop::never(),
+        cancel: CancelSignal::never(),
     }
 }

@@ -12,7 +12,7 @@ use fotograma_core::{Error, Result};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use http::StatusCode;
-use lambda_anywhere::Files;
+use lambda_anywhere::FileStore;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::error::{missing_from_answer, sdk_error};
@@ -132,7 +132,7 @@ impl Objects for S3Objects {
     }
 }
 
-/// [`Files`] over S3.
+/// [`FileStore`] over S3.
 pub struct S3Files {
     aws: Arc<Aws>,
     max_bytes: u64,
@@ -168,7 +168,7 @@ impl S3Files {
 }
 
 #[async_trait]
-impl Files for S3Files {
+impl FileStore for S3Files {
     async fn store(
         &self,
         key: &str,

@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_lambda_events::encodings::Base64Data;
 use aws_lambda_events::sqs::{SqsMessage, SqsMessageAttribute};
-use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::types::{
-    DeleteMessageBatchRequestEntry, Message, MessageAttributeValue, MessageSystemAttributeName,
+    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message,
+    MessageAttributeValue, MessageSystemAttributeName,
 };
 use fotograma_core::{Error, Result};
-use lambda_anywhere::worker::Queue;
+use lambda_anywhere::worker::{Queue, VisibilityChange, VisibilityOutcome};
 use tokio::sync::OnceCell;
 
 use super::Aws;
@@ -105,30 +105,51 @@ impl Queue for SqsQueue {
         Ok(left)
     }
 
-    async fn change_visibility(&self, receipt: &str, visibility: Duration) -> Result<bool> {
-        let change = self
-            .aws
-            .sqs()
-            .change_message_visibility()
-            .queue_url(self.url().await?);
-        let outcome = change
-            .receipt_handle(receipt)
-            .visibility_timeout(seconds(visibility))
-            .send()
-            .await;
-        match outcome {
-            Ok(_) => Ok(true),
-            Err(SdkError::ServiceError(refusal))
-                if refusal
-                    .err()
-                    .code()
-                    .is_some_and(|code| STALE_RECEIPT.contains(&code)) =>
-            {
-                Ok(false)
+    async fn change_visibility(
+        &self,
+        changes: &[VisibilityChange],
+    ) -> Result<Vec<VisibilityOutcome>> {
+        let url = self.url().await?;
+        let mut outcomes = Vec::with_capacity(changes.len());
+        for changes in changes.chunks(MAX_BATCH) {
+            let entries: Result<Vec<_>> = changes.iter().enumerate().map(change_entry).collect();
+            let output = self
+                .aws
+                .sqs()
+                .change_message_visibility_batch()
+                .queue_url(&url)
+                .set_entries(Some(entries?))
+                .send()
+                .await
+                .map_err(|error| sdk_error("sqs ChangeMessageVisibilityBatch", &error))?;
+            let mut of_these = vec![VisibilityOutcome::Changed; changes.len()];
+            for failed in output.failed {
+                tracing::debug!(code = failed.code, message = failed.message, "not changed");
+                let place = failed.id.parse().ok();
+                let outcome = place.and_then(|place: usize| of_these.get_mut(place));
+                if let Some(outcome) = outcome {
+                    *outcome = if STALE_RECEIPT.contains(&failed.code.as_str()) {
+                        VisibilityOutcome::Stale
+                    } else {
+                        VisibilityOutcome::Failed
+                    };
+                }
             }
-            Err(error) => Err(sdk_error("sqs ChangeMessageVisibility", &error)),
+            outcomes.extend(of_these);
         }
+        Ok(outcomes)
     }
+}
+
+fn change_entry(
+    (id, change): (usize, &VisibilityChange),
+) -> Result<ChangeMessageVisibilityBatchRequestEntry> {
+    ChangeMessageVisibilityBatchRequestEntry::builder()
+        .id(id.to_string())
+        .receipt_handle(&change.receipt)
+        .visibility_timeout(seconds(change.visibility))
+        .build()
+        .map_err(|error| Error::operational(error.to_string()))
 }
 
 fn delete_entry((id, receipt): (usize, &String)) -> Result<DeleteMessageBatchRequestEntry> {

@@ -1,7 +1,6 @@
 //! `fotograma dev`: the whole system on this machine, on the embedded AWS.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -17,7 +16,7 @@ use crate::page::{self, Page};
 use crate::system;
 use crate::telemetry::metrics;
 use lambda_anywhere::schedule;
-use lambda_anywhere::server::{self, Ending};
+use lambda_anywhere::server::{self, ServeOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct DevArgs {
@@ -63,27 +62,32 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
     println!("{}", banner(&listeners, &page_listener, local.url())?);
     let mut servers = JoinSet::new();
     let mut workers = JoinSet::new();
-    let ending = Ending {
-        lame_duck: Duration::ZERO,
+    let options = ServeOptions {
         grace: args.worker.stop.grace,
+        ..ServeOptions::default()
     };
     let routes = page::router(page);
-    servers.spawn(server::serve(routes, page_listener, stop.clone(), ending));
+    servers.spawn(server::serve_router(
+        routes,
+        page_listener,
+        stop.clone(),
+        options,
+    ));
     for (service, listener) in listeners {
         let (metrics, max_requests) = (metrics.clone(), args.server.max_requests);
-        let server = system.server(service, true, metrics, max_requests, ending);
-        servers.spawn(server::run(server, listener, stop.clone()));
+        let server = system.server(service, true, metrics, max_requests, options);
+        servers.spawn(server.serve_until(listener, stop.clone()));
         let tested = system.self_test(service).await;
-        let options = args.worker.options();
-        let health = work::spawn(&mut workers, &system, service, options, &stop);
+        let health =
+            work::spawn(&mut workers, &system, service, args.worker.options(), &stop).health;
         // The rest can be tried all the same; the jobs wait.
         if let Err(error) = tested {
             eprintln!("{}", error.chain());
             health.failed(&error);
         }
     }
-    for (feature, every) in schedule::features(TABLE) {
-        let run = schedule::run(system.host.clone(), feature, every, stop.clone());
+    for (feature, every) in schedule::scheduled_features(TABLE) {
+        let run = schedule::run_on_schedule(system.host.clone(), feature, every, stop.clone());
         tokio::spawn(run);
     }
     let served = serve::finish(servers).await;

@@ -24,7 +24,8 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::SystemArgs;
-use crate::{system, telemetry};
+use crate::system::{self, System};
+use crate::telemetry;
 use lambda_anywhere::lambda;
 
 /// A video in, a zip of its frames out.
@@ -122,14 +123,27 @@ async fn in_lambda(handler: &str) -> Result<ExitCode> {
     let telemetry = Arc::new(telemetry::start());
     let write = telemetry::metrics::cloudwatch()?;
     let args = Environment::parse_from(["fotograma"]).system;
-    let system = system::build(&args, args.aws.settings()).await?;
-    system.self_test(handler).await?;
+    let system = match build_for(&args, handler).await {
+        Ok(system) => system,
+        Err(error) => {
+            // So that it is in the function's log and metrics, and not only that it ended.
+            lambda::report_init_error(&format!("{error:#}")).await?;
+            return Err(error);
+        }
+    };
     let after_each = move || {
         write();
         telemetry.flush();
     };
-    lambda::run(system.host, handler, after_each).await?;
+    lambda::serve_runtime_api(system.host, handler, after_each).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The system, on a machine that can do what this handler needs.
+async fn build_for(args: &SystemArgs, handler: &str) -> Result<System> {
+    let system = system::build(args, args.aws.settings()).await?;
+    system.self_test(handler).await?;
+    Ok(system)
 }
 
 /// Which services a command is for.

@@ -21,12 +21,12 @@ pub(super) struct RunArgs {
 
 pub(super) async fn run(args: RunArgs) -> Result<ExitCode> {
     let system = system::build(&args.system, args.system.aws.settings()).await?;
-    invoke::invoke(&system.host, args.feature, schedule::event()).await?;
+    invoke::invoke(&system.host, args.feature, schedule::scheduled_event()).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn scheduled(name: &str) -> Result<&'static str, String> {
-    let names: Vec<_> = schedule::features(TABLE)
+    let names: Vec<_> = schedule::scheduled_features(TABLE)
         .map(|(feature, _)| feature.name)
         .collect();
     let known = names.iter().find(|known| **known == name);

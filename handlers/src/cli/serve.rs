@@ -9,11 +9,11 @@ use fotograma_core::features::SERVICES;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::{Services, stop};
-use crate::config::{ServerArgs, StopArgs, SystemArgs, duration};
+use super::{Services, stop, work};
+use crate::config::{ServerArgs, SystemArgs, WorkerArgs, duration};
 use crate::system;
 use crate::telemetry::metrics;
-use lambda_anywhere::server::{self, Ending};
+use lambda_anywhere::server::ServeOptions;
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -27,8 +27,14 @@ pub(super) struct ServeArgs {
     /// How long requests are still taken after a signal to stop, while /readyz says so
     #[arg(long, env = "FOTOGRAMA_LAME_DUCK", default_value = "3s", value_parser = duration)]
     lame_duck: Duration,
+    /// How long a connection may be idle: longer than a load balancer keeps its own
+    #[arg(long, env = "FOTOGRAMA_IDLE", default_value = "75s", value_parser = duration)]
+    idle: Duration,
+    /// Work on the services' queues too, in the same process
+    #[arg(long, env = "FOTOGRAMA_WORK")]
+    work: bool,
     #[command(flatten)]
-    stop: StopArgs,
+    worker: WorkerArgs,
     #[command(flatten)]
     system: SystemArgs,
 }
@@ -37,12 +43,19 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let metrics = metrics::prometheus()?;
     let system = system::build(&args.system, args.system.aws.settings()).await?;
-    let ending = Ending {
+    let options = ServeOptions {
+        idle: args.idle,
         lame_duck: args.lame_duck,
-        grace: args.stop.grace,
+        grace: args.worker.stop.grace,
     };
     let mut servers = JoinSet::new();
+    let mut workers = JoinSet::new();
     for service in args.services.services {
+        if args.work {
+            let options = args.worker.options();
+            // A service without queues is served all the same.
+            work::spawn(&mut workers, &system, service, options, &stop);
+        }
         let listener = listen(&args.server, service).await?;
         tracing::info!(service, address = %listener.local_addr()?, "serving");
         let server = system.server(
@@ -50,12 +63,19 @@ pub(super) async fn run(args: ServeArgs) -> Result<ExitCode> {
             args.invoke,
             metrics.clone(),
             args.server.max_requests,
-            ending,
+            options,
         );
-        servers.spawn(server::run(server, listener, stop.clone()));
+        servers.spawn(server.serve_until(listener, stop.clone()));
     }
-    finish(servers).await?;
-    Ok(ExitCode::SUCCESS)
+    let served = finish(servers).await;
+    stop.cancel();
+    let drained = work::drained(workers).await;
+    served?;
+    Ok(if drained {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Listens on a service's port.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use fotograma_core::{App, Health};
 use tokio::task::{JoinHandle, JoinSet};
@@ -17,8 +17,8 @@ use crate::config::{SystemArgs, WorkerArgs};
 use crate::paced_queue::PacedQueue;
 use crate::system::{self, System};
 use crate::telemetry::metrics;
-use lambda_anywhere::server::{self, Ending, Problem};
-use lambda_anywhere::worker::{self, Worker};
+use lambda_anywhere::server::{self, Probes, ServeOptions};
+use lambda_anywhere::worker::{Health as Polling, QueueSource, Worker, WorkerOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct WorkArgs {
@@ -40,19 +40,25 @@ pub(super) async fn run(args: WorkArgs) -> Result<ExitCode> {
         system.self_test(service).await?;
     }
     let mut workers = JoinSet::new();
-    let mut health = Vec::new();
+    let (mut polling, mut health) = (Vec::new(), Vec::new());
     for service in args.services.services {
-        let before = workers.len();
-        let options = args.worker.options();
-        health.push(spawn(&mut workers, &system, service, options, &stop));
-        ensure!(
-            workers.len() > before,
-            "no feature of {service} takes messages"
+        let spawned = spawn(&mut workers, &system, service, args.worker.options(), &stop);
+        polling.push(
+            spawned
+                .polling
+                .with_context(|| format!("no feature of {service} takes messages"))?,
         );
+        health.push(spawned.health);
     }
-    let problem: Problem = Arc::new(move || health.iter().find_map(|health| health.problem()));
+    let probes = Probes {
+        metrics: None,
+        is_alive: Some(Arc::new(move || polling.iter().all(Polling::is_polling))),
+        problem: Some(Arc::new(move || {
+            health.iter().find_map(|health| health.problem())
+        })),
+    };
     let probes = match args.probes {
-        Some(address) => Some(serve_probes(address, problem, &stop).await?),
+        Some(address) => Some(serve_probes(address, probes, &stop).await?),
         None => None,
     };
     let drained = drained(workers).await;
@@ -69,55 +75,63 @@ pub(super) async fn run(args: WorkArgs) -> Result<ExitCode> {
 /// Answers operators while the workers work.
 async fn serve_probes(
     address: SocketAddr,
-    problem: Problem,
+    probes: Probes,
     stop: &CancellationToken,
 ) -> Result<JoinHandle<()>> {
     let listener = serve::bind(address.ip(), address.port()).await?;
-    let routes = server::probes(Some(metrics::prometheus()?), Some(problem), stop.clone());
-    let ending = Ending {
-        lame_duck: Duration::ZERO,
-        grace: Duration::from_secs(1),
+    let probes = Probes {
+        metrics: Some(metrics::prometheus()?),
+        ..probes
     };
-    Ok(tokio::spawn(server::serve(
-        routes,
-        listener,
-        stop.clone(),
-        ending,
-    )))
+    let options = ServeOptions {
+        grace: Duration::from_secs(1),
+        ..ServeOptions::default()
+    };
+    let routes = probes.router(stop.clone());
+    let serving = server::serve_router(routes, listener, stop.clone(), options);
+    Ok(tokio::spawn(serving))
 }
 
-/// Works on the queues of a service's features until `stop`; gives what its handlers say of their
-/// health.
+/// What a service's worker tells of itself.
+pub(super) struct Spawned {
+    /// Whether it polls; `None` when the service has no queues.
+    pub(super) polling: Option<Polling>,
+    /// What its handlers say of their last messages.
+    pub(super) health: Arc<Health>,
+}
+
+/// Works on the queues of a service's features until `stop`, with one limit for all.
 pub(super) fn spawn(
     workers: &mut JoinSet<bool>,
     system: &System,
     service: &'static str,
-    options: worker::Options,
+    options: WorkerOptions,
     stop: &CancellationToken,
-) -> Arc<Health> {
+) -> Spawned {
     let health = Arc::new(Health::default());
     let host = system.host.with_context(App {
         health: Arc::clone(&health),
         ..App::clone(&system.host.context)
     });
+    let mut sources = Vec::new();
     for feature in system.host.features(service) {
         let Some(queue) = feature.queue() else {
             continue;
         };
         tracing::info!(service, feature = feature.name, queue, "working");
-        let queue = PacedQueue {
+        let queue = Arc::new(PacedQueue {
             queue: SqsQueue::new(Arc::clone(&system.aws), queue),
             health: Arc::clone(&health),
-        };
-        let worker = Worker {
-            host: host.clone(),
-            feature,
-            queue: Arc::new(queue),
-            options,
-        };
-        workers.spawn(worker::run(worker, stop.clone()));
+        });
+        sources.push(QueueSource { feature, queue });
     }
-    health
+    let polling = (!sources.is_empty()).then(|| {
+        let worker = Worker::new(host, sources, options);
+        let polling = worker.health();
+        workers.spawn(worker.run_until(stop.clone()));
+        polling
+    });
+    Spawned { polling, health }
 }
 
 /// Waits for all workers. True: all that they had received was finished.

@@ -100,6 +100,21 @@ fn describe() {
         Unit::Count,
         "times that a message's visibility could not be renewed"
     );
+    describe_counter!(
+        "messaging.message.deletes.failed",
+        Unit::Count,
+        "times that a message which is done could not be deleted"
+    );
+    describe_counter!(
+        "messaging.worker.poll.errors",
+        Unit::Count,
+        "times that a queue could not be polled"
+    );
+    describe_gauge!(
+        "messaging.worker.last_poll.timestamp",
+        Unit::Seconds,
+        "when a queue was last polled, in seconds since 1970"
+    );
     describe_gauge!(
         "messaging.worker.slots.busy",
         Unit::Count,

@@ -10,7 +10,8 @@ use fotograma_core::features::resources::{
     self, NOTIFICATION_QUEUE, UPLOAD_QUEUE, VIDEO_DEAD_LETTERS, VIDEO_QUEUE,
 };
 use fotograma_core::ports::{Jobs, Mailer, Topic};
-use lambda_anywhere::worker::Queue;
+use lambda_anywhere::worker::VisibilityOutcome::{self, Changed, Stale};
+use lambda_anywhere::worker::{Queue, VisibilityChange};
 use serde_json::Value;
 
 use super::world::World;
@@ -34,6 +35,21 @@ fn receipt(message: &SqsMessage) -> String {
 
 fn count(message: &SqsMessage) -> &str {
     &message.attributes["ApproximateReceiveCount"]
+}
+
+fn change(receipt: &str, visibility: Duration) -> VisibilityChange {
+    VisibilityChange {
+        receipt: receipt.to_owned(),
+        visibility,
+    }
+}
+
+/// Hides one message; what became of it.
+async fn hide(queue: &SqsQueue, receipt: &str, visibility: Duration) -> VisibilityOutcome {
+    let outcomes = queue
+        .change_visibility(&[change(receipt, visibility)])
+        .await;
+    outcomes.expect("an answer")[0]
 }
 
 #[tokio::test]
@@ -60,17 +76,10 @@ async fn a_job_goes_through_the_queue_as_lambda_would_show_it() {
     assert!(message.attributes.contains_key("SentTimestamp"));
     assert_eq!(count(&message), "1");
 
+    assert_eq!(hide(&queue, &receipt(&message), HIDDEN * 2).await, Changed);
     assert_eq!(
-        queue
-            .change_visibility(&receipt(&message), HIDDEN * 2)
-            .await,
-        Ok(true)
-    );
-    assert_eq!(
-        queue
-            .change_visibility(&receipt(&message), Duration::ZERO)
-            .await,
-        Ok(true)
+        hide(&queue, &receipt(&message), Duration::ZERO).await,
+        Changed
     );
     let again = receive(&queue).await;
     assert_eq!(
@@ -79,11 +88,8 @@ async fn a_job_goes_through_the_queue_as_lambda_would_show_it() {
     );
 
     assert_eq!(queue.delete(&[receipt(&again)]).await, Ok(vec![]));
-    assert_eq!(
-        queue.change_visibility(&receipt(&again), HIDDEN).await,
-        Ok(false),
-        "it is away"
-    );
+    let away = hide(&queue, &receipt(&again), HIDDEN).await;
+    assert_eq!(away, Stale, "it is away");
     let none = queue
         .receive(10, Duration::ZERO, HIDDEN)
         .await
@@ -108,11 +114,18 @@ async fn what_is_not_deleted_is_told() {
         receipts.extend(messages.iter().map(receipt));
     }
     receipts.insert(3, "nonsense".to_owned());
+    let changes: Vec<_> = receipts
+        .iter()
+        .map(|receipt| change(receipt, HIDDEN))
+        .collect();
+    let outcomes = queue.change_visibility(&changes).await.expect("outcomes");
+    let mut expected = vec![Changed; 13];
+    expected[3] = Stale;
+    assert_eq!(outcomes, expected);
     assert_eq!(
         queue.delete(&receipts).await,
         Ok(vec!["nonsense".to_owned()])
     );
-    assert_eq!(queue.change_visibility("nonsense", HIDDEN).await, Ok(false));
 }
 
 #[tokio::test]
@@ -156,10 +169,10 @@ async fn a_message_is_put_aside_after_as_many_tries_as_the_table_says() {
     let max_receives = resources::queues(TABLE)[1].max_receives;
     for _ in 0..max_receives {
         let message = receive(&queue).await;
-        queue
-            .change_visibility(&receipt(&message), Duration::ZERO)
-            .await
-            .expect("given back");
+        assert_eq!(
+            hide(&queue, &receipt(&message), Duration::ZERO).await,
+            Changed
+        );
     }
     assert!(
         queue

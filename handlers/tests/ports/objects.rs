@@ -5,7 +5,7 @@ use fotograma::aws::{S3Files, S3Objects};
 use fotograma_core::Error;
 use fotograma_core::ports::{ObjectHead, Objects, SignedPut};
 use futures::{StreamExt, stream};
-use lambda_anywhere::Files;
+use lambda_anywhere::FileStore;
 
 use super::world::{World, http, status};
 

@@ -22,7 +22,7 @@ use fotograma_core::ports::{
 };
 use fotograma_local::{Fault, FaultKind, ServiceName};
 use lambda_anywhere::worker::Queue;
-use lambda_anywhere::{Stop, call_sqs};
+use lambda_anywhere::{CancelSignal, dispatch_messages};
 
 use super::world::World;
 
@@ -93,7 +93,7 @@ fn app(world: &Arc<World>) -> App {
         ids: Arc::new(Uuids),
         settings: Settings::default(),
         health: Arc::default(),
-        stop: Stop::never(),
+        cancel: CancelSignal::never(),
     }
 }
 
@@ -114,7 +114,7 @@ async fn work_off(world: &World, app: &App, feature: &str) {
             let receipt = message.receipt_handle.clone().expect("a receipt");
             let mut event = SqsEvent::default();
             event.records.push(message);
-            let answer = call_sqs(feature, app, event).await;
+            let answer = dispatch_messages(feature, app, event).await;
             answer
                 .is_ok_and(|answer| answer.batch_item_failures.is_empty())
                 .then_some(receipt)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use fotograma::aws::{SqsQueue, provision, redrive};
 use fotograma_core::features::resources;
-use lambda_anywhere::worker::{self, Options, Queue, Worker};
+use lambda_anywhere::worker::{Queue, VisibilityChange, VisibilityOutcome, Worker, WorkerOptions};
 use lambda_anywhere::{Feature, Host, Trigger};
 use tokio_util::sync::CancellationToken;
 
@@ -79,13 +79,10 @@ async fn a_row_with_a_queue_of_its_own_is_all_that_it_needs() {
 
     send(&world, "a job").await;
     let stop = CancellationToken::new();
-    let worker = Worker {
-        host: Host::new((), &TABLE),
-        feature: &TABLE[0],
-        queue: Arc::new(SqsQueue::new(Arc::clone(&world.aws), queue.name)),
-        options: Options::default(),
-    };
-    let working = tokio::spawn(worker::run(worker, stop.clone()));
+    let host = Host::new((), &TABLE);
+    let source = Arc::new(SqsQueue::new(Arc::clone(&world.aws), queue.name));
+    let worker = Worker::for_feature(host, &TABLE[0], source, WorkerOptions::default());
+    let working = tokio::spawn(worker.run_until(stop.clone()));
     while count(&world, queue.name).await > 0 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -98,8 +95,12 @@ async fn a_row_with_a_queue_of_its_own_is_all_that_it_needs() {
         let messages = source.receive(1, Duration::ZERO, HIDDEN).await;
         let message = messages.expect("an answer").remove(0);
         let receipt = message.receipt_handle.expect("a receipt");
-        let back = source.change_visibility(&receipt, Duration::ZERO).await;
-        assert_eq!(back, Ok(true));
+        let change = VisibilityChange {
+            receipt,
+            visibility: Duration::ZERO,
+        };
+        let back = source.change_visibility(&[change]).await;
+        assert_eq!(back, Ok(vec![VisibilityOutcome::Changed]));
     }
     let none = source.receive(1, Duration::ZERO, HIDDEN).await;
     assert_eq!(none.expect("an answer").len(), 0);

@@ -6,14 +6,13 @@
 mod support;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use fotograma_core::Result;
 use fotograma_core::story::{Given, Recorder};
 use http_body_util::Full;
-use lambda_anywhere::server::{Ending, Server, Subscriptions};
+use lambda_anywhere::server::{Server, TopicSubscriptions};
 use serde_json::Value;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:tech5-dev-video-topic";
@@ -23,7 +22,7 @@ const TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:tech5-dev-video-topic";
 struct Sns(Mutex<Vec<String>>);
 
 #[async_trait]
-impl Subscriptions for Sns {
+impl TopicSubscriptions for Sns {
     async fn topic_arn(&self, topic: &str) -> Result<String> {
         assert_eq!(topic, "video-topic");
         Ok(TOPIC.to_owned())
@@ -46,17 +45,8 @@ async fn post(message: &Value) -> (u16, Vec<String>, Vec<String>) {
     let recorder = Arc::new(Recorder::new(Given::default()));
     let sns = Arc::new(Sns::default());
     let server = Server {
-        host: support::host(&recorder),
-        service: "notification-service",
-        version: "1",
-        invoke: false,
         subscriptions: Some(sns.clone()),
-        metrics: None,
-        max_requests: 1,
-        ending: Ending {
-            lame_duck: Duration::ZERO,
-            grace: Duration::from_secs(5),
-        },
+        ..Server::new(support::host(&recorder), "notification-service")
     };
     // SNS says that it is plain text.
     let request = http::Request::post("/")

@@ -2,55 +2,85 @@
 //! acknowledgements through Lambda, the worker, the server and `replay`, and they are those of
 //! the `.story` beside it. `UPDATE=1` rewrites the stories; the diff is to be reviewed.
 
-mod case;
 mod permissions;
-mod queue;
-mod runtime_api;
-#[path = "../support/mod.rs"]
-mod support;
 mod table;
-mod ways;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-
-use case::Case;
+use async_trait::async_trait;
+use bytes::Bytes;
+use fotograma_core::ports::Objects;
+use fotograma_core::story::{self, Given, Recorder};
+use fotograma_core::{App, Result, features};
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
+use lambda_anywhere::conformance::{Case, Outcome, Stage, Suite};
+use lambda_anywhere::{FileStore, Host};
 
 fn main() -> ExitCode {
-    if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
-        return ways::lambda_child();
-    }
     let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
-    let cases = || Case::all(&events).into_iter();
-    let mut trials: Vec<_> = cases()
-        .map(|case| Trial::test(case.name(), move || tell(&case)))
-        .collect();
-    let all: Vec<_> = cases().collect();
-    trials.push(Trial::test(
-        "permissions::a_row_holds_what_its_stories_use_and_no_more",
-        move || permissions::rows_are_what_stories_use(&all),
-    ));
-    trials.push(Trial::test("table::invariants", table::invariants));
-    trials.push(Trial::test(
-        "table::every_feature_has_an_event",
-        move || table::every_feature_has_an_event(&events),
-    ));
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let samples = events.clone();
+    Suite::new(features::TABLE, &events, |case| stage(recorder(case)))
+        .expecting(compare_with_story)
+        .with_check(
+            "permissions::a_row_holds_what_its_stories_use_and_no_more",
+            move || permissions::rows_are_what_stories_use(&samples),
+        )
+        .with_check("table::invariants", table::invariants)
+        .run()
 }
 
-/// Runs one event in every way that it can come.
-fn tell(case: &Case) -> Result<(), Failed> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let told = runtime.block_on(ways::replay(case));
-    case.expect("replay", &told)?;
-    case.expect("lambda", &runtime.block_on(ways::lambda(case)))?;
-    case.expect("server", &runtime.block_on(ways::server(case)))?;
-    if let Some(told) = runtime.block_on(ways::worker(case)) {
-        case.expect("worker", &told)?;
+/// A recorder in the world that the case gives.
+fn recorder(case: &Case<App>) -> Arc<Recorder> {
+    let given = match std::fs::read_to_string(case.path.with_extension("given.json")) {
+        Ok(text) => serde_json::from_str(&text).expect("what is given"),
+        Err(_) => Given::default(),
+    };
+    Arc::new(Recorder::new(given))
+}
+
+/// The features, with the recorder behind every port.
+fn stage(recorder: Arc<Recorder>) -> Stage<App> {
+    let host = Host::new(story::app(&recorder), features::TABLE);
+    let host = host.with_file_store(Arc::new(Uploads(Arc::clone(&recorder))));
+    Stage::new(host, move || recorder.lines())
+}
+
+/// The store of form uploads, which the recorder writes down.
+struct Uploads(Arc<Recorder>);
+
+#[async_trait]
+impl FileStore for Uploads {
+    async fn store(
+        &self,
+        key: &str,
+        _content_type: Option<&str>,
+        file: BoxStream<'_, Result<Bytes>>,
+    ) -> Result<u64> {
+        let add = |sum, chunk: Bytes| async move { Ok(sum + chunk.len() as u64) };
+        let length = file.try_fold(0, add).await?;
+        self.0.upload(key, length).map(|()| length)
     }
-    Ok(())
+
+    async fn remove(&self, key: &str) -> Result<()> {
+        self.0.remove(key).await
+    }
+}
+
+/// Holds what came of an event to the story beside it.
+fn compare_with_story(case: &Case<App>, outcome: &Outcome) -> Result<(), String> {
+    let path = case.path.with_extension("story");
+    let mut told = outcome.effects.clone();
+    told.push(format!("reply {}\n", outcome.reply));
+    let told = told.join("\n");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &told).map_err(|error| error.to_string())?;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    if told == expected {
+        return Ok(());
+    }
+    Err(format!("{told}\nbut the story is:\n{expected}"))
 }

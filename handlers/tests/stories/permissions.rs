@@ -1,23 +1,26 @@
 //! A row of the table holds the permissions that its feature's stories use, and no others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
 
 use fotograma_core::features::TABLE;
-use libtest_mimic::Failed;
+use lambda_anywhere::conformance::{Case, through_server};
 
-use super::case::Case;
-use super::ways;
+use super::{recorder, stage};
 
-pub(super) fn rows_are_what_stories_use(cases: &[Case]) -> Result<(), Failed> {
+pub(super) fn rows_are_what_stories_use(events: &Path) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .map_err(|error| error.to_string())?;
     let mut by_feature = BTreeMap::new();
-    for case in cases {
-        // A form's file goes through the server, which streams it into the store.
-        let needed = runtime.block_on(ways::permissions(case));
+    for case in Case::read_all(events, TABLE) {
+        let recorder = recorder(&case);
+        // Only there does a form's file come in.
+        runtime.block_on(through_server(&case, stage(Arc::clone(&recorder))));
         let uses: &mut BTreeSet<_> = by_feature.entry(case.feature.name).or_default();
-        uses.extend(needed);
+        uses.extend(recorder.permissions());
     }
     let mut wrong = Vec::new();
     for feature in TABLE {
@@ -33,6 +36,6 @@ pub(super) fn rows_are_what_stories_use(cases: &[Case]) -> Result<(), Failed> {
     if wrong.is_empty() {
         Ok(())
     } else {
-        Err(wrong.join("\n").into())
+        Err(wrong.join("\n"))
     }
 }

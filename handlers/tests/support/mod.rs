@@ -13,7 +13,7 @@ use fotograma_core::story::{self, Recorder};
 use fotograma_core::{App, features};
 use http_body_util::{BodyExt, Full};
 use lambda_anywhere::Host;
-use lambda_anywhere::server::{self, Server};
+use lambda_anywhere::server::Server;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -30,7 +30,7 @@ pub(crate) async fn exchange(
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(server::run(server, listener, stop.clone()));
+    let serving = tokio::spawn(server.serve_until(listener, stop.clone()));
 
     let stream = TcpStream::connect(address).await.expect("a connection");
     let io = hyper_util::rt::TokioIo::new(stream);

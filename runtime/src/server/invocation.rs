@@ -1,50 +1,52 @@
 //! The Invoke call of Lambda, synchronous, for development:
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
 
-use std::sync::Arc;
+use std::error::Error as StdError;
 
-use axum::extract::{Path, Request, State};
-use axum::response::Response;
-use http::{HeaderValue, StatusCode};
+use bytes::Bytes;
+use http::{HeaderValue, Request, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::json;
 
-use super::{Server, Serving, busy, into_axum};
-use crate::call::json_response;
-use crate::request::{Exchange, whole_body};
-use crate::{Context, Error, Response as Reply, Result, invoke, problem};
+use super::Server;
+use crate::http::{RouteLabel, request_id, whole_body};
+use crate::json::json_response;
+use crate::{Context, Error, Response, Result, invoke, problem};
 
-/// Where it is called.
-pub(super) const PATH: &str = "/2015-03-31/functions/{feature}/invocations";
+/// Where it is called, for figures.
+const PATH: &str = "/2015-03-31/functions/{feature}/invocations";
 /// The longest payload, as in Lambda, in bytes.
 const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
-/// Runs the payload through a feature of this service, however long that takes.
-pub(super) async fn answer<C: Context>(
-    State(serving): State<Arc<Serving<C>>>,
-    Path(feature): Path<String>,
-    request: Request,
-) -> Response {
-    let exchange = Exchange::of(&serving.server.host, &request, PATH);
-    let id = exchange.id.clone();
-    let answer = exchange.answer(async {
-        let Some(_slot) = serving.slot() else {
-            return busy(&id);
-        };
-        let answer = async {
-            let payload = whole_body(request.into_body(), MAX_PAYLOAD).await?;
-            run(&serving.server, &feature, &payload).await
-        };
-        answer
-            .await
-            .unwrap_or_else(|error| problem::response(&error, &id))
-    });
-    into_axum(answer.await, false)
+/// The feature that a path of the Invoke call names.
+pub(super) fn feature_name(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("/2015-03-31/functions/")?;
+    let name = name.strip_suffix("/invocations")?;
+    (!name.is_empty() && !name.contains('/')).then_some(name)
 }
 
-async fn run<C>(server: &Server<C>, name: &str, payload: &[u8]) -> Result<Reply>
+/// Runs the payload through a feature of this service, however long that takes.
+pub(super) async fn answer<C, B>(server: &Server<C>, feature: &str, request: Request<B>) -> Response
 where
     C: Context,
+    B: BodyExt<Data = Bytes> + Send,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
+    RouteLabel::set(&request, PATH);
+    let id = request_id(&request);
+    let answer = async {
+        let payload = whole_body(request.into_body(), MAX_PAYLOAD).await?;
+        invoke_feature(server, feature, &payload).await
+    };
+    let answer: Result<Response> = answer.await;
+    answer.unwrap_or_else(|error| problem::response(&error, &id))
+}
+
+async fn invoke_feature<C: Context>(
+    server: &Server<C>,
+    name: &str,
+    payload: &[u8],
+) -> Result<Response> {
     let mut features = server.host.features(name);
     if features.all(|found| found.service != server.service) {
         let error = json!({ "Type": "User", "Message": format!("Function not found: {name}") });

@@ -1,38 +1,39 @@
 //! The server adapter: the routes of a service on a port, and what operators ask of any server.
 
+mod connection;
 mod invocation;
 mod listen;
-mod sns;
+pub mod openapi;
+mod topic;
 
+use std::convert::Infallible;
+use std::error::Error as StdError;
 use std::sync::Arc;
 
-use ::metrics::Gauge;
+use aws_lambda_events::encodings::Body as EventBody;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tower_http::cors::{Any, CorsLayer};
+use tower::{ServiceExt, service_fn};
 
-use crate::request::{Exchange, whole_body};
-use crate::{
-    Context, Error, Feature, Host, Response as Answer, answer as routes, openapi, problem,
+use crate::http::{
+    MAX_BODY, RouteLabel, answer, cors, handler_in_time, http_stack, request_id, whole_body,
 };
+use crate::{Context, Feature, Host, Response, problem};
 
-pub use listen::{Ending, serve};
-pub use sns::Subscriptions;
+pub use listen::{ServeOptions, serve_router};
+pub use topic::TopicSubscriptions;
 
 /// Gives the figures as text, in Prometheus' exposition format.
 pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// Tells what keeps a process from its work, if anything does.
-pub type Problem = Arc<dyn Fn() -> Option<String> + Send + Sync>;
-
-/// What a server serves.
+/// The routes of one service on a port.
 pub struct Server<C: Context> {
     /// The features.
     pub host: Host<C>,
@@ -43,75 +44,141 @@ pub struct Server<C: Context> {
     /// Whether events may be posted to the Invoke path: for development.
     pub invoke: bool,
     /// SNS, where a topic may be subscribed to by HTTP.
-    pub subscriptions: Option<Arc<dyn Subscriptions>>,
+    pub subscriptions: Option<Arc<dyn TopicSubscriptions>>,
     /// The figures, where they are asked for.
     pub metrics: Option<RenderMetrics>,
     /// How many requests may be under way at once; more are answered 503.
     pub max_requests: usize,
-    /// How it comes to its end.
-    pub ending: Ending,
+    /// How connections are kept, and how they come to their end.
+    pub options: ServeOptions,
 }
 
-/// Serves until `stop`, then lets what is begun come to its end, within the grace.
-pub async fn run<C>(server: Server<C>, listener: TcpListener, stop: CancellationToken)
-where
-    C: Context,
-{
-    let ending = server.ending;
-    serve(router(server, stop.clone()), listener, stop, ending).await;
-}
-
-fn router<C>(server: Server<C>, stop: CancellationToken) -> Router
-where
-    C: Context,
-{
-    let invoke = server.invoke;
-    let document = openapi::document(
-        server.service,
-        server.version,
-        server.host.features(server.service),
-    );
-    let mut router = probes(server.metrics.clone(), None, stop)
-        .route(
-            "/openapi.json",
-            get(move || async move { axum::Json(document) }),
-        )
-        .fallback(answer::<C>);
-    if invoke {
-        router = router.route(invocation::PATH, post(invocation::answer::<C>));
+impl<C: Context> Server<C> {
+    /// A server of this service's routes and nothing else.
+    #[must_use]
+    pub fn new(host: Host<C>, service: &'static str) -> Self {
+        Self {
+            host,
+            service,
+            version: "",
+            invoke: false,
+            subscriptions: None,
+            metrics: None,
+            max_requests: 512,
+            options: ServeOptions::default(),
+        }
     }
-    if let (Some(subscribed), Some(subscriptions)) = (
-        sns::feature(server.host.features(server.service)),
-        server.subscriptions.clone(),
-    ) {
-        let posted = move |State(serving): State<Arc<Serving<C>>>, request: Request| {
-            let subscriptions = Arc::clone(&subscriptions);
-            async move { posted(&serving, subscribed, &subscriptions, request).await }
+
+    /// Serves until `stop`, then lets what is begun come to its end, within the grace.
+    pub async fn serve_until(self, listener: TcpListener, stop: CancellationToken) {
+        let options = self.options;
+        serve_router(self.router(stop.clone()), listener, stop, options).await;
+    }
+
+    fn router(self, stop: CancellationToken) -> Router {
+        let features = self.host.features(self.service);
+        let document = openapi::document(self.service, self.version, features);
+        let probes = Probes {
+            metrics: self.metrics.clone(),
+            ..Probes::default()
         };
-        router = router.route("/", post(posted));
+        let probes = probes
+            .router(stop)
+            .route(
+                "/openapi.json",
+                get(move || async move { axum::Json(document) }),
+            )
+            .layer(cors());
+        let (host, max_requests) = (self.host.clone(), self.max_requests);
+        let server = Arc::new(self);
+        let service = service_fn(move |request: Request<Body>| {
+            let server = Arc::clone(&server);
+            async move { Ok::<_, Infallible>(server.answer(request).await) }
+        });
+        let stack = http_stack(host, Some(max_requests), service);
+        probes.fallback_service(stack.map_response(into_axum))
     }
-    let slots = Arc::new(Semaphore::new(server.max_requests));
-    router
-        .layer(cors())
-        .with_state(Arc::new(Serving { server, slots }))
+
+    /// Answers what is no probe: a route of the service, an event that is posted, or a message of
+    /// a topic.
+    async fn answer(&self, request: Request<Body>) -> Response {
+        let posted = request.method() == Method::POST;
+        if posted
+            && self.invoke
+            && let Some(feature) = invocation::feature_name(request.uri().path())
+        {
+            let feature = feature.to_owned();
+            return invocation::answer(self, &feature, request).await;
+        }
+        if posted
+            && request.uri().path() == "/"
+            && let Some(subscriptions) = &self.subscriptions
+            && let Some(subscribed) = topic::subscribed(self.host.features(self.service))
+        {
+            return self.take_posted(subscribed, subscriptions, request).await;
+        }
+        answer(&self.host, self.service, request).await
+    }
+
+    /// A message of a topic that is subscribed by HTTP.
+    async fn take_posted<B>(
+        &self,
+        subscribed: (&'static Feature<C>, &'static str),
+        subscriptions: &Arc<dyn TopicSubscriptions>,
+        request: Request<B>,
+    ) -> Response
+    where
+        B: BodyExt<Data = Bytes> + Send,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        RouteLabel::set(&request, "/");
+        let id = request_id(&request);
+        let body = match whole_body(request.into_body(), MAX_BODY).await {
+            Ok(body) => body,
+            Err(error) => return problem::response(&error, &id),
+        };
+        let answered = topic::answer(&self.host, subscribed, subscriptions, &body, &id);
+        handler_in_time(answered, &id).await
+    }
 }
 
-/// What operators ask of any process: whether it lives, whether it is ready, and its figures. It is
-/// not ready once it is to stop, nor while there is a `problem`.
-pub fn probes<S: Clone + Send + Sync + 'static>(
-    metrics: Option<RenderMetrics>,
-    problem: Option<Problem>,
-    stop: CancellationToken,
-) -> Router<S> {
-    let router = Router::new()
-        .route("/livez", get(|| async { "ok\n" }))
-        .route(
-            "/readyz",
-            get(move || async move { ready(problem.as_ref(), &stop) }),
-        );
-    match metrics {
-        None => router,
-        Some(render) => router.route("/metrics", get(move || async move { exposition(&render) })),
+/// What operators ask of any process.
+#[derive(Clone, Default)]
+pub struct Probes {
+    /// The figures, where they are asked for.
+    pub metrics: Option<RenderMetrics>,
+    /// Whether it still does what it is for; see [`Health`](crate::worker::Health) for workers.
+    pub is_alive: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
+    /// What keeps it from its work, if anything does.
+    pub problem: Option<Arc<dyn Fn() -> Option<String> + Send + Sync>>,
+}
+
+impl Probes {
+    /// `/livez`, `/readyz` and, if there are figures, `/metrics`. It is not ready once it is to
+    /// stop, nor while there is a problem.
+    pub fn router<S: Clone + Send + Sync + 'static>(self, stop: CancellationToken) -> Router<S> {
+        let Self {
+            metrics,
+            is_alive,
+            problem,
+        } = self;
+        let alive = move || {
+            let is_alive = is_alive.as_ref().is_none_or(|is_alive| is_alive());
+            std::future::ready(alive(is_alive))
+        };
+        let ready = move || {
+            let problem = problem.as_ref().and_then(|problem| problem());
+            std::future::ready(ready(problem, &stop))
+        };
+        let router = Router::new()
+            .route("/livez", get(alive))
+            .route("/readyz", get(ready));
+        match metrics {
+            None => router,
+            Some(render) => {
+                router.route("/metrics", get(move || async move { exposition(&render) }))
+            }
+        }
     }
 }
 
@@ -121,110 +188,35 @@ fn exposition(render: &RenderMetrics) -> impl IntoResponse + use<> {
     ([(header::CONTENT_TYPE, kind)], render())
 }
 
-/// A server, and how many more requests it may take.
-struct Serving<C: Context> {
-    server: Server<C>,
-    slots: Arc<Semaphore>,
-}
-
-impl<C: Context> Serving<C> {
-    /// A slot for one request; none is left when too many are under way.
-    fn slot(&self) -> Option<Slot> {
-        let permit = Arc::clone(&self.slots).try_acquire_owned().ok()?;
-        let active = metrics::gauge!("http.server.active_requests");
-        active.increment(1);
-        Some(Slot(active, permit))
+fn alive(is_alive: bool) -> (StatusCode, &'static str) {
+    if is_alive {
+        (StatusCode::OK, "ok\n")
+    } else {
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "nothing is done any more\n",
+        )
     }
 }
 
-struct Slot(
-    Gauge,
-    #[expect(dead_code, reason = "it is held")] OwnedSemaphorePermit,
-);
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.decrement(1);
-    }
-}
-
-/// 503: so many requests are under way that one more would only make all of them slower.
-fn busy(request_id: &str) -> Answer {
-    let error = Error::transient("too many requests are under way");
-    problem::response(&error, request_id)
-}
-
-fn ready(problem: Option<&Problem>, stop: &CancellationToken) -> (StatusCode, String) {
+fn ready(problem: Option<String>, stop: &CancellationToken) -> (StatusCode, String) {
     let unready = |why: &str| (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"));
     if stop.is_cancelled() {
         return unready("stopping");
     }
-    match problem.and_then(|problem| problem()) {
+    match problem {
         Some(problem) => unready(&problem),
         None => (StatusCode::OK, "ok\n".to_owned()),
     }
 }
 
-async fn answer<C>(State(serving): State<Arc<Serving<C>>>, request: Request) -> Response
-where
-    C: Context,
-{
-    let head = request.method() == Method::HEAD;
-    let server = &serving.server;
-    let response = if let Some(_slot) = serving.slot() {
-        routes::answer(&server.host, server.service, request).await
-    } else {
-        let exchange = Exchange::of(&server.host, &request, "");
-        let refusal = busy(&exchange.id);
-        exchange.answer(std::future::ready(refusal)).await
-    };
-    into_axum(response, head)
-}
-
-fn into_axum(response: Answer, head: bool) -> Response {
-    let (parts, body) = response.into_parts();
-    let body = if head {
-        Body::empty()
-    } else {
-        Body::from(body.to_vec())
-    };
-    Response::from_parts(parts, body)
-}
-
-/// A message of a topic that is subscribed by HTTP.
-async fn posted<C>(
-    serving: &Serving<C>,
-    subscribed: (&'static Feature<C>, &'static str),
-    subscriptions: &Arc<dyn Subscriptions>,
-    request: Request,
-) -> Response
-where
-    C: Context,
-{
-    let exchange = Exchange::of(&serving.server.host, &request, "/");
-    let id = exchange.id.clone();
-    let answer = exchange.answer(async {
-        let Some(_slot) = serving.slot() else {
-            return busy(&id);
-        };
-        let body = match whole_body(request.into_body(), routes::MAX_BODY).await {
-            Ok(body) => body,
-            Err(error) => return problem::response(&error, &id),
-        };
-        let host = &serving.server.host;
-        let answered = sns::answer(host, subscribed, subscriptions, &body, &id);
-        routes::in_time(answered, &id).await
-    });
-    into_axum(answer.await, false)
-}
-
-/// The page may be served from anywhere; what it may do, its token says.
-fn cors() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([HeaderName::from_static("x-request-id")])
+/// The body moves and is not copied.
+fn into_axum(response: Response) -> http::Response<Body> {
+    response.map(|body| match body {
+        EventBody::Text(text) => Body::from(text),
+        EventBody::Binary(bytes) => Body::from(bytes),
+        _ => Body::empty(),
+    })
 }
 
 #[cfg(test)]

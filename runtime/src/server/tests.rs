@@ -17,7 +17,7 @@ use crate::{Access, Reply, Route, Trigger};
 const fn route(
     name: &'static str,
     path: &'static str,
-    handle: for<'a> fn(&'a (), crate::Request) -> Reply<'a, Answer>,
+    handle: for<'a> fn(&'a (), crate::Request) -> Reply<'a, crate::Response>,
 ) -> Feature<()> {
     Feature {
         name,
@@ -54,19 +54,11 @@ static TABLE: [Feature<()>; 3] = [
 
 fn odd(max_requests: usize) -> Router {
     let server = Server {
-        host: Host::new((), &TABLE),
-        service: "odd-service",
-        version: "1",
         invoke: true,
-        subscriptions: None,
-        metrics: None,
         max_requests,
-        ending: Ending {
-            lame_duck: std::time::Duration::ZERO,
-            grace: std::time::Duration::ZERO,
-        },
+        ..Server::new(Host::new((), &TABLE), "odd-service")
     };
-    router(server, CancellationToken::new())
+    server.router(CancellationToken::new())
 }
 
 /// The status and the problem that a body posted to `path` gets.

@@ -1,200 +1,134 @@
-//! The worker adapter: long-polls a queue and hands a feature its messages as Lambda would.
+//! The worker adapter: long-polls queues and hands their features the messages as Lambda would.
 //!
-//! It receives only as many messages as it has free slots, renews each message's visibility
-//! while its handler runs, deletes what is done and lets what failed come back later. At `stop`
-//! the poll ends at once, what runs may finish within the grace, and what does not is told to stop and given back.
+//! It receives only as many messages as it has free slots, over all its queues; renews each
+//! message's visibility while its handler runs and until it is deleted; deletes what is done and
+//! lets what failed come back later. At `stop` what a receive under way still brings is given
+//! back, what runs may finish within the grace, and what does not is told to stop and given back.
 
-mod batch;
+mod dead_letter_pass;
 mod delete;
-mod lease;
-mod round;
+mod health;
+mod in_flight;
+mod leases;
+mod memory_queue;
+mod poll;
+mod queue;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use aws_lambda_events::sqs::SqsMessage;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use batch::Batch;
-use delete::Deleter;
-use round::Round;
+use crate::{Context, Feature, Host};
 
-use crate::{Context, Feature, Host, Result};
-
-/// The most messages that one receive can ask for.
-const MAX_RECEIVE: usize = 10;
-/// How long a receive waits for a message; the longest that SQS allows.
-const WAIT: Duration = Duration::from_secs(20);
-
-/// What a worker needs of a queue.
-#[async_trait]
-pub trait Queue: Send + Sync {
-    /// Up to `max` messages, as Lambda would show them, hidden from others for `visibility`;
-    /// waits up to `wait` for the first.
-    ///
-    /// # Errors
-    /// When the queue cannot be asked.
-    async fn receive(
-        &self,
-        max: usize,
-        wait: Duration,
-        visibility: Duration,
-    ) -> Result<Vec<SqsMessage>>;
-
-    /// Deletes up to ten messages by their receipt handles; gives those that were not deleted.
-    ///
-    /// # Errors
-    /// When the queue cannot be asked.
-    async fn delete(&self, receipts: &[String]) -> Result<Vec<String>>;
-
-    /// Hides a received message for `visibility` from now on; zero gives it back at once.
-    /// False: the receipt is not good any more.
-    ///
-    /// # Errors
-    /// When the queue cannot be asked.
-    async fn change_visibility(&self, receipt: &str, visibility: Duration) -> Result<bool>;
-}
+pub use health::Health;
+pub use memory_queue::MemoryQueue;
+pub use queue::{Queue, VisibilityChange, VisibilityOutcome};
 
 /// How a worker works.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// How many messages are in hand at once.
+pub struct WorkerOptions {
+    /// How many messages are in hand at once, over all queues.
     pub concurrency: usize,
     /// How many messages a handler gets at once, at most.
     pub batch_size: usize,
     /// How long a message is hidden; renewed at a third of it.
     pub visibility: Duration,
-    /// How long what runs may go on after `stop`.
+    /// How long the end may take after `stop`, from the last receive to the last message given
+    /// back. Kubernetes kills a pod 30 s after it has told it to stop.
     pub grace: Duration,
+    /// The longest pause after a queue could not be polled.
+    pub max_poll_backoff: Duration,
 }
 
-impl Default for Options {
+impl Default for WorkerOptions {
     fn default() -> Self {
         Self {
             concurrency: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             batch_size: 1,
             visibility: Duration::from_mins(1),
             grace: Duration::from_secs(25),
+            max_poll_backoff: Duration::from_secs(10),
         }
     }
 }
 
 /// A feature and the queue that feeds it.
-pub struct Worker<C: Context> {
-    /// What runs it.
-    pub host: Host<C>,
+pub struct QueueSource<C: Context> {
     /// The feature.
     pub feature: &'static Feature<C>,
     /// Its queue.
     pub queue: Arc<dyn Queue>,
-    /// How it works.
-    pub options: Options,
 }
 
-/// Works until `stop`. True: all that was received was also finished.
-pub async fn run<C>(worker: Worker<C>, stop: CancellationToken) -> bool
-where
-    C: Context,
-{
-    let slots = Arc::new(Semaphore::new(worker.options.concurrency.max(1)));
-    let deleter = Deleter::start(Arc::clone(&worker.queue));
-    let cancel = CancellationToken::new();
-    let mut running = JoinSet::new();
-    let mut faults = 0;
-    let mut round = Round::new(round::pause(worker.feature), worker.options.visibility);
-    while let Some(Some(permits)) = stop.run_until_cancelled(free_slots(&slots)).await {
-        let visibility = worker.options.visibility;
-        let receive = worker
-            .queue
-            .receive(permits.num_permits(), round.wait(), visibility);
-        let messages = match stop.run_until_cancelled(receive).await {
-            None => break,
-            Some(Ok(messages)) => messages,
-            Some(Err(error)) => {
-                faults += 1;
-                tracing::warn!(feature = worker.feature.name, %error, "the queue cannot be polled");
-                stop.run_until_cancelled(tokio::time::sleep(lease::delay(faults)))
-                    .await;
-                continue;
-            }
-        };
-        faults = 0;
-        measure(worker.feature.name, &messages);
-        let received = messages.len();
-        spawn(&worker, messages, permits, &deleter, &cancel, &mut running);
-        round.collect(&mut running).await;
-        if let Some(pause) = round.rest(received) {
-            round.give_back(&*worker.queue).await;
-            stop.run_until_cancelled(tokio::time::sleep(pause)).await;
+/// Features, the queues that feed them, and one limit for all.
+pub struct Worker<C: Context> {
+    host: Host<C>,
+    sources: Vec<QueueSource<C>>,
+    options: WorkerOptions,
+    health: Health,
+}
+
+impl<C: Context> Worker<C> {
+    /// A worker for these queues.
+    #[must_use]
+    pub fn new(host: Host<C>, sources: Vec<QueueSource<C>>, options: WorkerOptions) -> Self {
+        let health = Health::new(sources.len());
+        Self {
+            host,
+            sources,
+            options,
+            health,
         }
     }
-    round.give_back(&*worker.queue).await;
-    let drained = tokio::time::timeout(worker.options.grace, drain(&mut running))
-        .await
-        .is_ok();
-    cancel.cancel();
-    drain(&mut running).await;
-    deleter.finish().await;
-    drained
-}
 
-/// Waits for a free slot, and takes as many as one receive can fill.
-async fn free_slots(slots: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-    let mut permits = Arc::clone(slots).acquire_owned().await.ok()?;
-    while permits.num_permits() < MAX_RECEIVE {
-        let Ok(more) = Arc::clone(slots).try_acquire_owned() else {
-            break;
-        };
-        permits.merge(more);
+    /// A worker for the queue of one feature.
+    #[must_use]
+    pub fn for_feature(
+        host: Host<C>,
+        feature: &'static Feature<C>,
+        queue: Arc<dyn Queue>,
+        options: WorkerOptions,
+    ) -> Self {
+        Self::new(host, vec![QueueSource { feature, queue }], options)
     }
-    Some(permits)
-}
 
-fn measure(feature: &'static str, messages: &[SqsMessage]) {
-    metrics::counter!("messaging.client.consumed.messages", "feature" => feature)
-        .increment(messages.len() as u64);
-    for message in messages {
-        metrics::histogram!("messaging.message.receives", "feature" => feature)
-            .record(f64::from(batch::receives(message)));
+    /// Whether it polls, for probes; to be taken before it is run.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
     }
-}
 
-fn spawn<C>(
-    worker: &Worker<C>,
-    mut messages: Vec<SqsMessage>,
-    mut permits: OwnedSemaphorePermit,
-    deleter: &Deleter,
-    cancel: &CancellationToken,
-    running: &mut JoinSet<Vec<String>>,
-) where
-    C: Context,
-{
-    while !messages.is_empty() {
-        let rest = messages.split_off(messages.len().min(worker.options.batch_size.max(1)));
-        let permit = permits.split(messages.len());
-        let batch = Batch {
-            host: worker.host.clone(),
-            feature: worker.feature,
-            queue: Arc::clone(&worker.queue),
-            messages,
-            visibility: worker.options.visibility,
-            deletes: deleter.sender(),
-        };
-        let cancel = cancel.clone();
-        running.spawn(async move {
-            let failed = batch.run(cancel).await;
-            drop(permit);
-            failed
+    /// Works until `stop`. True: all that was received was also finished and deleted.
+    pub async fn run_until(self, stop: CancellationToken) -> bool {
+        let pollers = self.sources.len();
+        let shared = Arc::new(poll::Shared {
+            host: self.host,
+            options: self.options,
+            slots: Arc::new(Semaphore::new(self.options.concurrency.max(1))),
+            pollers,
+            stop,
         });
-        messages = rest;
+        let mut polling = JoinSet::new();
+        for (number, source) in self.sources.into_iter().enumerate() {
+            let health = self.health.of_queue(number);
+            polling.spawn(poll::poll_until_stopped(
+                Arc::clone(&shared),
+                source,
+                health,
+            ));
+        }
+        let mut finished = true;
+        while let Some(ended) = polling.join_next().await {
+            finished &= ended.unwrap_or_else(|error| {
+                tracing::error!(%error, "polling a queue ended early");
+                false
+            });
+        }
+        finished
     }
-}
-
-async fn drain(running: &mut JoinSet<Vec<String>>) {
-    while running.join_next().await.is_some() {}
 }
 
 #[cfg(test)]

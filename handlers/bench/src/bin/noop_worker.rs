@@ -7,8 +7,8 @@ use std::time::Duration;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use fotograma::aws::{Aws, AwsSettings, SqsQueue};
 use fotograma_bench::{Delays, Master};
-use lambda_anywhere::worker::{self, Options, Worker};
-use lambda_anywhere::{Context, Feature, Host, Stop, Trigger};
+use lambda_anywhere::worker::{Worker, WorkerOptions};
+use lambda_anywhere::{CancelSignal, Context, Feature, Host, Trigger};
 use tokio_util::sync::CancellationToken;
 
 /// What the handler gets: where to note that it was called.
@@ -18,7 +18,7 @@ struct Noop(Arc<Delays>);
 impl Context for Noop {
     type Permission = ();
 
-    fn until(&self, _stop: Stop) -> Self {
+    fn with_cancel_signal(&self, _signal: CancelSignal) -> Self {
         self.clone()
     }
 }
@@ -45,10 +45,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [url, concurrency, batch_size, threads] = arguments.as_slice() else {
         return Err("give URL, CONCURRENCY, BATCH_SIZE and THREADS".into());
     };
-    let options = Options {
+    let options = WorkerOptions {
         concurrency: concurrency.parse()?,
         batch_size: batch_size.parse()?,
-        ..Options::default()
+        ..WorkerOptions::default()
     };
     // The program's own runtime has as many as it may use CPUs.
     tokio::runtime::Builder::new_multi_thread()
@@ -58,22 +58,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         .block_on(work(url, options))
 }
 
-async fn work(url: &str, options: Options) -> Result<(), Box<dyn Error>> {
+async fn work(url: &str, options: WorkerOptions) -> Result<(), Box<dyn Error>> {
     let settings = AwsSettings {
         endpoint_url: std::env::var("AWS_ENDPOINT_URL").ok(),
         queue_urls: [("bench".to_owned(), url.to_owned())].into(),
         ..AwsSettings::default()
     };
     let noop = Noop::default();
-    let worker = Worker {
-        host: Host::new(noop.clone(), &TABLE),
-        feature: &TABLE[0],
-        queue: Arc::new(SqsQueue::new(Arc::new(Aws::new(settings).await), "bench")),
-        options,
-    };
+    let queue = SqsQueue::new(Arc::new(Aws::new(settings).await), "bench");
+    let host = Host::new(noop.clone(), &TABLE);
+    let worker = Worker::for_feature(host, &TABLE[0], Arc::new(queue), options);
     let master = Master::ready().await?;
     let stop = CancellationToken::new();
-    let running = tokio::spawn(worker::run(worker, stop.clone()));
+    let running = tokio::spawn(worker.run_until(stop.clone()));
     master.over().await?;
     stop.cancel();
     running.await?;

@@ -11,8 +11,8 @@ use http::{HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
-use crate::request::{BODY_TIME, too_slow};
-use crate::{Caller, Context, Error, FormClaim, Host, Request, Result, caller};
+use super::request::{BODY_TIME, too_slow};
+use crate::{Caller, Context, Error, FormClaim, Host, Request, Result, require_caller};
 
 /// The longest field that is no file, in bytes.
 const MAX_FIELD: u64 = 64 * 1024;
@@ -24,7 +24,7 @@ const MAX_FIELDS: usize = 32;
 ///
 /// # Errors
 /// 415 for what is no form, 400 for a form that breaks off, has no file or several.
-pub(crate) async fn receive<C: Context, B>(
+pub(crate) async fn receive_form<C: Context, B>(
     host: &Host<C>,
     key: fn(&C, &Caller) -> String,
     request: http::Request<B>,
@@ -34,7 +34,7 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let boundary = boundary(&request)?;
-    let key = key(&host.context, caller::of(&request)?);
+    let key = key(&host.context, require_caller(&request)?);
     let (mut parts, body) = request.into_parts();
     let limits = SizeLimit::new().whole_stream(u64::MAX).per_field(u64::MAX);
     let constraints = Constraints::new().size_limit(limits);
@@ -47,7 +47,7 @@ where
         fields: std::collections::BTreeMap::new(),
     };
     let mut stored = false;
-    if let Err(error) = read(host, form, &mut claim, &mut stored).await {
+    if let Err(error) = read_fields(host, form, &mut claim, &mut stored).await {
         if stored {
             host.files.remove(&claim.key).await?;
         }
@@ -93,7 +93,7 @@ fn boundary<B>(request: &http::Request<B>) -> Result<String> {
         })
 }
 
-async fn read<C: Context>(
+async fn read_fields<C: Context>(
     host: &Host<C>,
     mut form: Multipart<'_>,
     claim: &mut FormClaim,

@@ -7,9 +7,14 @@ use crate::{Context, Feature, Route};
 
 /// The parameters of a path, decoded, as a typed extension of the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params(Vec<(&'static str, String)>);
+pub struct PathParams(Vec<(&'static str, String)>);
 
-impl Params {
+impl PathParams {
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// The parameter of this name; empty if the route has none such.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
@@ -20,23 +25,33 @@ impl Params {
     }
 }
 
-/// What was found for a request.
-pub enum Routed<C: Context> {
+/// How the parameters of a path are written in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathEncoding {
+    /// Percent-encoded, as a client sent them.
+    Percent,
+    /// As they are: somebody on the way has decoded them.
+    Decoded,
+}
+
+/// What was found for a request in the table.
+pub enum RouteMatch<C: Context> {
     /// This feature answers it.
-    Found(&'static Feature<C>, &'static Route<C>, Params),
+    Found(&'static Feature<C>, &'static Route<C>, PathParams),
     /// The path is known, but not with this method; these are allowed.
-    Method(Vec<Method>),
+    MethodNotAllowed(Vec<Method>),
     /// Nobody knows the path.
-    Nobody,
+    NotFound,
 }
 
 /// Finds who answers `method path` among `features`. A slash at the path's end does not matter,
 /// and HEAD is answered by whoever answers GET.
-pub fn route<C: Context>(
+pub fn find_route<C: Context>(
     features: impl Iterator<Item = &'static Feature<C>>,
     method: &Method,
     path: &str,
-) -> Routed<C> {
+    encoding: PathEncoding,
+) -> RouteMatch<C> {
     let method = if method == Method::HEAD {
         &Method::GET
     } else {
@@ -47,23 +62,23 @@ pub fn route<C: Context>(
         let Some(route) = feature.route() else {
             continue;
         };
-        let Some(params) = match_path(route.path, path) else {
+        let Some(params) = match_path(route.path, path, encoding) else {
             continue;
         };
         if route.method == *method {
-            return Routed::Found(feature, route, params);
+            return RouteMatch::Found(feature, route, params);
         }
         allowed.push(route.method.clone());
     }
     if allowed.is_empty() {
-        Routed::Nobody
+        RouteMatch::NotFound
     } else {
-        Routed::Method(allowed)
+        RouteMatch::MethodNotAllowed(allowed)
     }
 }
 
-fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
-    let mut params = Params::default();
+fn match_path(pattern: &'static str, path: &str, encoding: PathEncoding) -> Option<PathParams> {
+    let mut params = PathParams::default();
     let mut segments = path.trim_matches('/').split('/');
     for expected in pattern.trim_matches('/').split('/') {
         let segment = segments.next()?;
@@ -72,7 +87,10 @@ fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
             .and_then(|name| name.strip_suffix('}'))
         {
             Some(name) => {
-                let value = percent_decode_str(segment).decode_utf8().ok()?;
+                let value = match encoding {
+                    PathEncoding::Percent => percent_decode_str(segment).decode_utf8().ok()?,
+                    PathEncoding::Decoded => segment.into(),
+                };
                 if value.is_empty() {
                     return None;
                 }
@@ -87,17 +105,22 @@ fn match_path(pattern: &'static str, path: &str) -> Option<Params> {
 
 #[cfg(test)]
 mod tests {
+    use super::PathEncoding::{Decoded, Percent};
     use super::*;
 
     #[test]
     fn paths_match_by_segment() {
-        let params = match_path("/orders/{user_id}/{order_id}", "/orders/me/caf%C3%A9");
+        let params = match_path(
+            "/orders/{user_id}/{order_id}",
+            "/orders/me/caf%C3%A9",
+            Percent,
+        );
         let params = params.expect("a match");
         assert_eq!(
             (params.get("user_id"), params.get("order_id")),
             ("me", "café")
         );
-        assert!(match_path("/upload", "/upload/").is_some());
+        assert!(match_path("/upload", "/upload/", Percent).is_some());
         for path in [
             "/orders",
             "/orders/",
@@ -107,9 +130,17 @@ mod tests {
             "/orders/a/%ff",
         ] {
             assert!(
-                match_path("/orders/{user_id}/{order_id}", path).is_none(),
+                match_path("/orders/{user_id}/{order_id}", path, Percent).is_none(),
                 "{path}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_decoded_is_not_decoded_again() {
+        for (encoding, expected) in [(Percent, "v1"), (Decoded, "%761")] {
+            let params = match_path("/orders/{id}", "/orders/%761", encoding).expect("a match");
+            assert_eq!(params.get("id"), expected);
         }
     }
 }

@@ -14,12 +14,12 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use crate::{
-    Context, Error, Feature, Host, Response, Result, Trigger, empty_response, lift, problem,
+    Context, Error, Feature, Host, Response, Result, Trigger, empty_response, envelope, problem,
 };
 
 /// What the adapter needs of SNS.
 #[async_trait]
-pub trait Subscriptions: Send + Sync {
+pub trait TopicSubscriptions: Send + Sync {
     /// The ARN of the topic with this short name.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ struct Posted {
 }
 
 /// The feature of a service that a topic sets off, if one does, and the topic's short name.
-pub(super) fn feature<C: Context>(
+pub(super) fn subscribed<C: Context>(
     features: impl Iterator<Item = &'static Feature<C>>,
 ) -> Option<(&'static Feature<C>, &'static str)> {
     let mut of_topics = features.filter_map(|feature| match feature.trigger {
@@ -73,11 +73,11 @@ pub(super) fn feature<C: Context>(
 pub(super) async fn answer<C: Context>(
     host: &Host<C>,
     (feature, topic): (&'static Feature<C>, &'static str),
-    subscriptions: &Arc<dyn Subscriptions>,
+    subscriptions: &Arc<dyn TopicSubscriptions>,
     body: &[u8],
     request_id: &str,
 ) -> Response {
-    match take(host, feature, topic, subscriptions, body).await {
+    match take_message(host, feature, topic, subscriptions, body).await {
         Ok(()) => empty_response(StatusCode::OK),
         Err(error) => {
             tracing::warn!(feature = feature.name, %error, "what SNS posted could not be taken");
@@ -90,11 +90,11 @@ pub(super) async fn answer<C: Context>(
     }
 }
 
-async fn take<C: Context>(
+async fn take_message<C: Context>(
     host: &Host<C>,
     feature: &'static Feature<C>,
     topic: &str,
-    subscriptions: &Arc<dyn Subscriptions>,
+    subscriptions: &Arc<dyn TopicSubscriptions>,
     body: &[u8],
 ) -> Result<()> {
     let posted: Posted = serde_json::from_slice(body)
@@ -109,7 +109,7 @@ async fn take<C: Context>(
     let certificate = subscriptions.certificate(&posted.signing_cert_url).await?;
     signature::verify(&posted, &certificate).map_err(forbidden)?;
     match posted.r#type.as_str() {
-        "Notification" => notify(host, feature, body).await,
+        "Notification" => notify_feature(host, feature, body).await,
         "SubscriptionConfirmation" => {
             let token = posted.token.as_deref().unwrap_or_default();
             subscriptions.confirm(&posted.topic_arn, token).await?;
@@ -125,7 +125,7 @@ async fn take<C: Context>(
 }
 
 /// What is posted is what a queue that is subscribed would hold.
-async fn notify<C: Context>(
+async fn notify_feature<C: Context>(
     host: &Host<C>,
     feature: &'static Feature<C>,
     body: &[u8],
@@ -138,7 +138,7 @@ async fn notify<C: Context>(
     };
     let mut message = SqsMessage::default();
     message.body = Some(String::from_utf8_lossy(body).into_owned());
-    handle(&host.context, lift::sns_event(&message)).await
+    handle(&host.context, envelope::sns_event(&message)).await
 }
 
 fn forbidden(why: &str) -> Error {

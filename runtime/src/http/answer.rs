@@ -1,23 +1,29 @@
 //! One HTTP request through the table: the same steps in a pod's server and in Lambda.
 
+use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::time::Duration;
 
 use aws_lambda_events::encodings::Body;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use lambda_http::RequestExt;
 
+use super::request::{RouteLabel, request_id, whole_body};
 use crate::problem::{problem, response};
-use crate::request::{Exchange, whole_body};
 use crate::{
-    Access, Caller, Context, Error, Feature, Host, Request, RequestId, Response, Result, Routed,
-    call_http, forms, route,
+    Access, Caller, Context, Error, Feature, Host, PathEncoding, PathParams, Request, Response,
+    Result, RouteMatch, dispatch_http, find_route,
 };
 
 /// The path to find the route by, where it is not that of the address: a gateway's stage is part
 /// of the address, but not of the route.
 #[derive(Debug, Clone)]
-pub(crate) struct RoutePath(pub(crate) String);
+pub(crate) struct RoutePath {
+    pub(crate) path: String,
+    /// Whether its parameters are decoded already.
+    pub(crate) decoded: bool,
+}
 
 /// The longest body of a request that is no form upload, in bytes.
 pub(crate) const MAX_BODY: usize = 1024 * 1024;
@@ -26,32 +32,29 @@ pub(crate) const MAX_BODY: usize = 1024 * 1024;
 const HANDLER_TIME: Duration = Duration::from_secs(30);
 
 /// Answers a request by whichever it is for of the features that `name` stands for.
-pub(crate) async fn answer<C, B>(
-    host: &Host<C>,
-    name: &str,
-    mut request: http::Request<B>,
-) -> Response
+pub(crate) async fn answer<C, B>(host: &Host<C>, name: &str, request: http::Request<B>) -> Response
 where
     C: Context,
     B: http_body_util::BodyExt<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let path = request.extensions().get::<RoutePath>();
-    let path = path.map_or(request.uri().path(), |path| &path.0);
-    let routed = route(host.features(name), request.method(), path);
-    let template = match &routed {
-        Routed::Found(_, route, _) => route.path,
-        Routed::Method(_) | Routed::Nobody => "",
+    let (path, encoding) = match path {
+        Some(path) if path.decoded => (path.path.as_str(), PathEncoding::Decoded),
+        Some(path) => (path.path.as_str(), PathEncoding::Percent),
+        None => (request.uri().path(), PathEncoding::Percent),
     };
-    let exchange = Exchange::of(host, &request, template);
-    let id = exchange.id.clone();
-    request.extensions_mut().insert(RequestId(id.clone()));
-    exchange.answer(reply(host, routed, request, &id)).await
+    let routed = find_route(host.features(name), request.method(), path, encoding);
+    if let RouteMatch::Found(_, route, _) = &routed {
+        RouteLabel::set(&request, route.path);
+    }
+    let id = request_id(&request);
+    reply(host, routed, request, &id).await
 }
 
 async fn reply<C, B>(
     host: &Host<C>,
-    routed: Routed<C>,
+    routed: RouteMatch<C>,
     mut request: http::Request<B>,
     id: &str,
 ) -> Response
@@ -61,15 +64,15 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     match routed {
-        Routed::Found(feature, route, params) => {
+        RouteMatch::Found(feature, route, params) => {
             request.extensions_mut().insert(params);
             let request = match prepare(host, feature, request).await {
                 Ok(request) => request,
                 Err(error) => return response(&error, id),
             };
-            in_time(call_http(route, host.context.as_ref(), request), id).await
+            handler_in_time(dispatch_http(route, host.context.as_ref(), request), id).await
         }
-        Routed::Method(allowed) => {
+        RouteMatch::MethodNotAllowed(allowed) => {
             let mut answer = problem(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "this path has other methods",
@@ -81,12 +84,12 @@ where
             }
             answer
         }
-        Routed::Nobody => problem(StatusCode::NOT_FOUND, "there is no such path here", id),
+        RouteMatch::NotFound => problem(StatusCode::NOT_FOUND, "there is no such path here", id),
     }
 }
 
 /// What a handler answers; 504 when it takes too long.
-pub(crate) async fn in_time(called: impl Future<Output = Response>, id: &str) -> Response {
+pub(crate) async fn handler_in_time(called: impl Future<Output = Response>, id: &str) -> Response {
     let in_time = tokio::time::timeout(HANDLER_TIME, called).await;
     in_time.unwrap_or_else(|_| {
         tracing::error!("a request took too long and was given up");
@@ -118,16 +121,40 @@ where
     // Before a body is read: nobody streams gigabytes without a token.
     route.access.check(request.extensions().get::<Caller>())?;
     if let Some(form) = &route.form {
-        return forms::receive(host, form.key, request).await;
+        return super::forms::receive_form(host, form.key, request).await;
     }
     let (parts, body) = request.into_parts();
     let bytes = whole_body(body, MAX_BODY).await?;
     let body = if bytes.is_empty() {
         Body::Empty
     } else {
-        Body::Binary(bytes.to_vec())
+        Body::Binary(bytes.into())
     };
-    Ok(Request::from_parts(parts, body))
+    Ok(with_gateway_parts(Request::from_parts(parts, body)))
+}
+
+/// A request as handlers for `lambda_http` expect it: with the parameters of the query and of the
+/// path that a gateway would have found.
+fn with_gateway_parts(mut request: Request) -> Request {
+    if request.query_string_parameters_ref().is_none() {
+        let query = request.uri().query().unwrap_or_default();
+        let mut parameters: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let values = parameters.entry(name.into_owned()).or_default();
+            values.push(value.into_owned());
+        }
+        request = request.with_query_string_parameters(parameters);
+    }
+    if request.path_parameters_ref().is_none()
+        && let Some(parameters) = request.extensions().get::<PathParams>()
+    {
+        let parameters = parameters.iter();
+        let parameters: HashMap<_, _> = parameters
+            .map(|(name, value)| (name.to_owned(), vec![value.to_owned()]))
+            .collect();
+        request = request.with_path_parameters(parameters);
+    }
+    request
 }
 
 fn bearer<B>(request: &http::Request<B>) -> Option<&str> {

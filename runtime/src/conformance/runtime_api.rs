@@ -1,0 +1,230 @@
+//! Lambda's runtime API, for some invocations:
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::Error as IoError;
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// The runtime API of one execution environment.
+pub struct RuntimeApi {
+    address: SocketAddr,
+    state: Arc<ApiState>,
+    serving: JoinHandle<()>,
+}
+
+/// What a function said to an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Its response.
+    Response(Value),
+    /// It failed, with this error.
+    Error(Value),
+}
+
+struct ApiState {
+    /// Events that nobody has taken yet, with their numbers.
+    events: Mutex<VecDeque<(usize, String)>>,
+    replies: Mutex<HashMap<usize, Reply>>,
+    /// The time from an event's being taken to its deadline.
+    timeout: Duration,
+    replied: Notify,
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+impl RuntimeApi {
+    /// Serves these events, on a free port of this machine; each invocation may take `timeout`.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn serve(events: &[Value], timeout: Duration) -> Result<Self, IoError> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let events = events.iter().map(Value::to_string).enumerate();
+        let state = Arc::new(ApiState {
+            events: Mutex::new(events.collect()),
+            replies: Mutex::default(),
+            timeout,
+            replied: Notify::new(),
+        });
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/response",
+                post(take_response),
+            )
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/error",
+                post(take_error),
+            )
+            .route("/2018-06-01/runtime/init/error", post(take_init_error))
+            .with_state(Arc::clone(&state));
+        let serving = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the runtime API ended");
+            }
+        });
+        Ok(Self {
+            address,
+            state,
+            serving,
+        })
+    }
+
+    /// Starts `program` as the function whose handler is `handler`, in the environment that Lambda
+    /// gives; with more than one invocation at once if `concurrency` says so. It ends when its
+    /// standard input does.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_function(
+        &self,
+        mut program: Command,
+        handler: &str,
+        concurrency: usize,
+    ) -> Result<Child, IoError> {
+        program
+            .env("AWS_LAMBDA_RUNTIME_API", self.address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "function")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "1")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "log")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "log")
+            .env("_HANDLER", handler)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        if concurrency > 1 {
+            program.env("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.to_string());
+        }
+        program.spawn()
+    }
+
+    /// The replies to the first `count` events, in the order of the events.
+    pub async fn replies(&self, count: usize) -> Vec<Reply> {
+        loop {
+            let mut next = std::pin::pin!(self.state.replied.notified());
+            next.as_mut().enable();
+            {
+                let known = self.state.replies.lock();
+                let known = known.unwrap_or_else(PoisonError::into_inner);
+                let all: Option<Vec<_>> = (0..count).map(|n| known.get(&n).cloned()).collect();
+                if let Some(all) = all {
+                    return all;
+                }
+            }
+            next.await;
+        }
+    }
+
+    /// Ends a function that was started here; gives what it wrote to standard output.
+    ///
+    /// # Errors
+    /// When its output cannot be read.
+    pub async fn end_function(mut function: Child) -> Result<String, IoError> {
+        drop(function.stdin.take());
+        let mut output = String::new();
+        if let Some(stdout) = &mut function.stdout {
+            stdout.read_to_string(&mut output).await?;
+        }
+        function.wait().await?;
+        Ok(output)
+    }
+}
+
+/// What a function does when it is started by [`RuntimeApi::start_function`]: waits until its
+/// standard input ends, which tells it that its replies have arrived.
+pub(super) async fn input_ends() {
+    let mut input = tokio::io::stdin();
+    let mut buffer = [0; 64];
+    while input.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+}
+
+async fn next(State(api): State<Arc<ApiState>>) -> impl IntoResponse {
+    let event = {
+        let mut events = api.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.pop_front()
+    };
+    let Some((number, event)) = event else {
+        return std::future::pending().await;
+    };
+    let deadline = SystemTime::now() + api.timeout;
+    let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let headers = [
+        ("lambda-runtime-aws-request-id", request_id(number)),
+        (
+            "lambda-runtime-deadline-ms",
+            deadline.as_millis().to_string(),
+        ),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:123456789012:function:function".to_owned(),
+        ),
+        (
+            "lambda-runtime-trace-id",
+            "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0".to_owned(),
+        ),
+    ];
+    (headers, event)
+}
+
+fn request_id(number: usize) -> String {
+    format!("8476a536-e9f4-11e8-9739-{number:012}")
+}
+
+async fn take_response(
+    State(api): State<Arc<ApiState>>,
+    Path(id): Path<String>,
+    reply: Bytes,
+) -> StatusCode {
+    let reply = serde_json::from_slice(&reply).unwrap_or_default();
+    api.note(&id, Reply::Response(reply))
+}
+
+async fn take_error(
+    State(api): State<Arc<ApiState>>,
+    Path(id): Path<String>,
+    error: Bytes,
+) -> StatusCode {
+    let error = serde_json::from_slice(&error).unwrap_or_default();
+    api.note(&id, Reply::Error(error))
+}
+
+async fn take_init_error(State(api): State<Arc<ApiState>>, error: Bytes) -> StatusCode {
+    let error = serde_json::from_slice(&error).unwrap_or_default();
+    api.note(&request_id(0), Reply::Error(error))
+}
+
+impl ApiState {
+    fn note(&self, id: &str, reply: Reply) -> StatusCode {
+        let number = id.rsplit('-').next().and_then(|number| number.parse().ok());
+        let Some(number) = number else {
+            return StatusCode::BAD_REQUEST;
+        };
+        let mut replies = self.replies.lock().unwrap_or_else(PoisonError::into_inner);
+        replies.insert(number, reply);
+        drop(replies);
+        self.replied.notify_waiters();
+        StatusCode::ACCEPTED
+    }
+}

@@ -1,0 +1,15 @@
+//! HTTP requests through the table: one stack, in a pod's server and in Lambda.
+
+mod answer;
+mod forms;
+mod request;
+mod stack;
+
+#[cfg(feature = "server")]
+pub(crate) use answer::{MAX_BODY, handler_in_time};
+pub(crate) use answer::{RoutePath, answer};
+#[cfg(feature = "server")]
+pub(crate) use request::{RouteLabel, request_id, whole_body};
+#[cfg(feature = "server")]
+pub(crate) use stack::cors;
+pub(crate) use stack::http_stack;

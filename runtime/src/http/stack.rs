@@ -1,0 +1,83 @@
+//! What every HTTP request passes on its way to a handler, as tower layers.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use http::{Method, Request, header};
+use tower::limit::ConcurrencyLimitLayer;
+use tower::load_shed::LoadShedLayer;
+use tower::util::option_layer;
+use tower::{Service, ServiceBuilder};
+use tower_http::cors::{Any, CorsLayer};
+use tower_http::request_id::{
+    MakeRequestId, PropagateRequestIdLayer, RequestId as IdHeader, SetRequestIdLayer,
+};
+
+use super::request::{RequestContextLayer, X_REQUEST_ID, is_loggable};
+use crate::{Context, Host, RequestId, Response};
+
+/// How long a browser need not ask again what it may send.
+const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
+
+/// `service` behind the layers that every request passes; at most `max_requests` are under way
+/// in it at once, and more are answered 503.
+pub(crate) fn http_stack<C, B, S>(
+    host: Host<C>,
+    max_requests: Option<usize>,
+    service: S,
+) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static
+where
+    C: Context,
+    B: Send + 'static,
+    S: Service<Request<B>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+    S::Future: Send + 'static,
+{
+    ServiceBuilder::new()
+        .layer(cors())
+        .map_request(keep_loggable_id)
+        .layer(SetRequestIdLayer::new(X_REQUEST_ID, NewId))
+        .layer(PropagateRequestIdLayer::new(X_REQUEST_ID))
+        .layer(RequestContextLayer { host })
+        .layer(LoadShedLayer::new())
+        .layer(option_layer(max_requests.map(ConcurrencyLimitLayer::new)))
+        .service(service)
+}
+
+/// A page may be served from anywhere; what it may do, its token says.
+pub(crate) fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .expose_headers([X_REQUEST_ID])
+        .max_age(PREFLIGHT_AGE)
+}
+
+/// The id that a gateway gave the request, else the one that came with it, if it is one to be
+/// repeated in logs.
+fn keep_loggable_id<B>(mut request: Request<B>) -> Request<B> {
+    let given = request
+        .extensions()
+        .get::<RequestId>()
+        .and_then(|id| id.0.parse().ok());
+    let id = given.or_else(|| request.headers_mut().remove(X_REQUEST_ID));
+    request.headers_mut().remove(X_REQUEST_ID);
+    if let Some(id) = id.filter(is_loggable) {
+        request.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    request
+}
+
+#[derive(Clone, Copy)]
+struct NewId;
+
+impl MakeRequestId for NewId {
+    fn make_request_id<B>(&mut self, _request: &Request<B>) -> Option<IdHeader> {
+        let id = uuid::Uuid::now_v7().to_string();
+        id.parse().ok().map(IdHeader::new)
+    }
+}
