@@ -21,7 +21,7 @@ export FOTOGRAMA_FFMPEG ?= $(CURDIR)/$(DEV)/bin/ffmpeg
 endif
 
 .PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak simulate fuzz
-.PHONY: k8s-render k8s-apply test-k8s test-stacks
+.PHONY: k8s-render k8s-apply test-k8s test-stacks test-images
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
 help: ## list the verbs
@@ -102,6 +102,9 @@ simulate: ## run a million jobs in a simulated world of faults: ARGS="--seed 1",
 test-stacks: stacks ## deploy them to ministack behind enforced roles, and try them
 	@cargo build -q
 	@FOTOGRAMA_BIN=$(BUILD)/debug/fotograma .ci/ministack
+
+test-images: ## build the images, check them, and run the system from them; many minutes
+	@.ci/images
 
 OVERLAY ?= dev
 
