@@ -51,7 +51,7 @@ pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
     args.system.page_url.get_or_insert_with(|| page_url.clone());
 
     let local = args.local.start().await?;
-    let settings = replay::embedded(&args.system, local.url().to_owned());
+    let settings = replay::embedded(&args.system, &args.local.keys, local.url().to_owned());
     let system = system::build(&args.system, settings).await?;
     let origins = [page_url, format!("http://localhost:{page_port}")];
     provision::provision(&system.aws, TABLE, &origins)

@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use fotograma_local::{Config, Local};
 
+use super::replay::EmbeddedKeys;
 use super::stop;
 
 /// Where the embedded AWS listens and keeps its state.
@@ -33,6 +34,8 @@ pub(super) struct LocalArgs {
     /// The address that links and queues are told by, if not the one listened on
     #[arg(long, env = "FOTOGRAMA_AWS_PUBLIC_URL", value_name = "URL")]
     pub(super) aws_public_url: Option<String>,
+    #[command(flatten)]
+    pub(super) keys: EmbeddedKeys,
 }
 
 impl LocalArgs {
@@ -42,6 +45,8 @@ impl LocalArgs {
             host: self.aws_host,
             port: self.aws_port,
             public_url: self.aws_public_url.clone(),
+            access_key: self.keys.aws_access_key.clone(),
+            secret_key: self.keys.aws_secret_key.clone(),
             ..Config::default()
         };
         Ok(Local::start(config).await?)

@@ -26,15 +26,38 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     ephemeral: bool,
     #[command(flatten)]
+    keys: EmbeddedKeys,
+    #[command(flatten)]
     system: SystemArgs,
+}
+
+/// The one pair of keys that the embedded AWS knows.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Embedded AWS")]
+pub(super) struct EmbeddedKeys {
+    /// The access key of the embedded AWS
+    #[arg(long, env = "FOTOGRAMA_AWS_ACCESS_KEY", default_value = "test")]
+    pub(super) aws_access_key: String,
+    /// Its secret: with one of your own, nobody else on the machine can sign
+    #[arg(
+        long,
+        env = "FOTOGRAMA_AWS_SECRET_KEY",
+        default_value = "test",
+        hide_env_values = true
+    )]
+    pub(super) aws_secret_key: String,
 }
 
 pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode> {
     #[cfg(feature = "local")]
     if args.ephemeral {
-        let config = fotograma_local::Config::default();
+        let config = fotograma_local::Config {
+            access_key: args.keys.aws_access_key.clone(),
+            secret_key: args.keys.aws_secret_key.clone(),
+            ..fotograma_local::Config::default()
+        };
         let local = fotograma_local::Local::start(config).await?;
-        let settings = embedded(&args.system, local.url().to_owned());
+        let settings = embedded(&args.system, &args.keys, local.url().to_owned());
         let system = system::build(&args.system, settings).await?;
         crate::aws::provision::provision(&system.aws, features::TABLE, &[]).await?;
         let outcome = replay(&args, &system).await;
@@ -43,19 +66,22 @@ pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode> {
     }
     let settings = match &args.system.aws.endpoint_url {
         Some(url) if !is_loopback(url) => args.system.aws.settings(),
-        Some(url) => embedded(&args.system, url.clone()),
-        None => embedded(&args.system, "http://127.0.0.1:4566".to_owned()),
+        Some(url) => embedded(&args.system, &args.keys, url.clone()),
+        None => {
+            let url = "http://127.0.0.1:4566".to_owned();
+            embedded(&args.system, &args.keys, url)
+        }
     };
     let system = system::build(&args.system, settings).await?;
     replay(&args, &system).await
 }
 
 /// The settings for an embedded AWS: the region and the one pair of keys that it knows.
-pub(super) fn embedded(args: &SystemArgs, url: String) -> AwsSettings {
+pub(super) fn embedded(args: &SystemArgs, keys: &EmbeddedKeys, url: String) -> AwsSettings {
     AwsSettings {
         endpoint_url: Some(url),
         region: Some("us-east-1".to_owned()),
-        credentials: Some(("test".to_owned(), "test".to_owned())),
+        credentials: Some((keys.aws_access_key.clone(), keys.aws_secret_key.clone())),
         ..args.aws.settings()
     }
 }
