@@ -80,13 +80,20 @@ impl DataFolder {
     }
 }
 
-/// Folders of older versions were open to all.
+/// Folders of older versions were open to all. A volume that is mounted for a group belongs to somebody
+/// else, who says how open it is.
 fn create_private_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)?;
-    if fs::metadata(path)?.permissions().mode() & 0o777 != FOLDER_MODE {
-        fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))?;
+    if fs::metadata(path)?.permissions().mode() & 0o777 == FOLDER_MODE {
+        return Ok(());
     }
-    Ok(())
+    match fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE)) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            tracing::warn!(path = %path.display(), "the data folder is another user's and stays as open as it is");
+            Ok(())
+        }
+        outcome => outcome,
+    }
 }
 
 /// Opens a file, or makes it.
