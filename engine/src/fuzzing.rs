@@ -25,7 +25,7 @@ pub fn index(data: &[u8], file_len: u64) {
         assert!(range.start < range.end && range.end <= file);
     }
     let moov = Bytes::copy_from_slice(data);
-    if let Ok(index) = parse_index(Bytes::new(), &moov, file_len) {
+    if let Ok(index) = parse_index(Bytes::new(), &moov, None, file_len) {
         assert!(index.samples.len() as u64 <= file + file_len);
         assert!(index.samples.iter().all(|sample| sample.end() <= file_len));
     }
@@ -34,7 +34,7 @@ pub fn index(data: &[u8], file_len: u64) {
 /// Plans by `moov`, and remuxes a file of `file_len` bytes, all of which are those of `fill` over
 /// and over, in pieces of so many bytes.
 pub fn plan(moov: Vec<u8>, file_len: u64, options: &Options, piece: u64, fill: &[u8]) {
-    let Ok(index) = parse_index(Bytes::new(), &moov.into(), file_len) else {
+    let Ok(index) = parse_index(Bytes::new(), &moov.into(), None, file_len) else {
         return;
     };
     let Ok(plan) = Plan::indexed(&index, file_len, options) else {

@@ -56,7 +56,7 @@ extern crate self as fotograma_engine;
 
 pub use bitstream::CodecFamily;
 pub use container::index_unusable::IndexUnusable;
-pub use container::isobmff::Codec;
+pub use container::isobmff::{Codec, TrackChoice, TrackReason};
 pub use error::ExtractError;
 pub use extract::{Extraction, extract};
 pub use ffmpeg::program::Ffmpeg;
@@ -64,7 +64,7 @@ pub use io::file::{FileSink, FileSource};
 pub use io::sink::{Sink, SinkError};
 pub use io::source::{Source, SourceError};
 pub use limits::Limits;
-pub use options::{Format, Mode, OnDamage, Options};
+pub use options::{Format, Hdr, Mode, OnDamage, Options, Samples};
 pub use plan::{GopRun, Plan, Strategy, StrategyReason, Target};
 pub use progress::{Cancelled, IgnoreProgress, Progress, ProgressListener};
 pub use reason::Reason;

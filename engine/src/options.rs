@@ -30,6 +30,13 @@ pub struct Options {
     /// The end of the moments, itself none, on the player's clock.
     #[serde(rename = "to_ms", with = "duration_millis::optional")]
     pub to: Option<Duration>,
+    /// Which of the video's tracks, from 1 in the file's order; `None` takes the one that the file
+    /// has shown.
+    pub track: Option<u32>,
+    /// What becomes of samples that are not square.
+    pub samples: Samples,
+    /// What becomes of high dynamic range.
+    pub hdr: Hdr,
     /// What becomes of a damaged video.
     pub damaged: OnDamage,
     /// Time of the zip's entries, in seconds since 1970 (UTC). Taken from the job, so that doing
@@ -50,6 +57,9 @@ impl Default for Options {
             format: Format::Jpg,
             from: None,
             to: None,
+            track: None,
+            samples: Samples::Square,
+            hdr: Hdr::ToneMap,
             damaged: OnDamage::Fail,
             modified: 0,
             limits: Limits::default(),
@@ -82,6 +92,12 @@ impl Options {
         }
         if self.limits.memory < MIN_MEMORY {
             return Err(format!("ffmpeg needs {MIN_MEMORY} bytes of memory or more"));
+        }
+        if self.track == Some(0) {
+            return Err("tracks are counted from 1".into());
+        }
+        if self.hdr == Hdr::Keep && self.format != Format::Png {
+            return Err("high dynamic range is kept in PNG only".into());
         }
         if let Some(to) = self.to
             && to <= self.from.unwrap_or_default()
@@ -123,6 +139,28 @@ impl Format {
             Self::Png => "png",
         }
     }
+}
+
+/// What becomes of samples that are not square.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Samples {
+    /// The picture is stretched, as players show it: nothing is lost, one side grows.
+    #[default]
+    Square,
+    /// The picture stays as it is coded.
+    AsIs,
+}
+
+/// What becomes of high dynamic range (PQ, HLG).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hdr {
+    /// It is mapped to what an ordinary screen shows, white to white.
+    #[default]
+    ToneMap,
+    /// Its signal is kept, in PNGs of 16 bits.
+    Keep,
 }
 
 /// What becomes of a video that is damaged or cut off.

@@ -17,6 +17,7 @@ async fn told(script: &str, options: &Options) -> Result<String, ExtractError> {
         path,
         version: "5.1".into(),
         threads: std::num::NonZeroUsize::MIN,
+        libvpx: false,
     };
     let video = Memory::new(&b"\x1a\x45\xdf\xa3"[..]);
     let done = extract(

@@ -1,8 +1,8 @@
 //! The arguments of ffmpeg's command line.
 
 use std::ffi::OsString;
-use std::fmt::Write;
 
+use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::limits::Limits;
 use crate::options::{Format, Mode, Options};
@@ -60,7 +60,12 @@ pub(crate) enum Zero {
 /// A frame is known to be on screen at a moment once the next one begins behind it. `tblend` is
 /// what gives the frame before the current one; it is asked to only where that is wanted, and
 /// else lets frames pass. At the end the last frame is repeated.
-pub(crate) fn on_screen(options: &Options, moments: &Moments, zero: Zero) -> Vec<OsString> {
+pub(crate) fn on_screen(
+    options: &Options,
+    moments: &Moments,
+    zero: Zero,
+    presentation: &Presentation,
+) -> Vec<OsString> {
     let keyframes = match options.mode {
         Mode::Exact => "",
         // Not every decoder leaves the others out.
@@ -72,13 +77,15 @@ pub(crate) fn on_screen(options: &Options, moments: &Moments, zero: Zero) -> Vec
         begins_behind_moment(moments, "round(t*1000000000)", 1),
         begins_behind_moment(moments, "pts", 0),
     );
-    let picture = picture_filters(options);
+    let stream = presentation.map();
+    let neighbours = presentation.before_choice(options);
+    let picture = presentation.after_choice(options);
     // The first `scale` keeps all pictures at the size of the first one, and costs nothing.
     let graph = format!(
-        "[0:V:0]{keyframes}settb=1/1000000000,setpts='{steady}',split[t][p];\
+        "[{stream}]{keyframes}settb=1/1000000000,setpts='{steady}',split[t][p];\
          [t]crop=1:1:0:0:exact=1,format=gray[times];\
-         [p]scale,tpad=stop_mode=clone:stop_duration={repeated}ms,\
-         tblend=all_opacity=0:enable='{enable}',select='{select}'{picture}[pictures]"
+         [p]scale,{neighbours}tpad=stop_mode=clone:stop_duration={repeated}ms,\
+         tblend=all_opacity=0:enable='{enable}',select='{select}',{picture}[pictures]"
     );
     let mut arguments: Vec<OsString> = ["-filter_complex", &graph, "-map", "[times]"]
         .map(Into::into)
@@ -90,10 +97,12 @@ pub(crate) fn on_screen(options: &Options, moments: &Moments, zero: Zero) -> Vec
 }
 
 /// What stands after an input in which the wanted frames are marked by odd times.
-pub(crate) fn marked(options: &Options) -> Vec<OsString> {
-    let picture = picture_filters(options);
+pub(crate) fn marked(options: &Options, presentation: &Presentation) -> Vec<OsString> {
+    let fields = presentation.before_choice(options);
+    let picture = presentation.after_choice(options);
     let graph = format!(
-        "[0:V:0]select='mod(pts,2)',settb=1/1000000000,setpts=PTS+{ORIGIN}{picture}[pictures]"
+        "[0:V:0]select='mod(pts,2)',settb=1/1000000000,setpts=PTS+{ORIGIN},\
+         {fields}{picture}[pictures]"
     );
     let mut arguments: Vec<OsString> = ["-filter_complex", &graph, "-map", "[pictures]"]
         .map(Into::into)
@@ -101,16 +110,6 @@ pub(crate) fn marked(options: &Options) -> Vec<OsString> {
     arguments.extend(encoder(options, "v:0"));
     arguments.extend(output());
     arguments
-}
-
-/// The filters that make a picture of a chosen frame, each with a comma before it.
-fn picture_filters(options: &Options) -> String {
-    let mut filters = String::new();
-    if let Some(width) = options.width {
-        // Writing to a string cannot fail.
-        let _ = write!(filters, ",scale=w='min(iw,{width})':h=-1");
-    }
-    filters
 }
 
 /// The encoder of the stream `stream`. A JPEG encoder's threads would make its output differ from

@@ -9,6 +9,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::ChildStderr;
 use tokio::sync::mpsc::{Receiver, Sender};
 
+use crate::ffmpeg::stream_facts::StreamFacts;
+
 /// The longest line that is looked at, in bytes; the rest of it is skipped.
 const MAX_LINE_BYTES: u64 = 1000;
 
@@ -35,12 +37,12 @@ pub(crate) type EventSender = Sender<Event>;
 pub(crate) const MAX_WAITING_EVENTS: usize = 64;
 
 /// What ffmpeg tells while it works.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
     /// The container's word for the playing time and for where it starts, in seconds.
     Input { duration: Option<f64>, start: f64 },
-    /// The number of pixels of the first video stream's picture.
-    Picture(u64),
+    /// The input's streams of video, covers apart, told before any frame.
+    Videos(Vec<StreamFacts>),
     /// There is a first complaint.
     Complaint,
 }
@@ -66,6 +68,10 @@ pub(crate) struct Log {
     pub(crate) signal: Option<i32>,
     /// The first complaint which says that the input ends too early.
     pub(crate) truncated: Option<String>,
+    /// The streams of video, covers apart.
+    videos: Vec<StreamFacts>,
+    /// Whether what is told now is of the last of them.
+    in_video: bool,
     output_seen: bool,
 }
 
@@ -118,6 +124,10 @@ impl Log {
         if self.output_seen {
             return None;
         }
+        if text.starts_with("Stream mapping:") {
+            // All of the input has been described.
+            return Some(Event::Videos(self.videos.clone()));
+        }
         if try_parse_output(text).is_some() {
             self.output_seen = true;
         } else if try_parse_input(text) == Some(0) {
@@ -137,13 +147,18 @@ impl Log {
             .and_then(|r| r.split_once(": "))
             && self.streams.len() < 64
         {
-            let first = self.video().is_none();
             self.streams.push(rest.to_owned());
-            return self
-                .video()
-                .filter(|_| first)
-                .and_then(pixels)
-                .map(Event::Picture);
+            self.in_video = false;
+            if let Some(facts) = rest.strip_prefix("Video: ").and_then(StreamFacts::parse) {
+                self.videos.push(facts);
+                self.in_video = true;
+            }
+        } else if self.in_video
+            && let Some((key, value)) = text.split_once(':')
+            && key.trim() == "alpha_mode"
+            && let Some(facts) = self.videos.last_mut()
+        {
+            facts.alpha_beside = value.trim() == "1";
         }
         None
     }
@@ -183,14 +198,6 @@ impl Log {
             .filter_map(|s| s.strip_prefix("Video: "))
             .find(covers)
     }
-}
-
-/// The number of pixels in ffmpeg's description of a stream (`h264 (High), yuv420p, 320x240 […]`).
-fn pixels(video: &str) -> Option<u64> {
-    video.split([',', ' ']).find_map(|word| {
-        let (width, height) = word.split_once('x')?;
-        width.parse::<u64>().ok()?.checked_mul(height.parse().ok()?)
-    })
 }
 
 /// The level and the text of `[h264 @ 0x55bf] [error] text`; the first part may be absent.

@@ -6,5 +6,8 @@ pub(crate) mod input;
 pub(crate) mod log;
 mod nut;
 pub(crate) mod pictures;
+pub(crate) mod presentation;
 pub(crate) mod process;
 pub(crate) mod program;
+pub(crate) mod stream_facts;
+mod tone_map;

@@ -8,7 +8,9 @@ use crate::error::ExtractError;
 use crate::ffmpeg::arguments::ORIGIN;
 use crate::ffmpeg::log::{Event, Log};
 use crate::ffmpeg::nut::{NutError, NutFrame, NutReader};
+use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::process::{Ended, Running};
+use crate::ffmpeg::stream_facts::StreamFacts;
 use crate::options::Options;
 use crate::reason::Reason;
 
@@ -30,6 +32,8 @@ pub(crate) enum Given {
         duration: Option<f64>,
         start: f64,
     },
+    /// The video must be presented in another way, told before any frame.
+    Presentation(Presentation),
     /// A frame begins at this time.
     Time(i64),
     /// A picture, with its time.
@@ -44,17 +48,19 @@ pub(crate) struct Pictures {
     running: Running,
     nut: NutReader<ChildStdout>,
     layout: Layout,
-    max_pixels: u64,
+    options: Options,
+    presentation: Presentation,
     events_ended: bool,
     complained: bool,
 }
 
 impl Pictures {
-    /// Takes over a freshly started ffmpeg.
+    /// Takes over a freshly started ffmpeg, which presents the video so.
     pub(crate) fn new(
         mut running: Running,
         layout: Layout,
         options: &Options,
+        presentation: &Presentation,
     ) -> Result<Self, ExtractError> {
         let stdout = running
             .stdout
@@ -67,7 +73,8 @@ impl Pictures {
             running,
             nut: NutReader::new(stdout, max_image),
             layout,
-            max_pixels: pixels,
+            options: options.clone(),
+            presentation: presentation.clone(),
             events_ended: false,
             complained: false,
         })
@@ -82,10 +89,11 @@ impl Pictures {
                     Some(Event::Input { duration, start }) => {
                         return Ok(Given::Input { duration, start });
                     }
-                    Some(Event::Picture(pixels)) if pixels > self.max_pixels => {
-                        return Err(Reason::TooManyPixels { limit: self.max_pixels }.into());
+                    Some(Event::Videos(videos)) => {
+                        if let Some(other) = self.other_presentation(&videos)? {
+                            return Ok(Given::Presentation(other));
+                        }
                     }
-                    Some(Event::Picture(_)) => {}
                     Some(Event::Complaint) => self.complained = true,
                     None => self.events_ended = true,
                 },
@@ -101,6 +109,23 @@ impl Pictures {
                 },
             }
         }
+    }
+
+    /// What these streams must be presented by, if that is not what is; none of too large pictures.
+    fn other_presentation(
+        &self,
+        videos: &[StreamFacts],
+    ) -> Result<Option<Presentation>, ExtractError> {
+        let other = self.presentation.other(videos, &self.options);
+        let shown = other.as_ref().unwrap_or(&self.presentation).stream();
+        let limit = self.options.limits.pixels;
+        if videos
+            .get(shown)
+            .is_some_and(|facts| facts.pixels() > limit)
+        {
+            return Err(Reason::TooManyPixels { limit }.into());
+        }
+        Ok(other)
     }
 
     fn given(&self, frame: NutFrame) -> Given {

@@ -64,11 +64,13 @@ struct ProcessGroup {
 }
 
 impl Running {
-    /// Starts `ffmpeg` with the arguments common to every use, then `arguments`.
+    /// Starts `ffmpeg` with the arguments common to every use, then `arguments`, in a folder that
+    /// holds `files`.
     pub(crate) fn start<A: AsRef<OsStr>>(
         ffmpeg: &Ffmpeg,
         limits: &Limits,
         stdin: Stdin,
+        files: &[(&str, String)],
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, ExtractError> {
         // Whatever this process was itself given when it was started stays with it.
@@ -77,6 +79,10 @@ impl Running {
             .prefix("fotograma-")
             .tempdir()
             .map_err(|e| ExtractError::Machine(format!("no working folder for ffmpeg: {e}")))?;
+        for (name, contents) in files {
+            std::fs::write(folder.path().join(name), contents)
+                .map_err(|e| ExtractError::Machine(format!("ffmpeg's working folder: {e}")))?;
+        }
         let mut builder = FfmpegCommand::new_with_path(&ffmpeg.path);
         builder
             .hide_banner()

@@ -25,6 +25,8 @@ pub struct Ffmpeg {
     pub version: String,
     /// How many threads it may decode with.
     pub threads: NonZeroUsize,
+    /// Whether it has libvpx, which alone decodes the transparency of VP8 and VP9.
+    pub libvpx: bool,
 }
 
 impl Ffmpeg {
@@ -41,7 +43,7 @@ impl Ffmpeg {
         };
         let path = std::path::absolute(&path)
             .map_err(|e| ExtractError::Machine(format!("{}: {e}", path.display())))?;
-        let version = ask_version(&path).await?;
+        let (version, libvpx) = ask_version(&path).await?;
         if let Some((major, minor)) = numbers(&version)
             && (major, minor) < (5, 1)
         {
@@ -58,6 +60,7 @@ impl Ffmpeg {
             path,
             version,
             threads,
+            libvpx,
         })
     }
 
@@ -95,8 +98,8 @@ fn discover() -> Result<PathBuf, ExtractError> {
         .ok_or_else(|| ExtractError::Machine("ffmpeg was not found; install it".into()))
 }
 
-/// Asks the program at `path` for its version.
-async fn ask_version(path: &Path) -> Result<String, ExtractError> {
+/// Asks the program at `path` for its version, and whether it was built with libvpx.
+async fn ask_version(path: &Path) -> Result<(String, bool), ExtractError> {
     let failed = |why: String| ExtractError::Machine(format!("{}: {why}", path.display()));
     let command: std::process::Command = FfmpegCommand::new_with_path(path).into();
     let output = Command::from(command)
@@ -112,7 +115,8 @@ async fn ask_version(path: &Path) -> Result<String, ExtractError> {
         })?;
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.lines().next().and_then(try_parse_version);
-    version.ok_or_else(|| failed("it does not answer as ffmpeg does".into()))
+    let version = version.ok_or_else(|| failed("it does not answer as ffmpeg does".into()))?;
+    Ok((version, text.contains("--enable-libvpx")))
 }
 
 /// Major and minor of a released version; a build from git ("N-12345-gabc") has none.
@@ -139,6 +143,7 @@ mod tests {
             path: "ffmpeg".into(),
             version: version.into(),
             threads: NonZeroUsize::MIN,
+            libvpx: false,
         };
         assert!(ffmpeg("5.1.1-1").known_holes().is_some());
         assert!(ffmpeg("5.1.9-0+deb12u1").known_holes().is_none());

@@ -12,7 +12,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::container::index_unusable::IndexUnusable;
-use crate::container::isobmff::{Codec, Index};
+use crate::container::isobmff::{Codec, Index, TrackChoice};
 use crate::options::Options;
 use ranges::share;
 
@@ -31,6 +31,8 @@ pub struct Plan {
     pub source_bytes: u64,
     /// How the frames are coded, where the index says so.
     pub codec: Option<Codec>,
+    /// Which of the video's tracks is shown and why, where the index says so.
+    pub track: Option<TrackChoice>,
     /// Bytes that will be read, the index apart; all of them where it is not planned.
     pub planned_bytes: u64,
     /// `planned_bytes` of `source_bytes`, from 0 to 1.
@@ -65,6 +67,7 @@ impl Plan {
             reason,
             source_bytes,
             codec: None,
+            track: None,
             planned_bytes: source_bytes,
             share: 1.0,
             samples: 0,
@@ -106,6 +109,7 @@ impl Plan {
             },
             source_bytes,
             codec: Some(index.codec.clone()),
+            track: Some(index.track),
             planned_bytes,
             share: share(planned_bytes, source_bytes),
             samples: gop_runs

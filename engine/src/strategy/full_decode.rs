@@ -11,6 +11,7 @@ use crate::ffmpeg::arguments::{self, Zero};
 use crate::ffmpeg::exit::damage_from_exit;
 use crate::ffmpeg::input::Input;
 use crate::ffmpeg::pictures::{Given, Layout, Pictures, check_duration};
+use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::process::{Running, Stdin};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::loopback::Shape;
@@ -23,22 +24,28 @@ use crate::plan::moments::Moments;
 /// known to be wrong with it before.
 pub(crate) async fn extract_frames(
     ffmpeg: &Ffmpeg,
-    source: &Arc<dyn Source>,
-    format: ContainerFormat,
-    damaged: Option<String>,
+    (source, format, damaged): (&Arc<dyn Source>, ContainerFormat, Option<String>),
     options: &Options,
+    presentation: &Presentation,
     counters: &Counters,
     output: &mut Output,
 ) -> Result<Outcome, PlanFailure> {
     let input = Input::new(source, Shape::SWEEP)?;
     let moments = Moments::new(options);
-    let arguments = ffmpeg_arguments(ffmpeg, &input, format, options, &moments);
-    let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, arguments)?;
-    let mut pictures = Pictures::new(running, Layout::TimesAndPictures, options)?;
+    let arguments = ffmpeg_arguments(ffmpeg, &input, format, options, presentation, &moments);
+    let files = presentation.files();
+    let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, &files, arguments)?;
+    let layout = Layout::TimesAndPictures;
+    let mut pictures = Pictures::new(running, layout, options, presentation)?;
     let mut frames = ScreenFrames::new(moments);
     let mut duration = None;
     let mut file_end = None;
+    let several = ffmpeg.threads.get() > 1;
     while !frames.is_complete() {
+        if several && pictures.complained() {
+            pictures.kill().await?;
+            return Err(PlanFailure::Concealed);
+        }
         match pictures.next().await? {
             Given::Input {
                 duration: told,
@@ -59,6 +66,10 @@ pub(crate) async fn extract_frames(
                     file_end = format.knows_its_end().then(|| nanos(end));
                 }
             }
+            Given::Presentation(other) => {
+                pictures.kill().await?;
+                return Err(PlanFailure::Presentation(other));
+            }
             Given::Time(time) => frames.begins(time),
             Given::Picture(end, image) => frames.picture(end, image),
             Given::End => break,
@@ -73,6 +84,9 @@ pub(crate) async fn extract_frames(
     } else {
         let ended = pictures.wait().await?;
         input.check()?;
+        if several && ended.log.complaints > 0 && frames.seen() > 0 {
+            return Err(PlanFailure::Concealed);
+        }
         let found = damage_from_exit(&ended, frames.seen(), &options.limits)?;
         let damaged = found.or(damaged);
         // Of a damaged video it is not known what would have come after the last frame.
@@ -98,6 +112,7 @@ fn ffmpeg_arguments(
     input: &Input,
     format: ContainerFormat,
     options: &Options,
+    presentation: &Presentation,
     moments: &Moments,
 ) -> Vec<OsString> {
     let demuxers = format.demuxers();
@@ -115,7 +130,8 @@ fn ffmpeg_arguments(
         ContainerFormat::Avi => Zero::FirstPicture,
         _ => Zero::Input,
     };
+    arguments.extend(presentation.decoder().iter().map(OsString::from));
     arguments.extend(input.arguments());
-    arguments.extend(arguments::on_screen(options, moments, zero));
+    arguments.extend(arguments::on_screen(options, moments, zero, presentation));
     arguments
 }

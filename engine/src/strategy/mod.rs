@@ -6,6 +6,7 @@ mod on_screen;
 mod outcome;
 mod seek_per_frame;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use crate::container::sniff::{ContainerFormat, HEAD, MediaKind, sniff};
 use crate::container::structure::Structure;
 use crate::counters::Counters;
 use crate::error::ExtractError;
+use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::source::Source;
 use crate::options::Options;
@@ -62,7 +64,7 @@ async fn check_and_sniff(
 
 /// A strategy that would do: its plan, with what it was made of.
 enum Candidate {
-    Indexed(Index, Plan),
+    Indexed(Box<Index>, Plan),
     SeekPerFrame(Cues, Plan),
     FullDecode(Plan),
 }
@@ -82,7 +84,7 @@ async fn cheapest(
     };
     match format {
         ContainerFormat::Iso => {
-            let index = match open_index(source, head).await {
+            let index = match open_index(source, head, options.track).await {
                 Ok(index) => index,
                 Err(error) => return without_index(error),
             };
@@ -94,7 +96,7 @@ async fn cheapest(
             if plan.targets.len() as u64 > limit {
                 return Err(Reason::TooManyFrames { limit }.into());
             }
-            Ok(Candidate::Indexed(index, plan))
+            Ok(Candidate::Indexed(Box::new(index), plan))
         }
         ContainerFormat::Matroska => match open_cues(source, &head).await {
             Ok(cues) if seek_per_frame::is_worthwhile(&cues, options) => {
@@ -122,27 +124,57 @@ pub(crate) async fn extract_frames(
         Candidate::Indexed(..) => None,
         _ => Some(inspect_structure(source.as_ref(), format, &head).await?),
     };
+    // The track that the index found stays the one, whoever decodes it.
+    let mut options_of_file = options.clone();
+    let mut presentation = match &candidate {
+        Candidate::Indexed(index, _) => {
+            options_of_file.track = Some(index.track.number);
+            let (lines, colours) = (index.init.lines(), index.init.colours());
+            Presentation::guess(ffmpeg, lines, colours, options)
+        }
+        _ => Presentation::unknown(ffmpeg),
+    };
     let reason = match candidate {
         Candidate::FullDecode(plan) => plan.reason,
         Candidate::Indexed(index, plan) => {
             let (code, share) = (plan.reason.code(), plan.share);
             let frames = plan.targets.len();
             tracing::info!(code, share, frames, "read by the index");
-            let planned = (&index, &plan);
-            match indexed::extract_frames(ffmpeg, source, planned, options, counters, output).await
-            {
-                Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
-                Err(failure) => start_again(failure, output).await?,
+            let planned = (index.as_ref(), &plan);
+            // What is fed has that one track only.
+            let options = &Options {
+                track: None,
+                ..options.clone()
+            };
+            loop {
+                let shown = presentation.clone();
+                let done = indexed::extract_frames(
+                    ffmpeg, source, planned, options, &shown, counters, output,
+                );
+                match done.await {
+                    Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
+                    Err(PlanFailure::Presentation(other)) if !other.needs_neighbours(options) => {
+                        present(other, &mut presentation, output).await?;
+                    }
+                    Err(failure) => break start_again(failure, &mut presentation, output).await?,
+                }
             }
         }
         Candidate::SeekPerFrame(cues, plan)
             if structure.as_ref().is_some_and(Structure::is_sound) =>
         {
-            match seek_per_frame::extract_frames(ffmpeg, source, &cues, options, counters, output)
-                .await
-            {
-                Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
-                Err(failure) => start_again(failure, output).await?,
+            loop {
+                let shown = presentation.clone();
+                let done = seek_per_frame::extract_frames(
+                    ffmpeg, source, &cues, options, &shown, counters, output,
+                );
+                match done.await {
+                    Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
+                    Err(PlanFailure::Presentation(other)) => {
+                        present(other, &mut presentation, output).await?;
+                    }
+                    Err(failure) => break start_again(failure, &mut presentation, output).await?,
+                }
             }
         }
         Candidate::SeekPerFrame(..) => {
@@ -157,22 +189,75 @@ pub(crate) async fn extract_frames(
     if structure.encrypted {
         return Err(Reason::Encrypted.into());
     }
-    let damaged = structure.truncated;
-    let done =
-        full_decode::extract_frames(ffmpeg, source, format, damaged, options, counters, output);
-    match done.await {
-        Ok(outcome) => Ok((outcome, Strategy::FullDecode, reason)),
-        Err(PlanFailure::Fatal(error)) => Err(error),
-        Err(PlanFailure::Mismatch(mismatch)) => Err(ExtractError::Machine(mismatch.0)),
+    let outcome = decode_all(
+        ffmpeg,
+        (source, format, structure.truncated),
+        &options_of_file,
+        presentation,
+        counters,
+        output,
+    );
+    Ok((outcome.await?, Strategy::FullDecode, reason))
+}
+
+/// Decodes all of a file, and begins anew where it must be presented in another way.
+async fn decode_all(
+    ffmpeg: &Ffmpeg,
+    (source, format, damaged): (&Arc<dyn Source>, ContainerFormat, Option<String>),
+    options: &Options,
+    mut presentation: Presentation,
+    counters: &Counters,
+    output: &mut Output,
+) -> Result<Outcome, ExtractError> {
+    let mut ffmpeg = ffmpeg.clone();
+    loop {
+        let (video, shown) = ((source, format, damaged.clone()), presentation.clone());
+        let done = full_decode::extract_frames(&ffmpeg, video, options, &shown, counters, output);
+        match done.await {
+            Ok(outcome) => return Ok(outcome),
+            Err(PlanFailure::Presentation(other)) => {
+                present(other, &mut presentation, output).await?;
+            }
+            Err(PlanFailure::Concealed) => {
+                tracing::info!("the decoder complains; all is decoded by one thread");
+                ffmpeg.threads = NonZeroUsize::MIN;
+                output.restart().await?;
+            }
+            Err(PlanFailure::Mismatch(mismatch)) => return Err(ExtractError::Machine(mismatch.0)),
+            Err(PlanFailure::Fatal(error)) => return Err(error),
+        }
     }
+}
+
+/// Makes ready for the same strategy, now that it is known how the video is to be presented.
+async fn present(
+    other: Presentation,
+    presentation: &mut Presentation,
+    output: &mut Output,
+) -> Result<(), ExtractError> {
+    tracing::debug!(?other, "the video is presented in another way");
+    *presentation = other;
+    output.restart().await
 }
 
 /// Makes ready for a full decode where a plan did not hold, and says why.
 async fn start_again(
     failure: PlanFailure,
+    presentation: &mut Presentation,
     output: &mut Output,
 ) -> Result<StrategyReason, ExtractError> {
     match failure {
+        PlanFailure::Presentation(other) => {
+            present(other, presentation, output).await?;
+            let why = "its pictures depend on those before and after";
+            Ok(StrategyReason::PlanMismatch(why.into()))
+        }
+        PlanFailure::Concealed => {
+            output.restart().await?;
+            Ok(StrategyReason::PlanMismatch(
+                "the decoder complained".into(),
+            ))
+        }
         PlanFailure::Fatal(error) => Err(error),
         PlanFailure::Mismatch(mismatch) => {
             tracing::warn!(%mismatch, "the index does not hold; all is decoded");

@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::error::ExtractError;
+use crate::ffmpeg::presentation::Presentation;
 use crate::io::source::SourceError;
 
 /// What a strategy found out on its way.
@@ -24,6 +25,11 @@ pub(crate) struct PlanMismatch(pub(crate) String);
 pub(crate) enum PlanFailure {
     /// The video is not as its index says: another strategy may do.
     Mismatch(PlanMismatch),
+    /// The video must be presented in another way, by the same strategy. No frame has been given.
+    Presentation(Presentation),
+    /// The decoder complained while it had several threads: what it conceals depends on them, and
+    /// the same video must give the same pictures.
+    Concealed,
     /// No other strategy would do.
     Fatal(ExtractError),
 }

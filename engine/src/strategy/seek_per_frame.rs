@@ -17,6 +17,7 @@ use crate::ffmpeg::arguments::{self, Zero};
 use crate::ffmpeg::input::Input;
 use crate::ffmpeg::log::Log;
 use crate::ffmpeg::pictures::{Given, Layout, Pictures, check_duration};
+use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::process::{Running, Stdin};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::loopback::Shape;
@@ -40,6 +41,7 @@ pub(crate) async fn extract_frames(
     source: &Arc<dyn Source>,
     cues: &Cues,
     options: &Options,
+    presentation: &Presentation,
     counters: &Counters,
     output: &mut Output,
 ) -> Result<Outcome, PlanFailure> {
@@ -54,7 +56,8 @@ pub(crate) async fn extract_frames(
         input: &input,
         cues,
         options,
-        start: start_of_input(ffmpeg, &input, options).await?,
+        presentation,
+        start: start_of_input(ffmpeg, &input, options, presentation).await?,
     };
     let end = i128::try_from(end.as_micros()).unwrap_or(i128::MAX);
     let mut found = stream::iter(0..moments.before(end, 1_000_000))
@@ -93,11 +96,14 @@ async fn start_of_input(
     ffmpeg: &Ffmpeg,
     input: &Input,
     options: &Options,
+    presentation: &Presentation,
 ) -> Result<f64, PlanFailure> {
-    let moments = Moments::single(0);
-    let arguments = ffmpeg_arguments(ffmpeg, input, options, &moments, Vec::new());
-    let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, arguments)?;
-    let mut pictures = Pictures::new(running, Layout::TimesAndPictures, options)?;
+    let moments = (&Moments::single(0), presentation);
+    let arguments = ffmpeg_arguments(ffmpeg, input, options, moments, Vec::new());
+    let files = presentation.files();
+    let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, &files, arguments)?;
+    let layout = Layout::TimesAndPictures;
+    let mut pictures = Pictures::new(running, layout, options, presentation)?;
     let told = pictures.next().await?;
     let log = pictures.kill().await?;
     input.check()?;
@@ -116,7 +122,7 @@ fn ffmpeg_arguments(
     ffmpeg: &Ffmpeg,
     input: &Input,
     options: &Options,
-    moments: &Moments,
+    (moments, presentation): (&Moments, &Presentation),
     seek: Vec<OsString>,
 ) -> Vec<OsString> {
     let single = Ffmpeg {
@@ -127,8 +133,14 @@ fn ffmpeg_arguments(
     let limits = &options.limits;
     let mut arguments = arguments::before_input(&single, limits, demuxers, input.protocols());
     arguments.extend(seek);
+    arguments.extend(presentation.decoder().iter().map(OsString::from));
     arguments.extend(input.arguments_for_seeking());
-    arguments.extend(arguments::on_screen(options, moments, Zero::Input));
+    arguments.extend(arguments::on_screen(
+        options,
+        moments,
+        Zero::Input,
+        presentation,
+    ));
     arguments
 }
 
@@ -138,6 +150,7 @@ struct Seeker<'a> {
     input: &'a Input,
     cues: &'a Cues,
     options: &'a Options,
+    presentation: &'a Presentation,
     /// Where the file says that it starts, in seconds.
     start: f64,
 }
@@ -159,16 +172,22 @@ impl Seeker<'_> {
             format!("{seek:.6}"),
         ];
         let arguments = arguments.into_iter().map(OsString::from).collect();
-        let arguments =
-            ffmpeg_arguments(self.ffmpeg, self.input, self.options, &moments, arguments);
-        let limits = &self.options.limits;
-        let running = Running::start(self.ffmpeg, limits, Stdin::Closed, arguments)?;
-        let mut pictures = Pictures::new(running, Layout::TimesAndPictures, self.options)?;
+        let (ffmpeg, options, presentation) = (self.ffmpeg, self.options, self.presentation);
+        let shown = (&moments, presentation);
+        let arguments = ffmpeg_arguments(ffmpeg, self.input, options, shown, arguments);
+        let files = presentation.files();
+        let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, &files, arguments)?;
+        let layout = Layout::TimesAndPictures;
+        let mut pictures = Pictures::new(running, layout, options, presentation)?;
         let mut frames = ScreenFrames::new(moments);
         let mut first = None;
         let frame = loop {
             match pictures.next().await? {
                 Given::Input { .. } => {}
+                Given::Presentation(other) => {
+                    pictures.kill().await?;
+                    return Err(PlanFailure::Presentation(other));
+                }
                 Given::Time(time) => {
                     first.get_or_insert(time);
                     frames.begins(time);

@@ -28,7 +28,7 @@ fn moov(file: &[u8]) -> std::ops::Range<usize> {
 /// Reads a changed file by its index, as far as that goes; returns whether it went to the end.
 fn read(file: &[u8], moov: &[u8]) -> Result<bool, TestCaseError> {
     let len = file.len() as u64;
-    let Ok(index) = parse_index(Bytes::new(), &Bytes::copy_from_slice(moov), len) else {
+    let Ok(index) = parse_index(Bytes::new(), &Bytes::copy_from_slice(moov), None, len) else {
         return Ok(false);
     };
     prop_assert!(index.samples.len() <= file.len());

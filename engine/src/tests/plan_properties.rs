@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::bitstream::CodecFamily;
-use crate::container::isobmff::{Codec, Index, InitBoxes, PresentationRange, Sample};
+use crate::container::isobmff::{
+    Codec, Index, InitBoxes, PresentationRange, Sample, TrackChoice, TrackReason,
+};
 use crate::options::{Mode, Options};
 use crate::plan::{Plan, Target};
 use bytes::Bytes;
@@ -116,6 +118,11 @@ fn index(samples: Vec<Sample>) -> Index {
             track: 1,
             tkhd: Bytes::new(),
             stsd: Bytes::new(),
+        },
+        track: TrackChoice {
+            number: 1,
+            of: 1,
+            reason: TrackReason::First,
         },
         duration_ms: 0,
     }

@@ -16,7 +16,7 @@ fn parse(file: &[u8]) -> Index {
     let len = u32::from_be_bytes(file[moov..moov + 4].try_into().expect("four bytes")) as usize;
     let ftyp = Bytes::copy_from_slice(&file[..file[3].into()]);
     let moov = Bytes::copy_from_slice(&file[moov..moov + len]);
-    isobmff::parse_index(ftyp, &moov, file.len() as u64).expect("an index that can be used")
+    isobmff::parse_index(ftyp, &moov, None, file.len() as u64).expect("an index that can be used")
 }
 
 /// The hashes of the frames that carrying out `plan` gives, and how many samples it took.

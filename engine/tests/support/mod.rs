@@ -155,7 +155,7 @@ pub(crate) fn selection(path: &Path, every: Duration) -> String {
 
 /// The JPEGs that plain ffmpeg gives for `path` of the frames on screen, end to end.
 pub(crate) fn reference(path: &Path, every: Duration) -> Vec<u8> {
-    let select = format!("select={}", selection(path, every));
+    let select = format!("select={},setsar=1", selection(path, every));
     let output = Command::new("ffmpeg")
         .args(["-v", "quiet", "-nostdin", "-threads", "2", "-i"])
         .arg(path)

@@ -44,10 +44,14 @@ fn table(plan: &Plan) -> String {
         HumanBytes(plan.source_bytes)
     );
     let codec = plan.codec.as_ref().map_or("unknown", |codec| &codec.fourcc);
+    let track = plan
+        .track
+        .map_or("as ffmpeg takes it".to_owned(), |track| track.to_string());
     let rows = [
         ("strategy", strategy),
         ("reason", plan.reason.to_string()),
         ("codec", codec.to_owned()),
+        ("track", track),
         ("bytes", bytes),
         ("share", share),
         ("ranges", plan.ranges.len().to_string()),

@@ -1,5 +1,8 @@
 //! Flags of boxes and samples in fragments (ISO/IEC 14496-12), by the specification's names.
 
+/// Of `tkhd` (8.3.2).
+pub(super) const TRACK_ENABLED: u32 = 0x00_0001;
+
 /// Of `tfhd` (8.8.7).
 pub(super) const BASE_DATA_OFFSET_PRESENT: u32 = 0x00_0001;
 pub(super) const SAMPLE_DESCRIPTION_INDEX_PRESENT: u32 = 0x00_0002;

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::sample_entry::Codec;
 use super::samples::Sample;
+use super::track_choice::TrackChoice;
 
 /// The most bytes that an index may have: a day of video has some 30 MiB.
 pub(super) const MAX_BYTES: u64 = 32 << 20;
 
-/// The first video track of an mp4.
+/// The track of video of an mp4 that is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Index {
     /// How its samples are coded.
@@ -24,6 +25,8 @@ pub(crate) struct Index {
     pub(crate) clock_offset: i64,
     /// What a decoder must be told before the first sample.
     pub(crate) init: InitBoxes,
+    /// Which of the file's tracks of video it is.
+    pub(crate) track: TrackChoice,
     /// Playing time as the movie header has it, in milliseconds.
     pub(crate) duration_ms: u64,
 }
@@ -48,6 +51,30 @@ impl PresentationRange {
     #[must_use]
     pub(crate) const fn contains(&self, pts: i64) -> bool {
         self.start <= pts && pts < self.end
+    }
+}
+
+impl InitBoxes {
+    /// How many lines a picture has, as the sample entry says; 0 where it does not.
+    pub(crate) fn lines(&self) -> u32 {
+        // Box headers of `stsd` and its first entry, then 6 + 2 + 16 bytes and the width.
+        const AT: usize = 16 + 8 + 6 + 2 + 16 + 2;
+        let lines = self.stsd.get(AT..AT + 2);
+        lines.map_or(0, |lines| {
+            u32::from(u16::from_be_bytes([lines[0], lines[1]]))
+        })
+    }
+
+    /// The numbers of primaries, transfer and matrix (ITU-T H.273), where a `colr` box says them.
+    pub(crate) fn colours(&self) -> Option<[u16; 3]> {
+        let kinds: [&[u8]; 2] = [b"colrnclx", b"colrnclc"];
+        let at = self
+            .stsd
+            .windows(8)
+            .position(|window| kinds.contains(&window))?;
+        let numbers = self.stsd.get(at + 8..at + 14)?;
+        let number = |at: usize| u16::from_be_bytes([numbers[at], numbers[at + 1]]);
+        Some([number(0), number(2), number(4)])
     }
 }
 

@@ -18,6 +18,7 @@ mod sample_tables;
 mod samples;
 mod structure;
 mod track;
+mod track_choice;
 pub(crate) mod write;
 
 pub(crate) use index::Index;
@@ -31,3 +32,4 @@ pub(crate) use samples::Sample;
 pub(crate) use structure::inspect_structure;
 #[cfg(any(test, fuzzing))]
 pub(crate) use track::parse_index;
+pub use track_choice::{TrackChoice, TrackReason};

@@ -19,17 +19,23 @@ const TAIL: u64 = 2 << 20;
 /// Boxes looked at before giving up.
 const MAX_LOOKS: usize = 16;
 
-/// Reads the index of `source`, or says why it cannot be used. `head` is what it begins with.
-pub(crate) async fn open_index(source: &dyn Source, head: Bytes) -> Result<Index, IndexError> {
+/// Reads the index of `source`, or says why it cannot be used. `head` is what it begins with,
+/// `wanted` the number of the track, if one was asked for.
+pub(crate) async fn open_index(
+    source: &dyn Source,
+    head: Bytes,
+    wanted: Option<u32>,
+) -> Result<Index, IndexError> {
     let len = source.len();
     let (mut at, mut data) = (0, head.clone());
     for _ in 0..MAX_LOOKS {
         match locate_moov(&data, at, len)? {
             MoovSearch::Found(range) => {
                 let moov = complete(source, at, &data, range.clone()).await?;
-                return match parse_index(ftyp(&head), &moov, len) {
+                return match parse_index(ftyp(&head), &moov, wanted, len) {
                     Err(IndexUnusable::Fragmented) => {
-                        fragments::open_fragmented_index(source, &head, &moov, range.end).await
+                        fragments::open_fragmented_index(source, &head, &moov, wanted, range.end)
+                            .await
                     }
                     parsed => Ok(parsed?),
                 };

@@ -1,4 +1,4 @@
-//! From the movie box to the track that ffmpeg would call the first video stream.
+//! From the movie box to the track of video that is shown.
 
 use bytes::Bytes;
 
@@ -8,6 +8,7 @@ use super::index::{Index, InitBoxes};
 use super::sample_entry::Codec;
 use super::sample_tables::SampleTables;
 use super::samples::expand;
+use super::track_choice::{TrackChoice, choose_track};
 use crate::container::index_unusable::IndexUnusable;
 
 /// The highest ticks per second whose double still fits.
@@ -18,6 +19,7 @@ pub(super) struct Track {
     pub(super) codec: Codec,
     pub(super) timescale: u32,
     pub(super) init: InitBoxes,
+    pub(super) choice: TrackChoice,
     pub(super) trak: Mp4Box,
     pub(super) stbl: Mp4Box,
     /// What fragments do not say themselves; there when the samples are in fragments.
@@ -27,7 +29,12 @@ pub(super) struct Track {
 }
 
 impl Track {
-    pub(super) fn parse(ftyp: Bytes, moov: &Bytes) -> Result<Self, IndexUnusable> {
+    /// Reads the track of the `wanted` number, or the one that is shown unless told.
+    pub(super) fn parse(
+        ftyp: Bytes,
+        moov: &Bytes,
+        wanted: Option<u32>,
+    ) -> Result<Self, IndexUnusable> {
         let [moov] = boxes(moov)?
             .try_into()
             .map_err(|_| IndexUnusable::inconsistent("moov"))?;
@@ -37,7 +44,8 @@ impl Track {
         }
         let mvhd = moov.need(*b"mvhd")?;
         let (movie_scale, movie_duration) = times(&mvhd)?;
-        let trak = video(&children)?.clone();
+        let (trak, choice) = choose_track(&children, wanted)?;
+        let trak = trak.clone();
         let mdia = trak.need(*b"mdia")?;
         let (timescale, _) = times(&mdia.need(*b"mdhd")?)?;
         if timescale == 0 || timescale > MAX_TIMESCALE || movie_scale == 0 {
@@ -62,6 +70,7 @@ impl Track {
                 stsd: stsd.raw,
             },
             mvex: only(children, *b"mvex")?,
+            choice,
             trak,
             stbl,
             movie_scale,
@@ -92,6 +101,7 @@ impl Track {
             timescale: self.timescale,
             samples,
             init: self.init,
+            track: self.choice,
             duration_ms: self.movie_duration.saturating_mul(1000) / u64::from(self.movie_scale),
         })
     }
@@ -106,59 +116,21 @@ impl Track {
 pub(crate) fn parse_index(
     ftyp: Bytes,
     moov: &Bytes,
+    wanted: Option<u32>,
     file_len: u64,
 ) -> Result<Index, IndexUnusable> {
-    Track::parse(ftyp, moov)?.index(file_len)
-}
-
-/// The first track of video, if nothing before it might be one too.
-fn video(children: &[Mp4Box]) -> Result<&Mp4Box, IndexUnusable> {
-    let tracks = || children.iter().filter(|child| &child.kind == b"trak");
-    for track in tracks() {
-        match &handler(track)? {
-            b"vide" if is_chapters(track, tracks())? => return Err(IndexUnusable::Unclear),
-            b"vide" => return Ok(track),
-            kind if NO_VIDEO.contains(&kind) => {}
-            _ => return Err(IndexUnusable::Unclear),
-        }
-    }
-    Err(IndexUnusable::NoVideo)
-}
-
-/// Whether `track` holds the pictures of another's chapters, which are no video to ffmpeg.
-fn is_chapters<'a>(
-    track: &Mp4Box,
-    mut tracks: impl Iterator<Item = &'a Mp4Box>,
-) -> Result<bool, IndexUnusable> {
-    let tkhd = track.need(*b"tkhd")?;
-    let id = track_id(&tkhd.raw)
-        .ok_or_else(|| tkhd.broken())?
-        .to_be_bytes();
-    tracks.try_fold(false, |found, other| {
-        let Some(references) = other.child(*b"tref")? else {
-            return Ok(found);
-        };
-        let Some(chapters) = references.child(*b"chap")? else {
-            return Ok(found);
-        };
-        Ok(found || chapters.payload().chunks(4).any(|other| other == id))
-    })
+    Track::parse(ftyp, moov, wanted)?.index(file_len)
 }
 
 /// The number of the track of a `tkhd` box.
-fn track_id(tkhd: &[u8]) -> Option<u32> {
+pub(super) fn track_id(tkhd: &[u8]) -> Option<u32> {
     let version = *tkhd.get(8)?;
     let at = if version == 1 { 28 } else { 20 };
     u32_at(tkhd, at).filter(|&id| id != 0)
 }
 
-/// Handlers of tracks that are no video, whatever their samples are called.
-const NO_VIDEO: [&[u8; 4]; 12] = [
-    b"soun", b"text", b"sbtl", b"subt", b"subp", b"clcp", b"hint", b"tmcd", b"meta", b"odsm",
-    b"sdsm", b"ocsm",
-];
-
-fn handler(trak: &Mp4Box) -> Result<[u8; 4], IndexUnusable> {
+/// What a track is, as its `hdlr` says.
+pub(super) fn handler(trak: &Mp4Box) -> Result<[u8; 4], IndexUnusable> {
     let hdlr = trak.need(*b"mdia")?.need(*b"hdlr")?;
     let (_, data) = hdlr.full()?;
     let kind = data.get(4..8).and_then(|kind| kind.try_into().ok());

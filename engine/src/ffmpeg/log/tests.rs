@@ -8,6 +8,10 @@ fn reads_the_facts_of_the_input_only() {
         "[info]   Stream #0:0[0x1](und): Audio: aac",
         "[info]   Stream #0:2[0x0]: Video: mjpeg, yuvj420p(pc), 9000x9000 (attached pic)",
         "[info]   Stream #0:1: Video: h264 (High), yuv420p, 320x240",
+        "[info]     Metadata:",
+        "[info]       alpha_mode      : 1",
+        "[info] Stream mapping:",
+        "[info]   Stream #0:1 -> #0:0 (h264 (native) -> mjpeg (native))",
         "[info] Output #0, image2pipe, to 'pipe:1':",
         "[info]   Stream #0:0(und): Video: mjpeg",
     ];
@@ -15,17 +19,15 @@ fn reads_the_facts_of_the_input_only() {
         .into_iter()
         .filter_map(|line| log.line(line))
         .collect();
-    assert_eq!(events, [Event::Picture(320 * 240)]);
+    let [Event::Videos(videos)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(videos.len(), 1);
+    assert_eq!(videos[0].pixels(), 320 * 240);
+    assert!(videos[0].alpha_beside);
     assert!(log.input_opened);
     assert_eq!(log.video(), Some("h264 (High), yuv420p, 320x240"));
     assert_eq!(log.streams.len(), 3);
-}
-
-#[test]
-fn reads_the_size_of_the_picture() {
-    let video = "h264 (High) (avc1 / 0x31637661), yuv420p(tv), 16000x16000 [SAR 1:1], 0 kb/s";
-    assert_eq!(pixels(video), Some(256_000_000));
-    assert_eq!(pixels("none (avc1 / 0x31637661), 1 kb/s"), None);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::container::isobmff::Index;
 use crate::container::isobmff::write::MarkedTimes;
 use crate::ffmpeg::exit::damage_from_exit;
 use crate::ffmpeg::pictures::Given;
+use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::process::Ended;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::options::Options;
@@ -25,6 +26,7 @@ const TOLERANCE: f64 = 2e-9;
 pub(super) struct Decoder<'a> {
     ffmpeg: &'a Ffmpeg,
     options: &'a Options,
+    presentation: &'a Presentation,
     index: &'a Index,
     plan: &'a Plan,
     times: MarkedTimes,
@@ -36,12 +38,14 @@ impl<'a> Decoder<'a> {
     pub(super) fn new(
         ffmpeg: &'a Ffmpeg,
         options: &'a Options,
+        presentation: &'a Presentation,
         index: &'a Index,
         plan: &'a Plan,
     ) -> Self {
         Self {
             ffmpeg,
             options,
+            presentation,
             index,
             plan,
             times: MarkedTimes::new(index),
@@ -58,7 +62,7 @@ impl<'a> Decoder<'a> {
         // One of those at work is being read; its frames come first, those of the others wait in
         // their pipes.
         let (sender, started) = mpsc::channel(AT_ONCE - 1);
-        let feeding = start_and_feed(self.ffmpeg, self.options, steps, sender);
+        let feeding = start_and_feed(self.ffmpeg, self.options, self.presentation, steps, sender);
         try_join(feeding, self.read_decoders(started, output)).await?;
         match self.plan.targets.len() - self.given {
             0 => Ok(()),
@@ -92,6 +96,12 @@ impl<'a> Decoder<'a> {
         loop {
             match pictures.next().await? {
                 Given::Input { .. } | Given::Time(_) => {}
+                Given::Presentation(other) if self.given == 0 => {
+                    return Err(PlanFailure::Presentation(other));
+                }
+                Given::Presentation(_) => {
+                    return Err(PlanMismatch("the video changes on its way".into()).into());
+                }
                 Given::End => break,
                 Given::Picture(..) if pictures.complained() && !show_all => {
                     return Err(PlanMismatch("the decoder complained".into()).into());

@@ -11,6 +11,7 @@ use super::remuxer::RemuxStep;
 use crate::error::ExtractError;
 use crate::ffmpeg::arguments;
 use crate::ffmpeg::pictures::{Layout, Pictures};
+use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::process::{Running, Stdin};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::options::Options;
@@ -34,6 +35,7 @@ pub(super) struct StartedDecoder {
 pub(super) async fn start_and_feed(
     ffmpeg: &Ffmpeg,
     options: &Options,
+    presentation: &Presentation,
     mut steps: Receiver<RemuxStep>,
     started: Sender<StartedDecoder>,
 ) -> Result<(), PlanFailure> {
@@ -45,8 +47,8 @@ pub(super) async fn start_and_feed(
         let Ok(room) = started.reserve().await else {
             return Ok(());
         };
-        let running = start_decoder(ffmpeg, options, show_all)?;
-        let mut pictures = Pictures::new(running, Layout::Pictures, options)?;
+        let running = start_decoder(ffmpeg, options, presentation, show_all)?;
+        let mut pictures = Pictures::new(running, Layout::Pictures, options, presentation)?;
         let stdin = pictures
             .take_stdin()
             .ok_or_else(|| ExtractError::Machine("ffmpeg has no standard input".into()))?;
@@ -84,6 +86,7 @@ async fn feed_one(
 fn start_decoder(
     ffmpeg: &Ffmpeg,
     options: &Options,
+    presentation: &Presentation,
     show_all: bool,
 ) -> Result<Running, ExtractError> {
     let limits = &options.limits;
@@ -105,6 +108,12 @@ fn start_decoder(
     };
     let input = ["-copyts", "-f", "mov", "-i", "pipe:0"];
     arguments.extend(show_all.iter().chain(&input).map(Into::into));
-    arguments.extend(arguments::marked(options));
-    Running::start(ffmpeg, limits, Stdin::Piped, arguments)
+    arguments.extend(arguments::marked(options, presentation));
+    Running::start(
+        ffmpeg,
+        limits,
+        Stdin::Piped,
+        &presentation.files(),
+        arguments,
+    )
 }

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use crate::container::isobmff::Index;
 use crate::counters::Counters;
 use crate::ffmpeg::pictures::check_duration;
+use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::source::Source;
 use crate::options::Options;
@@ -36,6 +37,7 @@ pub(crate) async fn extract_frames(
     source: &Arc<dyn Source>,
     (index, plan): (&Index, &Plan),
     options: &Options,
+    presentation: &Presentation,
     counters: &Counters,
     output: &mut Output,
 ) -> Result<Outcome, PlanFailure> {
@@ -49,7 +51,8 @@ pub(crate) async fn extract_frames(
 
     let (sender, receiver) = mpsc::channel(WAITING);
     let feeding = fetch::fetch_and_remux(source.as_ref(), index, plan, sender);
-    let decoding = Decoder::new(ffmpeg, options, index, plan).decode(receiver, output);
+    let decoding =
+        Decoder::new(ffmpeg, options, presentation, index, plan).decode(receiver, output);
     try_join(feeding, decoding).await?;
     Ok(Outcome {
         duration: (duration > 0.0).then_some(duration),

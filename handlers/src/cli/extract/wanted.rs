@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use fotograma_engine::{Format, Limits, Mode, Options};
+use fotograma_engine::{Format, Hdr, Limits, Mode, Options, Samples};
 
 use crate::config::{EngineArgs, duration};
 
@@ -34,6 +34,15 @@ pub(in crate::cli) struct Wanted {
     /// Where the moments end, on the player's clock
     #[arg(long, value_parser = duration)]
     to: Option<Duration>,
+    /// Which of the video's tracks, from 1; the one that the file has shown unless told
+    #[arg(long, value_name = "N")]
+    track: Option<u32>,
+    /// Samples that are not square: stretched, as a player shows them, or left
+    #[arg(long, value_enum, default_value_t = SamplesArg::Square)]
+    samples: SamplesArg,
+    /// High dynamic range: mapped to an ordinary screen, or kept in PNGs of 16 bits
+    #[arg(long, value_enum, default_value_t = HdrArg::ToneMap)]
+    hdr: HdrArg,
     #[command(flatten)]
     pub(in crate::cli) engine: EngineArgs,
 }
@@ -48,6 +57,18 @@ enum ModeArg {
 enum FormatArg {
     Jpg,
     Png,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SamplesArg {
+    Square,
+    AsIs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum HdrArg {
+    ToneMap,
+    Keep,
 }
 
 impl Wanted {
@@ -68,6 +89,15 @@ impl Wanted {
             },
             from: self.from,
             to: self.to,
+            track: self.track,
+            samples: match self.samples {
+                SamplesArg::Square => Samples::Square,
+                SamplesArg::AsIs => Samples::AsIs,
+            },
+            hdr: match self.hdr {
+                HdrArg::ToneMap => Hdr::ToneMap,
+                HdrArg::Keep => Hdr::Keep,
+            },
             ..self.engine.options(Limits::default().input_bytes)
         }
     }

@@ -33,9 +33,10 @@ pub(super) async fn open_fragmented_index(
     source: &dyn Source,
     head: &Bytes,
     moov: &Bytes,
+    wanted: Option<u32>,
     end: u64,
 ) -> Result<Index, IndexError> {
-    let track = Track::parse(ftyp(head), moov)?;
+    let track = Track::parse(ftyp(head), moov, wanted)?;
     let defaults = defaults(&track)?;
     let ahead = ahead(&track, source.len())?;
     let boundaries = segment_boundaries::find(source, head, end, track.init.track).await?;
@@ -72,6 +73,7 @@ pub(super) async fn open_fragmented_index(
         presentation_range: PresentationRange::ALL,
         clock_offset,
         init: track.init,
+        track: track.choice,
         duration_ms: ticks.saturating_mul(1000) / u64::from(track.timescale),
     })
 }

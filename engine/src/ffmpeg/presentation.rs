@@ -1,0 +1,372 @@
+//! How a video is shown: which of its streams, and what is done so that a picture looks as a
+//! player shows it.
+//!
+//! Some of that can be asked of ffmpeg only by somebody who knows the stream: no filter takes
+//! BT.709 just where a video of 720 lines does not name its matrix. So a start is made with a
+//! guess, and where [what ffmpeg says of the streams](StreamFacts) does not fit it, another start
+//! is made, before any picture is taken.
+
+use std::fmt::Write;
+
+use crate::ffmpeg::program::Ffmpeg;
+use crate::ffmpeg::stream_facts::StreamFacts;
+use crate::ffmpeg::tone_map::{self, Transfer};
+use crate::options::{Format, Hdr, Mode, Options, Samples};
+
+/// From so many lines on, video that does not name its matrix is BT.709, to all players.
+const HD_LINES: u32 = 720;
+
+/// Which stream is shown, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Presentation {
+    /// Which of the streams of video, covers apart.
+    stream: usize,
+    matrix: InputMatrix,
+    light: Light,
+    deinterlace: bool,
+    /// Whether there is a decoder for transparency which is coded beside the pictures.
+    libvpx: bool,
+    /// It, where it is needed.
+    alpha_decoder: Option<&'static str>,
+}
+
+/// How colours are to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum InputMatrix {
+    /// As the stream says, and BT.601 where it says nothing.
+    #[default]
+    AsSaid,
+    /// BT.709, which the stream need not say.
+    Bt709,
+}
+
+/// What becomes of the light that a picture stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Light {
+    /// It is a screen's own (sRGB, near enough).
+    #[default]
+    Screen,
+    /// High dynamic range, mapped to a screen's.
+    High(Transfer),
+    /// The same, kept as it is.
+    KeptHigh,
+}
+
+impl Presentation {
+    /// How a stream is shown of which nothing is known.
+    pub(crate) fn unknown(ffmpeg: &Ffmpeg) -> Self {
+        Self {
+            libvpx: ffmpeg.libvpx,
+            ..Self::default()
+        }
+    }
+
+    /// How a stream is shown of which only this is known: its lines, and the numbers of its
+    /// primaries, transfer and matrix (ITU-T H.273) where the container says them.
+    pub(crate) fn guess(
+        ffmpeg: &Ffmpeg,
+        lines: u32,
+        colours: Option<[u16; 3]>,
+        options: &Options,
+    ) -> Self {
+        const UNSPECIFIED: u16 = 2;
+
+        let [primaries, transfer, matrix] = colours.unwrap_or([UNSPECIFIED; 3]);
+        let light = match (transfer, primaries) {
+            (16, _) => Light::high(Transfer::Pq, options),
+            (18, _) => Light::high(Transfer::Hlg, options),
+            _ => Light::Screen,
+        };
+        let is_709 = matrix == 1 || matrix == UNSPECIFIED && lines >= HD_LINES;
+        Self {
+            matrix: if is_709 {
+                InputMatrix::Bt709
+            } else {
+                InputMatrix::AsSaid
+            },
+            light,
+            ..Self::unknown(ffmpeg)
+        }
+    }
+
+    /// How the video in these streams is shown.
+    fn needed(&self, streams: &[StreamFacts], options: &Options) -> Self {
+        let stream = chosen(streams, options);
+        let Some(facts) = streams.get(stream) else {
+            return Self {
+                stream,
+                libvpx: self.libvpx,
+                ..Self::default()
+            };
+        };
+        let untagged_hd = facts.matrix.is_none() && facts.is_yuv() && facts.height >= HD_LINES;
+        let light = match (facts.transfer.as_deref(), facts.primaries.as_deref()) {
+            (Some("smpte2084"), _) => Light::high(Transfer::Pq, options),
+            (Some("arib-std-b67"), _) => Light::high(Transfer::Hlg, options),
+            _ => Light::Screen,
+        };
+        let is_wanted = facts.alpha_beside && options.format == Format::Png && self.libvpx;
+        let alpha_decoder = match facts.codec.as_str() {
+            "vp8" if is_wanted => Some("libvpx"),
+            "vp9" if is_wanted => Some("libvpx-vp9"),
+            _ => None,
+        };
+        Self {
+            stream,
+            matrix: if untagged_hd {
+                InputMatrix::Bt709
+            } else {
+                InputMatrix::AsSaid
+            },
+            light,
+            deinterlace: facts.interlaced,
+            libvpx: self.libvpx,
+            alpha_decoder,
+        }
+    }
+
+    /// The presentation that these streams need, if this one is another.
+    pub(crate) fn other(&self, streams: &[StreamFacts], options: &Options) -> Option<Self> {
+        let needed = self.needed(streams, options);
+        let facts = streams.get(needed.stream);
+        let says_709 = facts.is_some_and(|facts| facts.matrix.as_deref() == Some("bt709"));
+        let same = Self {
+            matrix: match self.matrix {
+                // Both read it the same way.
+                InputMatrix::Bt709 if says_709 => InputMatrix::AsSaid,
+                matrix => matrix,
+            },
+            ..self.clone()
+        } == needed;
+        (!same).then_some(needed)
+    }
+
+    /// Which stream of video is shown, as `-map` names it.
+    pub(crate) fn map(&self) -> String {
+        format!("0:V:{}", self.stream)
+    }
+
+    /// The number of the stream, covers not counted.
+    pub(crate) fn stream(&self) -> usize {
+        self.stream
+    }
+
+    /// Whether a picture depends on those before and after it.
+    pub(crate) fn needs_neighbours(&self, options: &Options) -> bool {
+        self.deinterlace && options.mode == Mode::Exact
+    }
+
+    /// What ffmpeg is told before the input.
+    pub(crate) fn decoder(&self) -> Vec<&'static str> {
+        self.alpha_decoder
+            .map_or(Vec::new(), |decoder| vec!["-c:v", decoder])
+    }
+
+    /// The filters that come before frames are chosen, each with a comma after it: they need the
+    /// frames before and after, where those are decoded. They keep times in nanoseconds.
+    pub(crate) fn before_choice(&self, options: &Options) -> &'static str {
+        match options.mode {
+            _ if !self.deinterlace => "",
+            // It makes ticks half as long.
+            Mode::Exact => "bwdif=mode=send_frame:deint=interlaced,settb=1/1000000000,",
+            Mode::Keyframe => "estdif=mode=frame:deint=interlaced,settb=1/1000000000,",
+        }
+    }
+
+    /// The filters that make a picture of a chosen frame.
+    pub(crate) fn after_choice(&self, options: &Options) -> String {
+        // Its profile would be in the first pictures only, and is not what is done here.
+        let mut filters = String::from("sidedata=mode=delete:type=ICC_PROFILE,");
+        filters += &resize(options);
+        filters += match self.matrix {
+            InputMatrix::AsSaid => "scale=in_color_matrix=auto:",
+            InputMatrix::Bt709 => "scale=in_color_matrix=bt709:",
+        };
+        if let Light::High(_) = self.light {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                filters,
+                "flags=accurate_rnd+full_chroma_int+full_chroma_inp,format=gbrp16le,\
+                 lut3d=file={}:interp=tetrahedral,lut1d=file={}:interp=linear,scale=",
+                tone_map::LIGHT,
+                tone_map::CURVE
+            );
+        }
+        // JPEG is BT.601 in full range by definition (JFIF); PNG is red, green and blue.
+        filters += match (options.format, self.light) {
+            (Format::Jpg, _) => {
+                "out_color_matrix=bt601:out_range=pc:flags=area+accurate_rnd,\
+                 format=yuvj420p|yuvj422p|yuvj444p"
+            }
+            (Format::Png, Light::KeptHigh) => {
+                "flags=accurate_rnd+full_chroma_int+full_chroma_inp,format=rgb48be"
+            }
+            (Format::Png, _) => {
+                "flags=accurate_rnd+full_chroma_int+full_chroma_inp,format=rgb24|rgba,\
+                 setparams=color_primaries=bt709:color_trc=iec61966-2-1"
+            }
+        };
+        filters
+    }
+
+    /// The files that the filters read, for ffmpeg's working folder.
+    pub(crate) fn files(&self) -> Vec<(&'static str, String)> {
+        match self.light {
+            Light::High(transfer) => vec![
+                (tone_map::LIGHT, transfer.light_table()),
+                (tone_map::CURVE, tone_map::curve_table()),
+            ],
+            Light::Screen | Light::KeptHigh => Vec::new(),
+        }
+    }
+}
+
+impl Light {
+    fn high(transfer: Transfer, options: &Options) -> Self {
+        match options.hdr {
+            Hdr::ToneMap => Self::High(transfer),
+            Hdr::Keep => Self::KeptHigh,
+        }
+    }
+}
+
+/// Which of the streams is shown: the one asked for, else the first that the file would have shown
+/// before others, else the first.
+fn chosen(streams: &[StreamFacts], options: &Options) -> usize {
+    match options.track {
+        Some(track) => (track as usize).saturating_sub(1),
+        None => streams
+            .iter()
+            .position(|facts| facts.is_default)
+            .unwrap_or_default(),
+    }
+}
+
+/// The filter that makes samples square and keeps to the wanted width.
+///
+/// A picture grows in one direction, as players have it. One whose samples would make it larger
+/// than allowed keeps them.
+fn resize(options: &Options) -> String {
+    let (width, height) = match options.samples {
+        Samples::AsIs => ("iw".to_owned(), "ih".to_owned()),
+        Samples::Square => {
+            let limit = options.limits.pixels;
+            (
+                format!("if(gt(sar,1)*lte(iw*ih*sar,{limit}),iw*sar,iw)"),
+                format!("if(gt(sar,0)*lt(sar,1)*lte(iw*ih,{limit}*sar),ih/sar,ih)"),
+            )
+        }
+    };
+    let shrink = match options.width {
+        Some(wanted) => format!("*min(1,{wanted}/({width}))"),
+        None => String::new(),
+    };
+    let whole = |length: String| format!("max(1,trunc({length}{shrink}+0.5))");
+    let (width, height) = (whole(width), whole(height));
+    format!("scale=w='{width}':h='{height}':flags=bicubic,setsar=1,")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(text: &str) -> StreamFacts {
+        StreamFacts::parse(text).expect("a video")
+    }
+
+    fn of(text: &str) -> Presentation {
+        Presentation::default().needed(&[facts(text)], &Options::default())
+    }
+
+    #[test]
+    fn a_matrix_that_is_not_said_is_bt709_from_720_lines_on() {
+        let hd = of("h264, yuv420p, 1280x720");
+        assert_eq!(hd.matrix, InputMatrix::Bt709);
+        assert_eq!(of("h264, yuv420p, 960x540").matrix, InputMatrix::AsSaid);
+        let said = "h264, yuv420p(tv, smpte170m), 1280x720";
+        assert_eq!(of(said).matrix, InputMatrix::AsSaid);
+        assert_eq!(of("png, rgb24, 1280x720").matrix, InputMatrix::AsSaid);
+    }
+
+    #[test]
+    fn a_guess_that_reads_the_stream_the_same_way_is_kept() {
+        let options = Options::default();
+        let ffmpeg = Ffmpeg {
+            path: "ffmpeg".into(),
+            version: "5.1".into(),
+            threads: std::num::NonZeroUsize::MIN,
+            libvpx: true,
+        };
+        let guess = |lines, colours| Presentation::guess(&ffmpeg, lines, colours, &options);
+        for (guess, text, kept) in [
+            (guess(1080, None), "h264, yuv420p, 1920x1080", true),
+            (
+                guess(1080, None),
+                "h264, yuv420p(tv, bt709), 1920x1080",
+                true,
+            ),
+            (
+                guess(1080, None),
+                "h264, yuv420p(tv, smpte170m), 1920x1080",
+                false,
+            ),
+            (guess(0, None), "h264, yuv420p(tv, bt709), 1920x1080", true),
+            (guess(0, None), "h264, yuv420p, 1920x1080", false),
+            (guess(480, None), "h264, yuv420p, 640x480", true),
+            (
+                guess(480, None),
+                "mpeg2video, yuv420p(top first), 640x480",
+                false,
+            ),
+            (
+                guess(2160, Some([9, 16, 9])),
+                "hevc, yuv420p10le(tv, bt2020nc/bt2020/smpte2084), 3840x2160",
+                true,
+            ),
+        ] {
+            let other = guess.other(&[facts(text)], &options);
+            assert_eq!(other.is_none(), kept, "{text}: {guess:?}, {other:?}");
+            if let Some(other) = other {
+                assert_eq!(other.other(&[facts(text)], &options), None, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_file_shows_by_default_comes_first() {
+        let first = facts("h264, yuv420p, 64x48");
+        let second = facts("h264, yuv420p, 320x180 (default)");
+        let streams = [first.clone(), second, first];
+        let map = |streams: &[StreamFacts], track| {
+            let options = Options {
+                track,
+                ..Options::default()
+            };
+            Presentation::default().needed(streams, &options).map()
+        };
+        assert_eq!(map(&streams, None), "0:V:1");
+        assert_eq!(map(&streams, Some(3)), "0:V:2");
+        assert_eq!(map(&streams[..1], None), "0:V:0");
+    }
+
+    #[test]
+    fn transparency_is_decoded_where_it_is_kept_and_can_be() {
+        let mut streams = [facts("vp9 (Profile 0), yuv420p(tv, progressive), 160x120")];
+        streams[0].alpha_beside = true;
+        for (libvpx, format, decoder) in [
+            (true, Format::Png, &["-c:v", "libvpx-vp9"][..]),
+            (true, Format::Jpg, &[]),
+            (false, Format::Png, &[]),
+        ] {
+            let presentation = Presentation {
+                libvpx,
+                ..Presentation::default()
+            };
+            let options = Options {
+                format,
+                ..Options::default()
+            };
+            assert_eq!(presentation.needed(&streams, &options).decoder(), decoder);
+        }
+    }
+}
