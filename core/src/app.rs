@@ -83,6 +83,7 @@ impl Default for Settings {
             sweep_after: SweepThresholds {
                 job: Duration::minutes(30),
                 upload: Duration::hours(24),
+                removal: Duration::hours(24),
             },
             tombstone: Duration::days(15),
             page_url: "http://127.0.0.1:8000".to_owned(),

@@ -10,7 +10,9 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 
-use crate::domain::{Extraction, ExtractionRequest, Job, Mail, Notice, Progress, Video};
+use crate::domain::{
+    Extraction, ExtractionRequest, Job, Mail, Notice, Progress, Unfinished, Video,
+};
 use crate::{Error, Result};
 
 /// The status table: one record a video, written only under a condition.
@@ -26,10 +28,11 @@ pub trait Videos: Send + Sync {
     /// A user's videos, newest first; `after` is the `next` of the page before.
     async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage>;
 
-    /// Unfinished videos whose record last changed before `before`, those first that have not
-    /// changed for the longest; `after` is the `next` of the page before.
+    /// Unfinished videos of a kind whose record last changed before `before`, those first that have
+    /// not changed for the longest; `after` is the `next` of the page before.
     async fn unfinished(
         &self,
+        kind: Unfinished,
         before: DateTime<Utc>,
         after: Option<&str>,
     ) -> Result<UnfinishedPage>;
@@ -153,8 +156,17 @@ pub struct Tokens {
 /// How mail leaves.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Sends one mail.
-    async fn send(&self, mail: &Mail) -> Result<()>;
+    /// Sends one mail, once. An error says that it has surely not gone.
+    async fn send(&self, mail: &Mail) -> Result<MailSent>;
+}
+
+/// What is known of a mail that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailSent {
+    /// The mail server has taken it.
+    Accepted,
+    /// There was no answer: it may have gone, or not.
+    Unknown,
 }
 
 /// Video in, zip of frames out; both in the object store.

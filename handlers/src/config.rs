@@ -184,6 +184,7 @@ impl SystemArgs {
             sweep_after: SweepThresholds {
                 job: TimeDelta::from_std(self.sweep_jobs_after)?,
                 upload: TimeDelta::from_std(self.sweep_uploads_after)?,
+                removal: defaults.sweep_after.removal,
             },
             page_url: page_url.unwrap_or(defaults.page_url),
             tombstone: defaults.tombstone,

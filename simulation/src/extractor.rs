@@ -11,13 +11,14 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::host::{Call, Port, milliseconds};
 use crate::plan::{Content, Quality, Service};
+use crate::rules::Rules;
 use crate::world::{Object, World};
 
 /// How often it is told how far an extraction is. The engine tells more often; more often is not
 /// more to see here.
 const TOLD_EVERY: Duration = Duration::from_secs(8);
 /// How long the completion may take before it is looked up: as the sink has it.
-const COMPLETION_LIMIT: Duration = Duration::from_mins(2);
+const COMPLETION_LIMIT: Duration = Duration::from_mins(3);
 
 #[async_trait]
 impl FrameExtractor for Port {
@@ -26,12 +27,20 @@ impl FrameExtractor for Port {
         request: &ExtractionRequest,
         listener: &dyn ProgressListener,
     ) -> Result<Extraction, ExtractionError> {
+        if self.step.is_some() {
+            let half = Progress {
+                percent: Some(50),
+                frames: 0,
+            };
+            listener.progress(half).await?;
+            return Ok(self.complete(request).await?);
+        }
         let ffmpeg = Call::new(Service::Ffmpeg, "ffmpeg", &request.key).once();
         self.call(ffmpeg, |_| ()).await?;
         let content = self.open(request).await?;
         if content.quality == Quality::Broken {
             sleep(Duration::from_millis(300)).await;
-            return Err(video_fault("it is not a video"));
+            return Err(unfit("it is not a video"));
         }
         let steps = content.work / 8_000 + 1;
         for step in 1..=steps {
@@ -64,7 +73,8 @@ impl FrameExtractor for Port {
     }
 }
 
-fn video_fault(reason: &str) -> ExtractionError {
+/// The video's own fault.
+fn unfit(reason: &str) -> ExtractionError {
     ExtractionError::Video(reason.to_owned())
 }
 
@@ -73,9 +83,9 @@ impl Port {
         let call = Call::new(Service::Store, "open", &request.key);
         self.call(call, |world| {
             let object = world.objects.get(&request.key);
-            let object = object.ok_or_else(|| video_fault("the file is gone"))?;
+            let object = object.ok_or_else(|| unfit("the file is gone"))?;
             if object.etag() != request.etag {
-                return Err(video_fault("the file was replaced"));
+                return Err(unfit("the file was replaced"));
             }
             Ok(world.files[&object.file])
         })
@@ -100,8 +110,16 @@ impl Port {
             frames: file,
             zip_bytes: 20,
         };
-        let completed = timeout(COMPLETION_LIMIT, self.call(call, store)).await;
-        if matches!(completed, Ok(Ok(()))) {
+        let completed = self.call(call, store);
+        if self.rules() == Rules::NoCompletionLimit {
+            completed.await?;
+            return Ok(extraction);
+        }
+        let completed = match self.step {
+            Some(_) => completed.await.is_ok(),
+            None => matches!(timeout(COMPLETION_LIMIT, completed).await, Ok(Ok(()))),
+        };
+        if completed {
             return Ok(extraction);
         }
         // It may have happened.

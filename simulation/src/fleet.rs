@@ -1,14 +1,15 @@
 //! The processes: the runtime's worker over the real handlers, servers, and the sweep; and what
 //! ends them.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use aws_lambda_events::sns::SnsEvent;
+use chrono::TimeDelta;
 use fotograma_core::app::Settings;
-use fotograma_core::domain::Notice;
+use fotograma_core::domain::{Notice, SweepThresholds};
 use fotograma_core::features::{self, dead_letter, notices, process_video, sweep, uploads};
 use fotograma_core::{App, Result};
 use lambda_anywhere::worker::{Worker, WorkerOptions};
@@ -25,7 +26,7 @@ use crate::world::{Ms, Shared};
 
 /// The context of this world's rows: an app, and the port that all of it is.
 pub(crate) struct Actor {
-    app: App,
+    pub(crate) app: App,
     port: Port,
 }
 
@@ -45,7 +46,7 @@ impl Context for Actor {
 }
 
 impl Actor {
-    fn new(port: Port) -> Self {
+    pub(crate) fn new(port: Port) -> Self {
         Self {
             app: app(&port),
             port,
@@ -57,6 +58,7 @@ impl Actor {
 pub(crate) fn app(port: &Port) -> App {
     let port = Arc::new(port.clone());
     App {
+        health: Arc::clone(&port.host.health),
         videos: port.clone(),
         objects: port.clone(),
         jobs: port.clone(),
@@ -66,8 +68,15 @@ pub(crate) fn app(port: &Port) -> App {
         frames: port.clone(),
         clock: port.clone(),
         ids: port,
-        settings: Settings::default(),
-        health: Arc::default(),
+        settings: Settings {
+            // Shorter than by default, so that a world comes to rest within hours.
+            sweep_after: SweepThresholds {
+                upload: TimeDelta::hours(3),
+                removal: TimeDelta::hours(3),
+                ..Settings::default().sweep_after
+            },
+            ..Settings::default()
+        },
         cancel: CancelSignal::never(),
     }
 }
@@ -124,7 +133,7 @@ fn row(
 }
 
 /// Mails, with the notice known to the port: a mail does not say which it is of.
-async fn mail(actor: &Actor, event: SnsEvent) -> Result<()> {
+pub(crate) async fn mail(actor: &Actor, event: SnsEvent) -> Result<()> {
     let notice: Option<Notice> = event
         .records
         .first()
@@ -192,13 +201,14 @@ impl Fleet {
             skew: skew.unwrap_or(0),
             dead: CancellationToken::new(),
             frozen_until: AtomicI64::new(0),
-            stopping: AtomicBool::new(false),
+            health: Arc::default(),
         };
         Port {
             world: self.world.clone(),
             host: Arc::new(host),
             role,
             notice: "".into(),
+            step: None,
         }
     }
 
@@ -253,7 +263,6 @@ impl Fleet {
                     }
                     Some((_, Trouble::Rollout { .. })) => {
                         port.tell(|| "is told to stop".to_owned());
-                        port.host.stopping.store(true, Ordering::Relaxed);
                         self.leave(slot);
                         stop.cancel();
                         // As Kubernetes does: killed a little after its grace.

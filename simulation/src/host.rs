@@ -1,15 +1,17 @@
 //! A process, and how what it asks of the world gets there: late, twice, or not at all.
 
+use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use fotograma_core::{Error, Result};
+use fotograma_core::{Error, Health, Result};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::faults::Fate;
 use crate::plan::{Kind, Service};
+use crate::step::{Step, Verdict};
 use crate::world::{Ms, Shared, World};
 
 /// One life of a process.
@@ -22,12 +24,12 @@ pub(crate) struct Host {
     pub(crate) dead: CancellationToken,
     /// Until when it stands still.
     pub(crate) frozen_until: AtomicI64,
-    /// Told to stop.
-    pub(crate) stopping: AtomicBool,
+    /// What its last jobs say about it.
+    pub(crate) health: Arc<Health>,
 }
 
 /// Who asks: what a process does, and about what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Role {
     Processor,
     DeadLetters,
@@ -45,6 +47,8 @@ pub(crate) struct Port {
     pub(crate) role: Role,
     /// For a mailer, the notice.
     pub(crate) notice: Arc<str>,
+    /// Where each call waits to be let through, when every order of calls is to be seen.
+    pub(crate) step: Option<Arc<Step>>,
 }
 
 /// How long a client waits for one answer.
@@ -120,22 +124,60 @@ impl Port {
     }
 
     /// Asks the world for something; `effect` does it, perhaps more than once.
-    pub(crate) async fn call<T: Send>(
+    pub(crate) async fn call<T: Send + Debug>(
         &self,
         call: Call<'_>,
         effect: impl Fn(&mut World) -> T + Send + Sync,
     ) -> Result<T> {
+        self.ask(call, effect)
+            .await
+            .map_err(|kind| error(call, kind))
+    }
+
+    /// The same, with how it failed.
+    pub(crate) async fn ask<T: Send + Debug>(
+        &self,
+        call: Call<'_>,
+        effect: impl Fn(&mut World) -> T + Send + Sync,
+    ) -> Result<T, Kind> {
+        if let Some(step) = &self.step {
+            return self.step(step, call, effect).await;
+        }
         let mut attempt = 1;
         loop {
             match self.attempt(call, &effect).await {
                 Ok(answer) => return Ok(answer),
                 Err(kind) if kind == Kind::Denied || attempt >= call.attempts => {
-                    return Err(error(call, kind));
+                    return Err(kind);
                 }
                 Err(_) => sleep(Duration::from_millis(200 << attempt)).await,
             }
             attempt += 1;
         }
+    }
+
+    /// Asks once, when it is let through, and meets what it is told to.
+    async fn step<T: Send + Debug>(
+        &self,
+        step: &Step,
+        call: Call<'_>,
+        effect: impl Fn(&mut World) -> T + Send + Sync,
+    ) -> Result<T, Kind> {
+        let verdict = step.ask(call).await;
+        let answer = match verdict {
+            Verdict::Fails => None,
+            Verdict::Done => Some(effect(&mut self.world.lock())),
+            Verdict::AnswerLost => {
+                effect(&mut self.world.lock());
+                None
+            }
+        };
+        step.saw(&format!("{answer:?}"));
+        answer.ok_or(if verdict == Verdict::Fails {
+            Kind::Down
+        } else {
+            Kind::Deaf
+        })
     }
 
     async fn attempt<T: Send>(
@@ -176,7 +218,7 @@ impl Port {
             Fate::AnswerLost => {
                 apply();
                 sleep(latency).await;
-                Err(Kind::Down)
+                Err(Kind::Deaf)
             }
             Fate::NoAnswer { done } => {
                 if done {
@@ -218,10 +260,11 @@ impl Port {
 }
 
 /// What a client makes of a fault.
-fn error(call: Call<'_>, kind: Kind) -> Error {
+pub(crate) fn error(call: Call<'_>, kind: Kind) -> Error {
     let text = format!("{:?} {}: {kind:?}", call.service, call.name);
     match kind {
-        Kind::Denied => Error::permanent(text),
+        Kind::Denied => Error::operational(text),
+        _ if call.service == Service::Ffmpeg => Error::operational(text),
         _ => Error::transient(text),
     }
 }

@@ -13,8 +13,9 @@ use crate::plan::{Content, Quality};
 use crate::queue::{Message, QueueName};
 use crate::world::{Ms, Object, World, moment};
 
-/// How many copies of one job may be in the queue at once.
-const MAX_COPIES: u32 = 6;
+/// How many copies of one job may be in the queue at once: a user who asks again and again while the
+/// queue takes messages and never says so.
+const MAX_COPIES: u32 = 20;
 /// After so many deaths of processes at work on a video it may be the video's fault.
 const DEATHS: u32 = 4;
 /// How long a lease lasts, as [`fotograma_core::app::Settings`] has it.
@@ -79,6 +80,20 @@ impl Judge {
         });
     }
 
+    /// What of the judge's knowledge decides later judgements.
+    pub(crate) fn state(&self) -> String {
+        let truths = self.truths.values().map(|truth| {
+            let lease = truth.lease.as_ref().map(|lease| lease.attempt.as_str());
+            format!(
+                "{:?} {lease:?} {} {}",
+                truth.ends, truth.attempts, truth.deaths
+            )
+        });
+        let mails = self.mails.iter();
+        let mails = mails.map(|(id, m)| format!("{id} {} {} {}", m.begun, m.answered, m.gone));
+        truths.chain(mails).collect()
+    }
+
     fn truth(&mut self, video_id: &str) -> &mut Truth {
         if !self.truths.contains_key(video_id) {
             self.truths.insert(video_id.to_owned(), Truth::default());
@@ -120,6 +135,10 @@ impl Judge {
             return;
         };
         let truth = self.truth(&job.video_id);
+        // Who sends the job again has ended, and says so.
+        if truth.lease.as_ref().map(|lease| &lease.attempt) == job.released.as_ref() {
+            truth.lease = None;
+        }
         truth.copies += 1;
         if truth.copies > MAX_COPIES {
             let copies = truth.copies;
@@ -166,7 +185,7 @@ impl Judge {
                 // Its file may still come, and brings another job.
                 && video.status != Status::AwaitingUpload
                 && video.user_id == job.user_id
-                && job.round == video.round
+                && job.round >= u64::from(video.round)
         });
         let other = || {
             left.iter().flat_map(|queue| queue.iter()).any(|message| {
@@ -214,21 +233,21 @@ impl Judge {
             mail.to = after.email.clone().unwrap_or_default();
             match after.status {
                 Status::Done => self.done(after, objects),
-                _ => self.failed(before, after),
+                _ => self.failed(after),
             }
             self.truth(id).lease = None;
             return;
         }
         match attempt {
             Some(attempt) if after.status == Status::Processing => {
-                let begins = truth.lease.as_ref().is_none_or(|l| l.attempt != attempt);
+                let before = before.and_then(|before| before.attempt.as_ref());
+                let begins = before.is_none_or(|before| before.id != attempt);
                 if begins {
                     truth.attempts += 1;
                 }
-                // Another processor may note that a job waits; only the attempt itself renews its lease.
-                let lease_until = |video: &Video| video.attempt.as_ref().map(|a| a.lease_until);
-                let renews = before.is_none_or(|before| lease_until(before) != lease_until(after));
-                if begins || renews {
+                let renews = before != after.attempt.as_ref();
+                let holder = begins || renews;
+                if holder {
                     truth.lease = Some(Lease {
                         attempt,
                         slot: by.host.slot,
@@ -309,14 +328,14 @@ impl Judge {
     }
 
     /// Only what reads the message or the video may end a video.
-    fn failed(&mut self, before: Option<&Video>, after: &Video) {
+    fn failed(&mut self, after: &Video) {
         let id = after.video_id.as_str();
-        let awaited = before.is_some_and(|b| b.status == Status::AwaitingUpload);
         let truth = self.truth(id);
         let (attempts, deaths) = (truth.attempts, truth.deaths);
         let replaced =
             truth.files_in_round > 1 || (truth.files.len() > 1 && truth.files_in_round > 0);
-        let never = awaited && truth.files.is_empty();
+        // Nobody ever put a file.
+        let never = truth.files.is_empty();
         if never || deaths >= DEATHS {
             return;
         }
@@ -351,12 +370,12 @@ impl Judge {
     }
 
     /// A mail has gone.
-    pub(crate) fn mailed(&mut self, notice: &str, to: &str) {
+    /// `uncertain` is how many mails before it may have gone, as the record says.
+    pub(crate) fn mailed(&mut self, notice: &str, to: &str, uncertain: u32) {
         let mail = self.mails.entry(notice.to_owned()).or_default();
         mail.gone += 1;
-        let uncertain = mail.begun - mail.answered;
         let (gone, wrong) = (mail.gone, mail.to != to);
-        if gone > 2 || gone > uncertain.max(1) {
+        if gone > 2 || gone > 1 + uncertain {
             self.broken("mailed again", notice, format!("{gone} times"));
         }
         if wrong {
@@ -369,7 +388,8 @@ impl Judge {
 struct JobIds {
     video_id: String,
     user_id: String,
-    round: u32,
+    round: u64,
+    released: Option<String>,
 }
 
 impl JobIds {
@@ -379,11 +399,8 @@ impl JobIds {
         Some(Self {
             video_id: text("video_id")?,
             user_id: text("user_id")?,
-            round: value
-                .get("round")
-                .and_then(Value::as_u64)
-                .and_then(|round| u32::try_from(round).ok())
-                .unwrap_or_default(),
+            released: text("released_attempt"),
+            round: value.get("round").and_then(Value::as_u64).unwrap_or(0),
         })
     }
 }
@@ -409,7 +426,7 @@ pub(crate) fn at_rest(world: &mut World, rested: bool) {
         if !video.is_deleted() && !video.status.is_terminal() {
             found.broken("never ends", id, video.status.word().to_owned());
         }
-        if video.is_unfinished() && (video.is_deleted() || video.status.is_terminal()) {
+        if video.unfinished().is_some() && (video.is_deleted() || video.status.is_terminal()) {
             let since = moment(video.updated_at) / 1_000;
             found.broken("never finished", id, format!("not changed since {since} s"));
         }
@@ -433,6 +450,11 @@ pub(crate) fn at_rest(world: &mut World, rested: bool) {
             _ => {}
         }
     }
+    let dead: String = world
+        .messages(QueueName::NoticesDead)
+        .iter()
+        .map(|message| message.body.as_ref())
+        .collect();
     for (id, truth) in &world.judge.truths {
         let Some(video) = world.records.get(id).filter(|video| !video.is_deleted()) else {
             continue;
@@ -441,8 +463,15 @@ pub(crate) fn at_rest(world: &mut World, rested: bool) {
             let mail = world.judge.mails.get(notice);
             let gone = mail.map_or(0, |mail| mail.gone);
             let wanted = mail.is_some_and(|mail| !mail.to.is_empty());
-            let uncertain = mail.is_some_and(|mail| mail.begun > mail.answered);
-            if wanted && gone == 0 && !uncertain {
+            // Nobody knows, and the record says so.
+            let uncertain = video
+                .deliveries
+                .iter()
+                .any(|delivery| delivery.notice_id == *notice && delivery.uncertain > 0);
+            // Its user has asked for another try since, and people can see what became of it.
+            let is_over = Notice::from_video(video).notice_id != *notice;
+            let seen = is_over && dead.contains(notice.as_str());
+            if wanted && gone == 0 && !uncertain && !seen {
                 let end = status.word();
                 found.broken(
                     "never mailed",

@@ -3,6 +3,7 @@
 
 mod campaign;
 mod chance;
+mod exhaustive;
 mod extractor;
 mod faults;
 mod fleet;
@@ -14,6 +15,7 @@ mod queue;
 mod rules;
 mod shrink;
 mod simulate;
+mod step;
 mod users;
 mod worker_queue;
 mod world;
@@ -26,6 +28,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
 use campaign::{Limits, Tally};
+use exhaustive::Deed;
 use plan::Plan;
 use rules::Rules;
 use simulate::{Outcome, simulate};
@@ -53,6 +56,12 @@ struct Args {
 enum Command {
     /// Puts known faults back, one by one, and says after how many jobs each is found
     Prove,
+    /// Looks at every history of one video
+    Exhaustive {
+        /// How many faults there may be in a history
+        #[arg(long, default_value_t = 2)]
+        faults: u32,
+    },
     /// Runs one world again, and tells what happens in it
     Replay {
         /// What an earlier run wrote; the world of the seed when nothing is said
@@ -79,6 +88,7 @@ fn main() -> Result<ExitCode> {
     let kept = match args.command {
         None => run(seed, limits, threads)?,
         Some(Command::Prove) => prove(seed, limits, threads)?,
+        Some(Command::Exhaustive { faults }) => exhaustive(faults),
         Some(Command::Replay { plan }) => replay(seed, plan.as_deref())?,
         Some(Command::Survey { rules }) => survey(seed, rules, limits)?,
     };
@@ -164,6 +174,29 @@ fn prove(seed: u64, limits: Limits, threads: usize) -> Result<bool> {
         }
     }
     Ok(all)
+}
+
+fn exhaustive(faults: u32) -> bool {
+    for deed in [Deed::Complete, Deed::Retry, Deed::Delete] {
+        let began = Instant::now();
+        let explored = exhaustive::explore(deed, faults, Rules::AsTheyAre);
+        let exhaustive::Explored {
+            states, histories, ..
+        } = explored;
+        let seconds = began.elapsed().as_secs_f64();
+        println!(
+            "{deed:?}, {faults} faults: {states} states, {histories} histories, {seconds:.1} s"
+        );
+        if let Some((violation, journal)) = explored.broken {
+            for line in &journal {
+                println!("{line}");
+            }
+            println!("violation: {} {}", violation.kind, violation.detail);
+            return false;
+        }
+    }
+    println!("0 violations");
+    true
 }
 
 fn replay(seed: u64, plan: Option<&Path>) -> Result<bool> {

@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
-use fotograma_core::domain::{Job, Mail, Notice, Video};
+use fotograma_core::domain::{Job, Mail, Notice, Unfinished, Video};
 use fotograma_core::ports::{
-    Clock, Identity, Ids, Jobs, Mailer, ObjectHead, Objects, SignedPut, Tokens, Topic,
+    Clock, Identity, Ids, Jobs, MailSent, Mailer, ObjectHead, Objects, SignedPut, Tokens, Topic,
     UnfinishedPage, VideoPage, Videos,
 };
 use fotograma_core::{Error, Result};
 
-use crate::host::{Call, Port, Role};
-use crate::plan::Service;
+use crate::host::{Call, Port, Role, error};
+use crate::plan::{Kind, Service};
 use crate::queue::QueueName;
 use crate::rules::Rules;
 use crate::world::{World, date};
@@ -30,6 +30,18 @@ impl Videos for Port {
                     }
                 }
                 (Rules::NoClaim, Role::Mailer) => video.deliveries.clear(),
+                (Rules::NoRounds, Role::Processor) => video.round = 0,
+                (Rules::NoClockMargin, Role::Processor) => {
+                    if let Some(attempt) = &mut video.attempt {
+                        attempt.lease_until -= CLOCK_MARGIN;
+                    }
+                }
+                (Rules::ShortMailClaim, Role::Mailer) => {
+                    let claims = video.deliveries.iter_mut();
+                    for claim in claims.filter_map(|delivery| delivery.attempt.as_mut()) {
+                        claim.lease_until -= CLOCK_MARGIN + SHORTER_CLAIM;
+                    }
+                }
                 _ => {}
             }
             video
@@ -58,11 +70,18 @@ impl Videos for Port {
 
     async fn unfinished(
         &self,
+        kind: Unfinished,
         before: DateTime<Utc>,
         _after: Option<&str>,
     ) -> Result<UnfinishedPage> {
+        match (self.rules(), kind) {
+            (Rules::DeletedOnce, Unfinished::Removal)
+            | (Rules::NoMailSweep, Unfinished::Delivery) => return Ok(UnfinishedPage::default()),
+            _ => {}
+        }
         let call = Call::new(Service::Table, "query", "open");
-        let video_ids = self.call(call, |world| world.unfinished(before)).await?;
+        let ids = self.call(call, |world| world.unfinished(kind, before));
+        let video_ids = ids.await?;
         Ok(UnfinishedPage {
             video_ids,
             next: None,
@@ -70,7 +89,22 @@ impl Videos for Port {
     }
 }
 
+/// For how long after its time a lease or a claim still holds, by the product's rules.
+const CLOCK_MARGIN: Duration = Duration::minutes(1);
+/// What is taken from a minute's claim to make it one of five seconds.
+const SHORTER_CLAIM: Duration = Duration::seconds(55);
+
 impl Port {
+    /// Ends a video as what SQS gave up on once was.
+    async fn end(&self, video_id: &str) -> Result<()> {
+        let Some(video) = self.get(video_id).await? else {
+            return Ok(());
+        };
+        let reason = "it was tried several times and could not be finished".to_owned();
+        let ended = video.ended(Err(reason), self.now());
+        self.put(&ended, Some(video.version)).await.map(drop)
+    }
+
     pub(crate) fn rules(&self) -> Rules {
         self.world.lock().rules
     }
@@ -165,6 +199,9 @@ impl Objects for Port {
 #[async_trait]
 impl Jobs for Port {
     async fn send(&self, job: &Job, delay: Duration) -> Result<()> {
+        if self.rules() == Rules::DeadLettersEndVideos && self.role == Role::DeadLetters {
+            return self.end(&job.video_id).await;
+        }
         let body = serde_json::to_string(job).map_err(|e| Error::permanent(e.to_string()))?;
         let call = Call::new(Service::Sqs, "send", &job.video_id);
         self.call(call, |world| {
@@ -208,18 +245,31 @@ impl Topic for Port {
 
 #[async_trait]
 impl Mailer for Port {
-    async fn send(&self, mail: &Mail) -> Result<()> {
+    async fn send(&self, mail: &Mail) -> Result<MailSent> {
         let call = Call::new(Service::Ses, "mail", &self.notice);
+        let call = match self.rules() {
+            Rules::MailClientRetries => call,
+            _ => call.once(),
+        };
         self.world.lock().judge.mail_begins(&self.notice);
-        let sent = self.call(call, |world| {
+        let sent = self.ask(call, |world| {
             world.tell(|| format!("{:?} {} MAILS {}", self.role, self.host.slot, self.notice));
-            world.judge.mailed(&self.notice, &mail.to);
+            let known = world.records.values().flat_map(|video| &video.deliveries);
+            let known = known.filter(|delivery| *delivery.notice_id == *self.notice);
+            let uncertain = known.map(|delivery| delivery.uncertain).sum();
+            world.judge.mailed(&self.notice, &mail.to, uncertain);
         });
-        let sent = sent.await;
+        let sent = match sent.await {
+            Ok(()) => Ok(MailSent::Accepted),
+            // As the product's mailer has it: no answer is no word, and a refusal is one.
+            Err(Kind::Deaf | Kind::Hangs) => Ok(MailSent::Unknown),
+            Err(kind) => Err(error(call, kind)),
+        };
+        let is_known = sent != Ok(MailSent::Unknown);
         self.world
             .lock()
             .judge
-            .mail_answered(&self.notice, sent.is_ok());
+            .mail_answered(&self.notice, is_known);
         sent
     }
 }
@@ -264,6 +314,9 @@ impl Clock for Port {
 
 impl Ids for Port {
     fn next(&self) -> String {
-        format!("id{}", self.world.lock().next_id())
+        match &self.step {
+            Some(step) => step.next_id(),
+            None => format!("id{}", self.world.lock().next_id()),
+        }
     }
 }

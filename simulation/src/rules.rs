@@ -26,6 +26,24 @@ pub(crate) enum Rules {
     NoVersion,
     /// Planted: a mailer does not see that another one is at it.
     NoClaim,
+    /// Once so: a message does not say which round of the video it belongs to.
+    NoRounds,
+    /// Once so: whatever SQS gave up on ends its video.
+    DeadLettersEndVideos,
+    /// Once so: what is deleted is removed once, and not looked at again.
+    DeletedOnce,
+    /// Once so: the client sends a mail again when there is no answer.
+    MailClientRetries,
+    /// Once so: a claim is shorter than a send.
+    ShortMailClaim,
+    /// Once so: nobody looks for outcomes whose mail has not gone.
+    NoMailSweep,
+    /// Once so: the completion of a zip may take for ever.
+    NoCompletionLimit,
+    /// Once so: each word that the file is there sends a job.
+    EachCompleteSends,
+    /// Once so: a lease is over when somebody's own clock says so.
+    NoClockMargin,
 }
 
 impl Rules {

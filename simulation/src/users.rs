@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lambda_events::encodings::Body;
-use fotograma_core::domain::{Job, Status};
+use fotograma_core::domain::{Job, Status, Video};
 use fotograma_core::features::TABLE;
 use http::Method;
 use lambda_anywhere::{Caller, FormClaim, PathEncoding, RouteMatch, dispatch_http, find_route};
@@ -15,6 +15,7 @@ use crate::fleet::{Fleet, app};
 use crate::host::milliseconds;
 use crate::plan::{Act, Content, Script, Way};
 use crate::queue::QueueName;
+use crate::rules::Rules;
 use crate::world::Shared;
 
 /// One user with one video.
@@ -159,6 +160,7 @@ impl User {
                 sleep(milliseconds(after)).await;
                 for _ in 0..times {
                     self.ask_once(&Method::POST, &complete, "").await;
+                    self.complete_once_more(video_id);
                 }
             }
             Act::Retry { after, replace } => {
@@ -183,7 +185,10 @@ impl User {
             }
             Act::OldMessage { after, dead } => {
                 let record = self.world.lock().records.get(video_id).cloned();
-                let Some(video) = record else { return };
+                let Some(video) = record.filter(|video| video.status != Status::AwaitingUpload)
+                else {
+                    return;
+                };
                 let mut job = video.job();
                 if job.etag.is_none() && self.chance.named("with etag").per_mille(500) {
                     let object = self.world.lock().objects.get(&video.key).cloned();
@@ -194,12 +199,29 @@ impl User {
             }
             Act::Foreign { after } => {
                 sleep(milliseconds(after)).await;
+                // An id by hand is whose it first is.
+                if !self.world.lock().records.contains_key(video_id) {
+                    return;
+                }
                 let body = json!({ "video_id": video_id, "user_id": "eve" });
                 self.tell(|| format!("is named in eve's message {body}"));
                 self.world
                     .lock()
                     .send(QueueName::Jobs, &body.to_string(), None, 0);
             }
+        }
+    }
+
+    /// Sends the job of a queued video, where each word of the user does.
+    fn complete_once_more(&self, video_id: &str) {
+        let mut world = self.world.lock();
+        let queued = world.records.get(video_id);
+        let queued = queued.filter(|video| video.status == Status::Queued);
+        if world.rules == Rules::EachCompleteSends
+            && let Some(job) = queued.map(Video::job)
+        {
+            let body = serde_json::to_string(&job).unwrap_or_default();
+            world.send(QueueName::Jobs, &body, None, 0);
         }
     }
 

@@ -6,13 +6,16 @@ use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsMessage, SqsMessageAttribute};
 use fotograma_core::Result;
 use lambda_anywhere::worker::{Queue, VisibilityChange, VisibilityOutcome};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::host::{Call, Port, milliseconds};
 use crate::plan::Service;
 use crate::queue::{Message, QueueName};
 use crate::rules::Rules;
 use crate::world::Ms;
+
+/// The longest wait of a worker whose work fails.
+const MAX_PACE: Duration = Duration::from_mins(1);
 
 /// A queue as one process has it.
 pub(crate) struct WorkerQueue {
@@ -32,6 +35,12 @@ impl Queue for WorkerQueue {
         // here it waits on, which is the same and lets an idle world be idle.
         if !wait.is_zero() {
             self.something().await;
+        }
+        // As the product paces a worker whose work fails for reasons of its own.
+        let faults = self.port.host.health.faults();
+        let max = if faults > 0 { 1 } else { max };
+        if faults > 0 {
+            sleep(Duration::from_secs(1 << (faults - 1).min(6)).min(MAX_PACE)).await;
         }
         let visibility = Ms::try_from(visibility.as_millis()).unwrap_or(Ms::MAX);
         let call = Call::new(Service::Sqs, "receive", self.word()).once();
@@ -134,7 +143,7 @@ fn number(receipt: &str) -> u64 {
     receipt.parse().unwrap_or(0)
 }
 
-fn to_event(message: &Message) -> SqsMessage {
+pub(crate) fn to_event(message: &Message) -> SqsMessage {
     let mut event = SqsMessage::default();
     event.message_id = Some(message.id.to_string());
     event.receipt_handle = Some(message.receipt.to_string());

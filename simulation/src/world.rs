@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
-use fotograma_core::domain::{Notice, Video};
+use fotograma_core::domain::{Notice, Unfinished, Video};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -48,15 +48,27 @@ impl Object {
     }
 }
 
+/// What the index has of a record.
+type IndexEntry = (Unfinished, DateTime<Utc>);
+
+/// Where the world's time comes from.
+enum Time {
+    /// The runtime's clock.
+    Flows(Instant),
+    /// Whoever explores every order of events.
+    Stands(Ms),
+}
+
 pub(crate) struct World {
-    began: Instant,
+    time: Time,
     pub(crate) chance: Chance,
     pub(crate) rules: Rules,
     pub(crate) records: BTreeMap<String, Video>,
     /// Which call wrote a record last: a client that tries again knows its own write.
     pub(crate) writers: BTreeMap<String, u64>,
-    index: BTreeMap<String, DateTime<Utc>>,
-    index_changes: VecDeque<(Ms, String, Option<DateTime<Utc>>)>,
+    index: BTreeMap<String, IndexEntry>,
+    /// What the index has yet to learn, and when.
+    index_changes: VecDeque<(Ms, String, Option<IndexEntry>)>,
     stale_index: Option<(Ms, Ms, Ms)>,
     pub(crate) objects: BTreeMap<String, Object>,
     /// What is in each file.
@@ -83,7 +95,7 @@ impl World {
             _ => None,
         });
         Self {
-            began: Instant::now(),
+            time: Time::Flows(Instant::now()),
             chance: Chance::new(plan.seed).named("world"),
             rules: plan.rules,
             records: BTreeMap::new(),
@@ -105,7 +117,15 @@ impl World {
 
     /// How long the world has been there.
     pub(crate) fn now(&self) -> Ms {
-        Ms::try_from(self.began.elapsed().as_millis()).unwrap_or(Ms::MAX)
+        match self.time {
+            Time::Flows(began) => Ms::try_from(began.elapsed().as_millis()).unwrap_or(Ms::MAX),
+            Time::Stands(now) => now,
+        }
+    }
+
+    /// Time stands still from now on, but for what somebody says.
+    pub(crate) fn set_time(&mut self, now: Ms) {
+        self.time = Time::Stands(now);
     }
 
     pub(crate) fn next_id(&mut self) -> u64 {
@@ -234,7 +254,7 @@ impl World {
             Some((from, until, behind)) if (from..until).contains(&now) => behind,
             _ => 100,
         };
-        let entry = video.is_unfinished().then_some(video.updated_at);
+        let entry = video.unfinished().map(|kind| (kind, video.updated_at));
         self.index_changes
             .push_back((now + behind, video.video_id.clone(), entry));
         if video.status.is_terminal() {
@@ -243,7 +263,7 @@ impl World {
     }
 
     /// What the index of the unfinished says.
-    pub(crate) fn unfinished(&mut self, before: DateTime<Utc>) -> Vec<String> {
+    pub(crate) fn unfinished(&mut self, kind: Unfinished, before: DateTime<Utc>) -> Vec<String> {
         let now = self.now();
         while let Some((at, _, _)) = self.index_changes.front()
             && *at <= now
@@ -252,12 +272,16 @@ impl World {
                 break;
             };
             match entry {
-                Some(updated_at) => self.index.insert(video_id, updated_at),
+                Some(entry) => self.index.insert(video_id, entry),
                 None => self.index.remove(&video_id),
             };
         }
-        let mut open: Vec<_> = self.index.iter().filter(|(_, at)| **at < before).collect();
-        open.sort_by_key(|(_, at)| **at);
+        let mut open: Vec<_> = self
+            .index
+            .iter()
+            .filter(|(_, (its, at))| *its == kind && *at < before)
+            .collect();
+        open.sort_by_key(|(_, (_, at))| *at);
         open.into_iter().map(|(id, _)| id.clone()).collect()
     }
 

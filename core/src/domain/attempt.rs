@@ -75,7 +75,7 @@ impl Video {
             status: Status::Processing,
             aborted_attempts,
             resends: 0,
-            job_waits_until: None,
+            waiting_job_of: None,
             attempt: Some(Attempt {
                 id: attempt.to_owned(),
                 lease_until: now + lease,
@@ -121,13 +121,14 @@ impl Video {
         }
     }
 
-    /// A message with its job waits until then, for the attempt at work to end.
+    /// A message with its job waits for the attempt at work to end. `None`: there is no such attempt
+    /// any more.
     #[must_use]
-    pub fn with_waiting_job(&self, until: DateTime<Utc>, now: DateTime<Utc>) -> Self {
-        Self {
-            job_waits_until: Some(until),
+    pub fn with_waiting_job(&self, attempt: &str, now: DateTime<Utc>) -> Option<Self> {
+        self.is_leased_by(attempt).then(|| Self {
+            waiting_job_of: Some(attempt.to_owned()),
             ..self.next_version(now)
-        }
+        })
     }
 
     /// The attempt that has the lease gives it back: the next may begin at once.

@@ -32,6 +32,9 @@ pub struct Job {
     /// of an earlier round is void.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub round: u32,
+    /// Whether it was made from the video's record: without that, the video was deleted long ago.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub registered: bool,
     /// How often it was sent again because of a fault that was not the video's.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub postponements: u32,
@@ -39,6 +42,9 @@ pub struct Job {
     /// where the record could not be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_attempt: Option<String>,
+    /// The attempt for whose end it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

@@ -16,5 +16,5 @@ pub use delivery::{Delivery, DeliveryClaim};
 pub use extraction::{Extraction, ExtractionRequest, Mode, Progress};
 pub use job::Job;
 pub use notice::{Mail, Notice};
-pub use stale::{Stale, SweepThresholds};
+pub use stale::{Stale, SweepThresholds, Unfinished};
 pub use video::{Status, Video};

@@ -3,7 +3,26 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Status, Video};
+use super::Video;
+
+/// What is still to be done about a video. Each kind has its own part of the index of what is
+/// unfinished, so that what may wait for a day is not read every five minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unfinished {
+    /// The job is to be done, or its outcome to be published.
+    Job,
+    /// The file is to be uploaded.
+    Upload,
+    /// The outcome is published, and its mail has not gone yet.
+    Delivery,
+    /// The video was deleted, and its objects are to be removed once more.
+    Removal,
+}
+
+impl Unfinished {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Job, Self::Upload, Self::Delivery, Self::Removal];
+}
 
 /// How long a video may go without a change before the sweep takes it up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +31,21 @@ pub struct SweepThresholds {
     pub job: Duration,
     /// An upload, before it is given up.
     pub upload: Duration,
+    /// A deleted video, before its objects are removed once more: longer than an upload's address and
+    /// any attempt live.
+    pub removal: Duration,
+}
+
+impl SweepThresholds {
+    /// How long a video of this kind may go without a change.
+    #[must_use]
+    pub fn of(&self, unfinished: Unfinished) -> Duration {
+        match unfinished {
+            Unfinished::Job | Unfinished::Delivery => self.job,
+            Unfinished::Upload => self.upload,
+            Unfinished::Removal => self.removal,
+        }
+    }
 }
 
 /// Why a video is stale, and so what is to be done about it.
@@ -19,10 +53,14 @@ pub struct SweepThresholds {
 pub enum Stale {
     /// Its outcome was stored, and not published.
     Unpublished,
+    /// Its outcome was published, and no mail has gone: publish it again, and store this record.
+    Undelivered(Box<Video>),
     /// Its upload never ended, as far as anybody has said.
     UploadMissing,
     /// Its job may be lost: send it again, and store this record.
     JobLost(Box<Video>),
+    /// It was deleted: remove its objects, and store this record.
+    NotRemoved(Box<Video>),
 }
 
 /// After so many times the wait for a job grows no longer.
@@ -32,24 +70,28 @@ impl Video {
     /// What is to be done about it now, if anything.
     #[must_use]
     pub fn stale(&self, thresholds: SweepThresholds, now: DateTime<Utc>) -> Option<Stale> {
-        if self.is_deleted() {
+        let unfinished = self.unfinished()?;
+        // Where nobody works, more and more copies would help nobody.
+        let doubled = match unfinished {
+            Unfinished::Job | Unfinished::Delivery => 1 << self.resends.min(MAX_DOUBLINGS),
+            Unfinished::Upload | Unfinished::Removal => 1,
+        };
+        if now - self.updated_at < thresholds.of(unfinished) * doubled {
             return None;
         }
-        let still = now - self.updated_at;
-        match self.status {
-            Status::Done | Status::Failed => {
-                (self.unpublished && still >= thresholds.job).then_some(Stale::Unpublished)
-            }
-            Status::AwaitingUpload => (still >= thresholds.upload).then_some(Stale::UploadMissing),
-            Status::Queued | Status::Processing => {
-                // Where nobody works, more and more copies of a job would help nobody.
-                let wait = thresholds.job * (1 << self.resends.min(MAX_DOUBLINGS));
-                (!self.is_leased(now) && still >= wait).then(|| {
-                    Stale::JobLost(Box::new(Self {
-                        resends: self.resends + 1,
-                        ..self.next_version(now)
-                    }))
-                })
+        let resent = || {
+            Box::new(Self {
+                resends: self.resends + 1,
+                ..self.next_version(now)
+            })
+        };
+        match unfinished {
+            Unfinished::Job if self.unpublished => Some(Stale::Unpublished),
+            Unfinished::Job => (!self.is_leased(now)).then(|| Stale::JobLost(resent())),
+            Unfinished::Upload => Some(Stale::UploadMissing),
+            Unfinished::Delivery => Some(Stale::Undelivered(resent())),
+            Unfinished::Removal => {
+                Some(Stale::NotRemoved(Box::new(self.with_objects_removed(now))))
             }
         }
     }
@@ -58,12 +100,13 @@ impl Video {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Begin;
     use crate::domain::video::tests::{job, video};
+    use crate::domain::{Begin, Notice, Status};
 
     const THRESHOLDS: SweepThresholds = SweepThresholds {
         job: Duration::minutes(30),
         upload: Duration::hours(24),
+        removal: Duration::hours(24),
     };
 
     fn at(minutes: i64) -> DateTime<Utc> {
@@ -107,5 +150,41 @@ mod tests {
         assert_eq!(failed.published(at(1)).stale(THRESHOLDS, at(90)), None);
         let deleted = failed.deleted(Duration::days(1), at(1));
         assert_eq!(deleted.stale(THRESHOLDS, at(90)), None);
+    }
+
+    #[test]
+    fn an_outcome_whose_mail_does_not_go_is_published_again_for_days() {
+        let video = Video {
+            email: Some("a@b.example".to_owned()),
+            ..video(Status::Processing)
+        };
+        let mut video = video.ended(Err("no".to_owned()), at(0)).published(at(0));
+        let (mut times, mut now) = (0, at(0));
+        while let Some(unfinished) = video.unfinished() {
+            assert_eq!(unfinished, Unfinished::Delivery);
+            now += Duration::minutes(5);
+            if let Some(Stale::Undelivered(next)) = video.stale(THRESHOLDS, now) {
+                times += 1;
+                video = *next;
+            }
+        }
+        assert_eq!(times, 8);
+        assert!(now > at(3 * 24 * 60) && now < at(5 * 24 * 60), "{now}");
+        let delivered = video.delivered(&Notice::from_video(&video).notice_id, now);
+        let again = Video {
+            resends: 0,
+            ..delivered
+        };
+        assert_eq!(again.unfinished(), None);
+    }
+
+    #[test]
+    fn what_is_deleted_is_removed_once_more_after_a_day() {
+        let deleted = video(Status::Done).deleted(Duration::days(15), at(0));
+        assert_eq!(deleted.stale(THRESHOLDS, at(24 * 60 - 1)), None);
+        let Some(Stale::NotRemoved(gone)) = deleted.stale(THRESHOLDS, at(24 * 60)) else {
+            panic!("its objects are to be removed")
+        };
+        assert_eq!(gone.unfinished(), None);
     }
 }

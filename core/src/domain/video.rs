@@ -12,7 +12,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Delivery, Extraction, Job, Mode, keys};
+use super::{Attempt, Delivery, Extraction, Job, Mode, Unfinished, keys};
 
 /// Where a video is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,13 +87,13 @@ pub struct Video {
     /// How many attempts were told to stop before they could finish, since it was last queued.
     #[serde(default)]
     pub stopped_attempts: u32,
-    /// Until when another message with its job waits, because an attempt was at work when it came.
+    /// The attempt for whose end another message with its job waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job_waits_until: Option<DateTime<Utc>>,
+    pub waiting_job_of: Option<String>,
     /// How many attempts ended without giving their lease back, since it was last queued.
     #[serde(default, alias = "lost")]
     pub aborted_attempts: u32,
-    /// How often the sweep sent its job again, since an attempt last began.
+    /// How often the sweep sent its job, or published its outcome, again since it last got further.
     #[serde(default, alias = "swept")]
     pub resends: u32,
     /// Frames so far, or in the zip.
@@ -114,6 +114,10 @@ pub struct Video {
     pub created_at: DateTime<Utc>,
     /// When the record last changed.
     pub updated_at: DateTime<Utc>,
+    /// Whether a deleted video's objects are surely gone: removed once more when nobody could put one
+    /// any longer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub objects_removed: bool,
     /// Set when the user deleted it: the record stays as a mark until then, in Unix seconds,
     /// so that a late message does not bring the video back.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,7 +144,7 @@ impl Video {
             attempt: None,
             round: job.round,
             stopped_attempts: 0,
-            job_waits_until: None,
+            waiting_job_of: None,
             aborted_attempts: 0,
             resends: 0,
             frames: 0,
@@ -150,6 +154,7 @@ impl Video {
             deliveries: Vec::new(),
             created_at: now,
             updated_at: now,
+            objects_removed: false,
             deleted_until: None,
             version: 0,
         }
@@ -167,8 +172,10 @@ impl Video {
             mode: self.mode,
             etag: self.etag.clone(),
             round: self.round,
+            registered: true,
             postponements: 0,
             released_attempt: None,
+            waits_for: None,
         }
     }
 
@@ -190,10 +197,18 @@ impl Video {
         self.deleted_until.is_some()
     }
 
-    /// Whether something is still to be done: it is not in an end state, or that is unpublished.
+    /// What is still to be done, if anything is.
     #[must_use]
-    pub fn is_unfinished(&self) -> bool {
-        !self.is_deleted() && (self.unpublished || !self.status.is_terminal())
+    pub fn unfinished(&self) -> Option<Unfinished> {
+        if self.is_deleted() {
+            return (!self.objects_removed).then_some(Unfinished::Removal);
+        }
+        match self.status {
+            Status::AwaitingUpload => Some(Unfinished::Upload),
+            Status::Queued | Status::Processing => Some(Unfinished::Job),
+            Status::Done | Status::Failed if self.unpublished => Some(Unfinished::Job),
+            Status::Done | Status::Failed => self.awaits_delivery().then_some(Unfinished::Delivery),
+        }
     }
 
     pub(super) fn next_version(&self, now: DateTime<Utc>) -> Self {
@@ -236,7 +251,7 @@ impl Video {
             attempt: None,
             round: self.round + 1,
             stopped_attempts: 0,
-            job_waits_until: None,
+            waiting_job_of: None,
             aborted_attempts: 0,
             resends: 0,
             frames: 0,
@@ -257,7 +272,8 @@ impl Video {
         });
         let next = Self {
             attempt: Some(attempt),
-            job_waits_until: None,
+            waiting_job_of: None,
+            resends: 0,
             unpublished: true,
             ..self.next_version(now)
         };
@@ -292,6 +308,15 @@ impl Video {
         Self {
             deleted_until: Some((now + tombstone).timestamp()),
             unpublished: false,
+            ..self.next_version(now)
+        }
+    }
+
+    /// It was deleted, and nobody can put its objects any longer.
+    #[must_use]
+    pub fn with_objects_removed(&self, now: DateTime<Utc>) -> Self {
+        Self {
+            objects_removed: true,
             ..self.next_version(now)
         }
     }

@@ -35,8 +35,10 @@ fn job_of_upload(record: &S3EventRecord) -> Result<Job> {
         // An event may be late: what counts is the object that is there now.
         etag: None,
         round: 0,
+        registered: false,
         postponements: 0,
         released_attempt: None,
+        waits_for: None,
         key,
     })
 }

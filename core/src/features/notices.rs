@@ -12,6 +12,7 @@ use crate::domain::notice::{Link, compose_mail};
 use crate::domain::{DeliveryClaim, Notice, Status, Video};
 use crate::feature::json::{json_body, json_response};
 use crate::feature::{Request, Response};
+use crate::ports::MailSent;
 use crate::{App, Error, Result};
 
 #[derive(Deserialize)]
@@ -74,18 +75,28 @@ async fn deliver_notice(app: &App, notice: &Notice) -> Result<()> {
     };
     let Some(video) = app.videos.get(&notice.video_id).await? else {
         // A notice by hand may be about anything: there is no record to claim it in.
-        return send_mail(app, notice, to, None).await;
+        return send_mail(app, notice, to, None).await.map(|_| ());
     };
     let sender = app.ids.next();
     let Some(video) = claim_delivery(app, notice, &sender, video).await? else {
         return Ok(());
     };
-    if let Err(error) = send_mail(app, notice, to, Some(&video)).await {
-        update(app, &notice.video_id, |video| {
-            Ok(video.delivery_released(&notice.notice_id, &sender, app.clock.now()))
-        })
-        .await?;
-        return Err(error);
+    match send_mail(app, notice, to, Some(&video)).await {
+        Ok(MailSent::Accepted) => {}
+        Ok(MailSent::Unknown) => {
+            update(app, &notice.video_id, |video| {
+                Ok(video.delivery_uncertain(&notice.notice_id, &sender, app.clock.now()))
+            })
+            .await?;
+            return Err(Error::transient("nobody knows whether the mail has gone"));
+        }
+        Err(error) => {
+            update(app, &notice.video_id, |video| {
+                Ok(video.delivery_released(&notice.notice_id, &sender, app.clock.now()))
+            })
+            .await?;
+            return Err(error);
+        }
     }
     // The mail has gone: whatever happens now, the message must not come back.
     let noted = update(app, &notice.video_id, |video| {
@@ -115,7 +126,22 @@ async fn claim_delivery(
         let now = app.clock.now();
         let next = match video.claim_delivery(&notice.notice_id, sender, now) {
             DeliveryClaim::Send(next) => next,
-            DeliveryClaim::Delivered => return Ok(None),
+            DeliveryClaim::Over => return Ok(None),
+            DeliveryClaim::GiveUp(next) => {
+                if app.videos.put(&next, Some(video.version)).await? {
+                    let id = &notice.notice_id;
+                    tracing::error!(
+                        notice_id = id,
+                        "a mail may have gone, or not; it is left at that"
+                    );
+                    return Ok(None);
+                }
+                match app.videos.get(&notice.video_id).await? {
+                    Some(newer) => video = newer,
+                    None => return Ok(None),
+                }
+                continue;
+            }
             DeliveryClaim::InProgress => {
                 return Err(Error::transient("the mail is being sent"));
             }
@@ -133,7 +159,12 @@ async fn claim_delivery(
     Err(changes_too_fast(&notice.video_id))
 }
 
-async fn send_mail(app: &App, notice: &Notice, to: &str, video: Option<&Video>) -> Result<()> {
+async fn send_mail(
+    app: &App,
+    notice: &Notice,
+    to: &str,
+    video: Option<&Video>,
+) -> Result<MailSent> {
     let link = match video {
         Some(video) if notice.status == Status::Done && video.status == Status::Done => {
             Some(download_link(app, video).await?)

@@ -177,8 +177,8 @@ async fn begin_attempt(app: &App, job: &Job, attempt: &str) -> Result<Option<Vid
     for _ in 0..MAX_TRIES {
         let now = app.clock.now();
         let known = app.videos.get(&job.video_id).await?;
-        if known.is_none() && job.round > 0 {
-            // A retry that has no record any more: it was deleted, and its mark is gone too.
+        if known.is_none() && job.registered {
+            // It had a record: the video was deleted, and its mark is gone too.
             return Ok(None);
         }
         if let Some(video) = &known
@@ -221,19 +221,28 @@ async fn awaits_its_file(app: &App, video: &Video) -> Result<bool> {
 }
 
 /// The other attempt may be at work, or dead: that shows when its lease is over. Until then the job
-/// waits as a new message, because each receive of this one would count; and as one message, however
-/// many copies of it come.
+/// waits as a new message, because each receive of this one would count. One message waits for an
+/// attempt: what else comes while it is at work is a copy, and is done with.
 async fn wait_for_lease(app: &App, job: &Job, video: &Video, left: Duration) -> Result<()> {
-    let now = app.clock.now();
-    if video.job_waits_until.is_some_and(|until| until > now) {
+    let Some(attempt) = video.attempt.as_ref().map(|attempt| attempt.id.as_str()) else {
+        return Err(Error::transient("a lease without an attempt"));
+    };
+    let is_the_waiting_one = job.waits_for.as_deref() == Some(attempt);
+    if !is_the_waiting_one && video.waiting_job_of.as_deref() == Some(attempt) {
         count("collapsed");
         return Ok(());
     }
     count("waits_for_lease");
-    app.jobs.send(job, left).await?;
+    let waiting = Job {
+        waits_for: Some(attempt.to_owned()),
+        ..job.clone()
+    };
+    app.jobs.send(&waiting, left).await?;
+    if is_the_waiting_one {
+        return Ok(());
+    }
     let noted = update(app, &job.video_id, |video| {
-        let waits = video.attempt.is_some() && !video.is_over_for(job);
-        Ok(waits.then(|| video.with_waiting_job(now + left, now)))
+        Ok(video.with_waiting_job(attempt, app.clock.now()))
     });
     // The new message is there, so this one is done; without the note a further copy lives on.
     if let Err(error) = noted.await {

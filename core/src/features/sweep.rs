@@ -1,15 +1,16 @@
 //! On a schedule: finds stale videos, so that none stays as it is for ever.
 //!
 //! A job whose message is gone is sent again, an outcome that was stored but not published is
-//! published, and an upload that never came ends as failed. Most of the time there is nothing
-//! to do: a crash leaves its message in the queue.
+//! published, one whose mail has not gone is published again, an upload that never came ends as
+//! failed, and what a deleted video may have left is removed. Most of the time there is nothing to
+//! do: a crash leaves its message in the queue.
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use chrono::Duration;
 
 use super::records::{publish, update};
 use super::uploads::{enqueue, is_as_announced};
-use crate::domain::{Stale, Status, Video};
+use crate::domain::{Notice, Stale, Status, Unfinished, Video};
 use crate::{App, Error, Result};
 
 const NO_UPLOAD: &str = "its file was not uploaded in time";
@@ -19,29 +20,34 @@ const NO_UPLOAD: &str = "its file was not uploaded in time";
 /// # Errors
 /// When some could not be settled; the next run tries them again.
 pub async fn sweep_stale_videos(app: &App, _event: EventBridgeEvent) -> Result<()> {
-    let before = app.clock.now() - app.settings.sweep_after.job;
     let (mut seen, mut failed) = (0_u32, 0_u32);
-    let mut after = None;
-    loop {
-        let page = app.videos.unfinished(before, after.as_deref()).await?;
-        for video_id in &page.video_ids {
-            seen += 1;
-            let outcome = app
-                .cancel
-                .run_until_cancelled(settle_stale(app, video_id))
-                .await;
-            match outcome {
-                Some(Ok(())) => {}
-                Some(Err(error)) => {
-                    tracing::warn!(video_id, %error, "a video could not be settled");
-                    failed += 1;
+    for kind in Unfinished::ALL {
+        let before = app.clock.now() - app.settings.sweep_after.of(kind);
+        let mut after = None;
+        loop {
+            let page = app
+                .videos
+                .unfinished(kind, before, after.as_deref())
+                .await?;
+            for video_id in &page.video_ids {
+                seen += 1;
+                let outcome = app
+                    .cancel
+                    .run_until_cancelled(settle_stale(app, video_id))
+                    .await;
+                match outcome {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => {
+                        tracing::warn!(video_id, %error, "a video could not be settled");
+                        failed += 1;
+                    }
+                    None => return Err(Error::transient("the sweep was told to stop")),
                 }
-                None => return Err(Error::transient("the sweep was told to stop".to_owned())),
             }
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
         }
     }
     if failed > 0 {
@@ -65,6 +71,19 @@ async fn settle_stale(app: &App, video_id: &str) -> Result<()> {
             tracing::warn!(video_id, "a stale job is sent again");
             app.jobs.send(&video.job(), Duration::zero()).await?;
             // Who was faster has moved it, and that is all that is wanted.
+            app.videos.put(&next, Some(video.version)).await.map(|_| ())
+        }
+        Some(Stale::Undelivered(next)) => {
+            tracing::warn!(
+                video_id,
+                "an outcome whose mail has not gone is published again"
+            );
+            app.topic.publish(&Notice::from_video(&video)).await?;
+            app.videos.put(&next, Some(video.version)).await.map(|_| ())
+        }
+        Some(Stale::NotRemoved(next)) => {
+            app.objects.remove(&video.key).await?;
+            app.objects.remove(&video.zip_key()).await?;
             app.videos.put(&next, Some(video.version)).await.map(|_| ())
         }
     }

@@ -9,9 +9,9 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::records::{own_video, param, update};
+use super::records::{own_video, param, publish, update};
 use super::videos::{VideoView, rfc3339};
-use crate::domain::{Job, Mode, Status, Video, every, keys};
+use crate::domain::{Job, Mode, Status, Unfinished, Video, every, keys};
 use crate::feature::json::{FormClaim, json_body, json_response};
 use crate::feature::{Caller, Request, Response, require_caller, s3_key};
 use crate::ports::ObjectHead;
@@ -66,8 +66,10 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
         mode: upload.mode,
         etag: None,
         round: 0,
+        registered: true,
         postponements: 0,
         released_attempt: None,
+        waits_for: None,
     };
     let video = Video {
         filename: Some(filename),
@@ -202,8 +204,10 @@ async fn register_form(app: &App, form: &FormClaim, caller: &Caller) -> Result<V
         mode,
         etag: None,
         round: 0,
+        registered: true,
         postponements: 0,
         released_attempt: None,
+        waits_for: None,
     };
     let video = Video {
         filename: form.filename.as_deref().and_then(clean_filename),
@@ -230,7 +234,7 @@ pub async fn upload_arrived(app: &App, event: S3Event) -> Result<()> {
         let Some(video) = app.videos.get(video_id).await? else {
             continue;
         };
-        if video.user_id != user_id || video.status != Status::AwaitingUpload {
+        if video.user_id != user_id || video.unfinished() != Some(Unfinished::Upload) {
             continue;
         }
         // The event may be late: what counts is what is there now.
@@ -316,6 +320,8 @@ async fn resend_job(app: &App, video: &Video) -> Result<Video> {
 /// Queues a video that has ended once more. Here the record comes first, because an ended one
 /// is left alone by the processor; should the job not be sent, asking again or the sweep sends it.
 pub(super) async fn requeue(app: &App, video: &Video) -> Result<Video> {
+    // The outcome so far is told before it is over.
+    publish(app, video).await?;
     let queued = update(app, &video.video_id, |now| Ok(now.retried(app.clock.now()))).await?;
     app.jobs.send(&queued.job(), Duration::zero()).await?;
     Ok(queued)

@@ -23,6 +23,8 @@ pub struct Given {
     /// `update progress`. Reads, which write no line when they succeed, are `get`, `list`,
     /// `list-unfinished` and `head`.
     pub fail: BTreeMap<String, Failure>,
+    /// The mail server takes each mail and never says so.
+    pub mail_unanswered: bool,
     /// How many writes to a record find that somebody else was faster.
     pub conflicts: u32,
     /// How many seconds a call takes, by the first words of its line; others take no time.

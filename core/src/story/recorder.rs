@@ -10,11 +10,13 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::Given;
 use super::lines::{changed, noon, written};
-use crate::domain::{Extraction, ExtractionRequest, Job, Mail, Mode, Notice, Progress, Video};
+use crate::domain::{
+    Extraction, ExtractionRequest, Job, Mail, Mode, Notice, Progress, Unfinished, Video,
+};
 use crate::features::Permission;
 use crate::features::resources::UPLOADS_PREFIX;
 use crate::ports::{
-    Clock, ExtractionError, FrameExtractor, Ids, Jobs, Mailer, ObjectHead, Objects,
+    Clock, ExtractionError, FrameExtractor, Ids, Jobs, MailSent, Mailer, ObjectHead, Objects,
     ProgressListener, SignedPut, Topic, UnfinishedPage, VideoPage, Videos,
 };
 use crate::{Error, Result};
@@ -208,6 +210,7 @@ impl Videos for Recorder {
 
     async fn unfinished(
         &self,
+        kind: Unfinished,
         before: DateTime<Utc>,
         _after: Option<&str>,
     ) -> Result<UnfinishedPage> {
@@ -215,7 +218,8 @@ impl Videos for Recorder {
         self.read("list-unfinished")?;
         let world = self.world();
         let unfinished = world.videos.values();
-        let unfinished = unfinished.filter(|v| v.is_unfinished() && v.updated_at < before);
+        let unfinished =
+            unfinished.filter(|v| v.unfinished() == Some(kind) && v.updated_at < before);
         Ok(UnfinishedPage {
             video_ids: unfinished.map(|v| v.video_id.clone()).collect(),
             next: None,
@@ -316,12 +320,17 @@ impl Topic for Recorder {
 
 #[async_trait]
 impl Mailer for Recorder {
-    async fn send(&self, mail: &Mail) -> Result<()> {
+    async fn send(&self, mail: &Mail) -> Result<MailSent> {
         self.need(&[Permission::SEND_MAIL]);
         let Mail {
             to, subject, text, ..
         } = mail;
-        self.write(format!("mail {to} {subject:?} {text:?}"))
+        self.write(format!("mail {to} {subject:?} {text:?}"))?;
+        Ok(if self.given.mail_unanswered {
+            MailSent::Unknown
+        } else {
+            MailSent::Accepted
+        })
     }
 }
 
@@ -356,7 +365,12 @@ impl FrameExtractor for Recorder {
         if extracted.deleted {
             self.delete_all();
         }
-        self.need(&[Permission::PUT_ZIP, Permission::ABORT_ZIP]);
+        self.need(&[
+            Permission::PUT_ZIP,
+            Permission::ABORT_ZIP,
+            // A completion without an answer is looked up.
+            Permission::GET_ZIP,
+        ]);
         self.write(format!(
             "store {} {} frames",
             request.zip_key, extracted.frames

@@ -10,7 +10,7 @@ use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use fotograma_core::domain::Mail;
-use fotograma_core::ports::Mailer;
+use fotograma_core::ports::{MailSent, Mailer};
 use fotograma_core::{Error, Result};
 
 use super::Aws;
@@ -29,7 +29,7 @@ impl SesMailer {
 
 #[async_trait]
 impl Mailer for SesMailer {
-    async fn send(&self, mail: &Mail) -> Result<()> {
+    async fn send(&self, mail: &Mail) -> Result<MailSent> {
         let body = Body::builder()
             .text(utf8(&mail.text)?)
             .html(utf8(&mail.html)?)
@@ -38,7 +38,8 @@ impl Mailer for SesMailer {
             .subject(utf8(&mail.subject)?)
             .body(body)
             .build();
-        self.0
+        let sent = self
+            .0
             .ses()
             .send_email()
             .from_email_address(self.0.settings().mail_from())
@@ -47,9 +48,28 @@ impl Mailer for SesMailer {
             .customize()
             .config_override(send_once())
             .send()
-            .await
-            .map_err(|error| mail_error(&error, &mail.to))?;
-        Ok(())
+            .await;
+        match sent {
+            Ok(_) => Ok(MailSent::Accepted),
+            Err(error) => {
+                let told = mail_error(&error, &mail.to);
+                if may_have_gone(&error) {
+                    tracing::warn!(error = %told, "nobody knows whether a mail has gone");
+                    return Ok(MailSent::Unknown);
+                }
+                Err(told)
+            }
+        }
+    }
+}
+
+/// Whether SES may have taken the mail although it did not say so: there was no answer, or one that
+/// cannot be read. A connection that was never made has carried nothing.
+fn may_have_gone(error: &SdkError<SendEmailError, HttpResponse>) -> bool {
+    match error {
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+        SdkError::DispatchFailure(failure) => !failure.is_user(),
+        _ => false,
     }
 }
 

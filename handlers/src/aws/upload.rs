@@ -2,22 +2,30 @@
 //! smaller than a part. Nothing is visible before it is finished.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::config::Builder as ConfigBuilder;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::operation::head_object::HeadObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use bytes::{Bytes, BytesMut};
 use fotograma_core::{Error, Result};
 use fotograma_engine::{Sink, SinkError};
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use super::Aws;
 use super::error::{missing_from_answer, sdk_error};
 
 /// Length of a part: S3 wants 5 MiB or more, and takes 10,000 of them.
 const PART_BYTES: usize = 8 * 1024 * 1024;
+/// How long the completion may take before it is looked up: S3 says minutes for the largest objects
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>).
+const COMPLETION_LIMIT: Duration = Duration::from_mins(3);
+/// The object's metadata that tells one write of it from another.
+const WRITE_ID: &str = "write-id";
 /// How many parts are on their way at once, and so held in memory.
 const MAX_PARTS_IN_FLIGHT: usize = 4;
 
@@ -27,6 +35,8 @@ pub struct Upload {
     buffer: BytesMut,
     /// Of the multipart upload, once it has begun.
     id: Option<String>,
+    /// What the object is known by.
+    write_id: String,
     sending: JoinSet<Result<CompletedPart>>,
     sent: Vec<CompletedPart>,
     parts: i32,
@@ -63,6 +73,7 @@ impl Upload {
             target,
             buffer: BytesMut::new(),
             id: None,
+            write_id: Uuid::new_v4().to_string(),
             sending: JoinSet::new(),
             sent: Vec::new(),
             parts: 0,
@@ -116,7 +127,7 @@ impl Upload {
 
     async fn send(&mut self, part: Bytes) -> Result<()> {
         if self.id.is_none() {
-            self.id = Some(self.target.create().await?);
+            self.id = Some(self.target.create(&self.write_id).await?);
         }
         let Some(upload_id) = self.id.clone() else {
             return Ok(());
@@ -144,7 +155,10 @@ impl Upload {
     async fn complete(&mut self) -> Result<()> {
         let rest = self.buffer.split().freeze();
         if self.id.is_none() {
-            return self.target.put(rest).await;
+            // The next attempt overwrites what may be there after all.
+            return tokio::time::timeout(COMPLETION_LIMIT, self.target.put(rest))
+                .await
+                .unwrap_or_else(|_| Err(Error::transient("s3 PutObject: no answer")));
         }
         if !rest.is_empty() {
             self.send(rest).await?;
@@ -160,9 +174,18 @@ impl Upload {
             ));
         }
         self.sent.sort_by_key(|part| part.part_number);
-        self.target
-            .complete(upload_id, std::mem::take(&mut self.sent))
-            .await
+        let parts = std::mem::take(&mut self.sent);
+        let completion = self.target.complete(upload_id, parts);
+        let error = match tokio::time::timeout(COMPLETION_LIMIT, completion).await {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error,
+            Err(_) => Error::transient("s3 CompleteMultipartUpload: no answer"),
+        };
+        // It may have happened all the same; to ask for it again would then be refused.
+        if self.target.holds(&self.write_id).await? {
+            return Ok(());
+        }
+        Err(error)
     }
 
     async fn clear(&mut self) {
@@ -252,7 +275,7 @@ impl Target {
         Ok(())
     }
 
-    async fn create(&self) -> Result<String> {
+    async fn create(&self, write_id: &str) -> Result<String> {
         let create = self
             .aws
             .s3()
@@ -262,6 +285,7 @@ impl Target {
         let output = create
             .set_content_type(self.content_type.clone())
             .checksum_algorithm(ChecksumAlgorithm::Crc32)
+            .metadata(WRITE_ID, write_id)
             .send()
             .await
             .map_err(|error| sdk_error("s3 CreateMultipartUpload", &error))?;
@@ -316,6 +340,24 @@ impl Target {
             .await
             .map_err(|error| sdk_error("s3 CompleteMultipartUpload", &error))?;
         Ok(())
+    }
+
+    /// Whether the object that is there now is the one that was written under this id.
+    async fn holds(&self, write_id: &str) -> Result<bool> {
+        let head = self.aws.s3().head_object().bucket(&self.bucket);
+        match head.key(&self.key).send().await {
+            Ok(output) => Ok(output
+                .metadata
+                .is_some_and(|all| all.get(WRITE_ID).is_some_and(|id| id == write_id))),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(HeadObjectError::is_not_found) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(sdk_error("s3 HeadObject", &error)),
+        }
     }
 
     async fn abort(&self, upload_id: &str) {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use chrono::{DateTime, Utc};
-use fotograma_core::domain::Video;
+use fotograma_core::domain::{Unfinished, Video};
 use fotograma_core::features::resources::{OPEN_INDEX, USER_INDEX};
 use fotograma_core::ports::{UnfinishedPage, VideoPage, Videos};
 use fotograma_core::{Error, Result};
@@ -20,8 +20,16 @@ use super::{Aws, cursor};
 
 /// The attribute that only unfinished records have, so that their index stays small.
 pub(super) const OPEN: &str = "open";
-/// Its one value.
-const YES: &str = "yes";
+
+/// Its value: each kind is a partition of its own.
+fn open_word(kind: Unfinished) -> &'static str {
+    match kind {
+        Unfinished::Job => "yes",
+        Unfinished::Upload => "upload",
+        Unfinished::Delivery => "delivery",
+        Unfinished::Removal => "removal",
+    }
+}
 
 /// Marks one write, so that it is known again when it meets itself.
 const WRITE_ID: &str = "write_id";
@@ -128,10 +136,11 @@ impl Videos for DynamoVideos {
 
     async fn unfinished(
         &self,
+        kind: Unfinished,
         before: DateTime<Utc>,
         after: Option<&str>,
     ) -> Result<UnfinishedPage> {
-        unfinished_page(&self.0, before, after).await
+        unfinished_page(&self.0, kind, before, after).await
     }
 }
 
@@ -148,14 +157,16 @@ fn is_written_by(stored: &Item, write_id: &str) -> bool {
 fn mark_unfinished(item: &mut Item, video: &Video) {
     let updated_at = AttributeValue::S(cursor::ordered(video.updated_at));
     item.insert("updated_at".to_owned(), updated_at);
-    if video.is_unfinished() {
-        item.insert(OPEN.to_owned(), AttributeValue::S(YES.to_owned()));
+    if let Some(kind) = video.unfinished() {
+        let word = open_word(kind).to_owned();
+        item.insert(OPEN.to_owned(), AttributeValue::S(word));
     }
 }
 
 /// A page of what has not changed since `before`.
 async fn unfinished_page(
     aws: &Aws,
+    kind: Unfinished,
     before: DateTime<Utc>,
     after: Option<&str>,
 ) -> Result<UnfinishedPage> {
@@ -164,11 +175,11 @@ async fn unfinished_page(
         .query()
         .table_name(aws.settings().table())
         .index_name(OPEN_INDEX)
-        .key_condition_expression("#open = :yes AND updated_at < :before")
+        .key_condition_expression("#open = :kind AND updated_at < :before")
         .expression_attribute_names("#open", OPEN)
-        .expression_attribute_values(":yes", AttributeValue::S(YES.to_owned()))
+        .expression_attribute_values(":kind", AttributeValue::S(open_word(kind).to_owned()))
         .expression_attribute_values(":before", AttributeValue::S(cursor::ordered(before)))
-        .set_exclusive_start_key(after.map(index_start).transpose()?)
+        .set_exclusive_start_key(after.map(|after| index_start(kind, after)).transpose()?)
         .send();
     let output = query
         .await
@@ -195,12 +206,12 @@ fn index_cursor(key: &Item) -> Option<String> {
     ))
 }
 
-fn index_start(after: &str) -> Result<HashMap<String, AttributeValue>> {
+fn index_start(kind: Unfinished, after: &str) -> Result<HashMap<String, AttributeValue>> {
     let (updated_at, video_id) = after
         .split_once(' ')
         .ok_or_else(|| Error::operational(format!("{after:?} is no cursor of the index")))?;
     let key = [
-        (OPEN, YES),
+        (OPEN, open_word(kind)),
         ("updated_at", updated_at),
         ("video_id", video_id),
     ];

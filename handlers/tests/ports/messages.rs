@@ -3,13 +3,15 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsMessage;
 use fotograma::aws::{SesMailer, SnsTopic, SqsJobs, SqsQueue, redrive};
+use fotograma_core::Error;
 use fotograma_core::domain::{Job, Mail, Notice};
 use fotograma_core::features::TABLE;
 use fotograma_core::features::job_messages::jobs_in_message;
 use fotograma_core::features::resources::{
     self, NOTIFICATION_QUEUE, UPLOAD_QUEUE, VIDEO_DEAD_LETTERS, VIDEO_QUEUE,
 };
-use fotograma_core::ports::{Jobs, Mailer, Topic};
+use fotograma_core::ports::{Jobs, MailSent, Mailer, Topic};
+use fotograma_local::{Fault, FaultKind, ServiceName};
 use lambda_anywhere::worker::VisibilityOutcome::{self, Changed, Stale};
 use lambda_anywhere::worker::{Queue, VisibilityChange};
 use serde_json::Value;
@@ -252,16 +254,36 @@ async fn a_mail_arrives_as_text_and_as_html() {
         text: "Olá\n".to_owned(),
         html: "<p>Olá</p>".to_owned(),
     };
-    SesMailer::new(Arc::clone(&world.aws))
-        .send(&mail)
-        .await
-        .expect("it is sent");
+    let mailer = SesMailer::new(Arc::clone(&world.aws));
+    assert_eq!(mailer.send(&mail).await, Ok(MailSent::Accepted));
     let mails = world.mails("ana@example.com").await;
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0]["subject"], mail.subject);
     assert_eq!(mails[0]["text"], mail.text);
     assert_eq!(mails[0]["html"], mail.html);
     assert_eq!(mails[0]["from"], world.aws.settings().mail_from());
+}
+
+#[tokio::test]
+async fn a_mail_without_an_answer_may_have_gone_and_is_sent_once() {
+    let world = World::new().await;
+    let mail = Mail {
+        to: "ana@example.com".to_owned(),
+        subject: "Your frames are ready".to_owned(),
+        text: "text".to_owned(),
+        html: "<p>text</p>".to_owned(),
+    };
+    let mailer = SesMailer::new(Arc::clone(&world.aws));
+    let send = |kind| {
+        let fault = Fault::new(kind).on(ServiceName::Ses, "SendEmail").times(1);
+        world.local.faults().add(fault);
+        mailer.send(&mail)
+    };
+    assert_eq!(send(FaultKind::CutAfter).await, Ok(MailSent::Unknown));
+    assert_eq!(world.mails("ana@example.com").await.len(), 1);
+    let refused = send(FaultKind::Throttle).await;
+    assert!(matches!(refused, Err(Error::Transient(_))), "{refused:?}");
+    assert_eq!(world.mails("ana@example.com").await.len(), 1);
 }
 
 #[tokio::test]

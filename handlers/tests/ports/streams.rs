@@ -97,6 +97,37 @@ async fn a_zip_that_cannot_be_stored_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_completion_whose_answers_are_all_lost_has_happened() {
+    let world = World::new().await;
+    let lost = Fault::new(FaultKind::CutAfter).on(ServiceName::S3, "CompleteMultipartUpload");
+    world.local.faults().add(lost);
+    let body = bytes(9 * MIB);
+    let mut sink = sink(&world);
+    write(&mut sink, &body).await;
+    sink.finish().await.expect("it is found");
+    assert!(
+        world
+            .object(KEY)
+            .await
+            .is_some_and(|(stored, _)| stored == body)
+    );
+}
+
+#[tokio::test]
+async fn a_completion_that_never_came_is_not_taken_for_an_older_zip() {
+    let world = World::new().await;
+    let mut older = sink(&world);
+    write(&mut older, &bytes(9 * MIB)).await;
+    older.finish().await.expect("it is stored");
+    let down = Fault::new(FaultKind::Cut).on(ServiceName::S3, "CompleteMultipartUpload");
+    world.local.faults().add(down);
+    let mut sink = sink(&world);
+    write(&mut sink, &bytes(9 * MIB)).await;
+    assert!(sink.finish().await.is_err());
+    assert_eq!(world.open_uploads().await, 0);
+}
+
+#[tokio::test]
 async fn a_zip_with_a_hole_is_never_finished() {
     let world = World::new().await;
     let mut denied = Fault::new(FaultKind::Error)

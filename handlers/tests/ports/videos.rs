@@ -3,7 +3,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Duration, Utc};
 use fotograma::aws::DynamoVideos;
 use fotograma_core::Error;
-use fotograma_core::domain::{Job, Status, Video};
+use fotograma_core::domain::{Job, Status, Unfinished, Video};
 use fotograma_core::ports::Videos;
 use fotograma_local::{Fault, FaultKind, ServiceName};
 
@@ -215,7 +215,8 @@ async fn what_is_unfinished_is_found_and_nothing_else() {
     let gone = queued("gone", 1_000).deleted(Duration::days(1), at(1_000));
     assert_eq!(videos.put(&gone, None).await, Ok(true));
     let unfinished = async || {
-        let page = videos.unfinished(at(10_000), None).await.expect("a page");
+        let page = videos.unfinished(Unfinished::Job, at(10_000), None);
+        let page = page.await.expect("a page");
         assert_eq!(page.next, None);
         page.video_ids
     };
@@ -224,4 +225,6 @@ async fn what_is_unfinished_is_found_and_nothing_else() {
     let published = failed.published(at(1_600));
     assert_eq!(videos.put(&published, Some(failed.version)).await, Ok(true));
     assert_eq!(unfinished().await, ["early", "late"]);
+    let removals = videos.unfinished(Unfinished::Removal, at(10_000), None);
+    assert_eq!(removals.await.expect("a page").video_ids, ["gone"]);
 }

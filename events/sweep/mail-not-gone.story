@@ -1,0 +1,3 @@
+publish 0190a6a0-7c1e-7000-8000-0000000000e1 done
+update 0190a6a0-7c1e-7000-8000-0000000000e1: resends 0 -> 1
+reply null
