@@ -16,9 +16,12 @@ UNUSED = {
     ("dead-letter", "dynamodb:PutItem"): "an outcome that a crash kept from being published",
     ("dead-letter", "sns:Publish"): "the same",
     ("process-video", "s3:AbortMultipartUpload"): "a zip of several parts that is given up halfway",
+    ("process-video", "s3:GetObject"): "of a zip: a completion that got no answer is looked up",
     ("process-video", "s3:DeleteObject"): "a video that is deleted while its zip is written",
     ("process-video", "sqs:SendMessage", "video-queue"): "a job that meets its video in hand: the"
     " emulator starts one function at a time",
+    ("sweep", "s3:DeleteObject"): "objects that came after their video was deleted, a while later",
+    ("upload-complete", "sns:Publish"): "an outcome that a crash kept from being published",
 }
 
 
