@@ -61,6 +61,8 @@ pub(crate) struct Reference {
     /// When the last frame ends at the latest: at the distance of the two before it, or at the end
     /// that the file names. Containers do not agree on it.
     pub(crate) end: Time,
+    /// Whether pictures must be tone mapped for a screen.
+    pub(crate) hdr: bool,
 }
 
 impl Reference {
@@ -74,7 +76,7 @@ impl Reference {
         let matrix = about.matrix();
         let mut ffmpeg = Command::new("ffmpeg");
         ffmpeg.args(["-v", "info", "-nostdin", "-nostats", "-threads", "1"]);
-        if about.iso {
+        if about.zero == Zero::File {
             ffmpeg.arg("-copyts");
         }
         let flags = "flags=area+accurate_rnd+full_chroma_int+full_chroma_inp";
@@ -92,7 +94,7 @@ impl Reference {
         let times = times(&log);
         let thumbs = output.stdout.chunks_exact(THUMB * THUMB * 3);
         assert_eq!(times.ticks.len(), thumbs.len(), "a time for each picture");
-        let zero = if about.avi {
+        let zero = if about.zero == Zero::FirstPicture {
             times.ticks.first().copied().unwrap_or_default()
         } else {
             0
@@ -119,6 +121,7 @@ impl Reference {
                 })
                 .collect(),
             end: end.expect("two of them"),
+            hdr: about.hdr,
         }
     }
 
@@ -154,12 +157,23 @@ fn running(ticks: &[i128]) -> Vec<i128> {
     out
 }
 
+/// Where the player's clock has its zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Zero {
+    /// The file has one of its own.
+    File,
+    /// Where the first of its streams begins.
+    FirstStream,
+    /// At the first picture.
+    FirstPicture,
+}
+
 /// What the file says of itself.
 struct About {
-    iso: bool,
-    avi: bool,
+    zero: Zero,
     /// Colours by brightness and differences, and not said by which matrix.
     untagged: bool,
+    hdr: bool,
     height: u32,
     /// The end that the container names.
     end: Time,
@@ -169,7 +183,7 @@ impl About {
     fn of(path: &Path) -> Self {
         let output = Command::new("ffprobe")
             .args(["-v", "quiet", "-select_streams", "V:0", "-show_entries"])
-            .arg("format=format_name,duration:stream=height,color_space,pix_fmt")
+            .arg("format=format_name,duration:stream=height,color_space,color_transfer,pix_fmt")
             .args(["-of", "default=noprint_wrappers=1"])
             .arg(path)
             .output()
@@ -184,10 +198,14 @@ impl About {
         let space = value("color_space");
         let pixels = value("pix_fmt");
         Self {
-            iso: value("format_name").contains("mp4"),
-            avi: value("format_name") == "avi",
+            zero: match value("format_name") {
+                "avi" => Zero::FirstPicture,
+                name if name.contains("mp4") => Zero::File,
+                _ => Zero::FirstStream,
+            },
             untagged: matches!(space, "" | "unknown" | "reserved")
                 && (pixels.starts_with("yuv") || pixels.starts_with("nv")),
+            hdr: matches!(value("color_transfer"), "smpte2084" | "arib-std-b67"),
             height: value("height").parse().unwrap_or_default(),
             end: decimal(value("duration")),
         }
