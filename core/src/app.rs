@@ -6,9 +6,9 @@ use chrono::Duration;
 
 use crate::Health;
 use crate::domain::SweepThresholds;
-use crate::feature::{CancelSignal, Context};
 use crate::features::Permission;
 use crate::ports::{Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos};
+use lambda_anywhere::{CancelSignal, Context};
 
 /// What a handler may ask of the world.
 #[derive(Clone)]

@@ -6,7 +6,7 @@
 //! that the same event always gives the same story. What feeds the handlers (Lambda, a queue
 //! worker, an HTTP server) and what implements the ports lives in other crates.
 //!
-//! What a feature is, apart from what it does, is [`feature`]'s: the types of `lambda-anywhere`.
+//! What a feature is, apart from what it does, are the types of [`lambda_anywhere`].
 
 pub mod app;
 pub mod domain;
@@ -18,5 +18,4 @@ pub mod story;
 
 pub use app::App;
 pub use health::Health;
-pub use lambda_anywhere as feature;
 pub use lambda_anywhere::{Error, Result};

@@ -4,7 +4,7 @@
 
 use aws_lambda_events::sqs::SqsMessage;
 use fotograma_core::domain::{Job, Notice, every, keys};
-use fotograma_core::feature::{envelope, s3_key};
+use lambda_anywhere::{envelope, s3_key};
 use fotograma_core::features::job_messages::jobs_in_message;
 use libfuzzer_sys::fuzz_target;
 

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, LazyLock};
 
-use fotograma_core::feature::{Trigger, dispatch_messages};
+use lambda_anywhere::{Trigger, dispatch_messages};
 use fotograma_core::features::TABLE;
 use fotograma_core::story::{self, Given, Recorder};
 use futures::executor::block_on;

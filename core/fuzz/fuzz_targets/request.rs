@@ -6,7 +6,7 @@
 use std::sync::{Arc, LazyLock};
 
 use aws_lambda_events::encodings::Body;
-use fotograma_core::feature::{Caller, RouteMatch, PathEncoding, dispatch_http, find_route};
+use lambda_anywhere::{Caller, RouteMatch, PathEncoding, dispatch_http, find_route};
 use fotograma_core::features::TABLE;
 use fotograma_core::story::{self, Given, Recorder};
 use futures::executor::block_on;

@@ -4,7 +4,7 @@
 
 use aws_lambda_events::s3::S3EventRecord;
 use fotograma_core::domain::{Mode, every, keys};
-use fotograma_core::feature::s3_key;
+use lambda_anywhere::s3_key;
 use libfuzzer_sys::fuzz_target;
 
 #[derive(serde::Deserialize)]

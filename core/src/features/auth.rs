@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::uploads::email_of;
-use crate::feature::json::{empty_response, json_body, json_response};
-use crate::feature::{Request, Response, require_caller};
 use crate::{App, Error, Result};
+use lambda_anywhere::json::{empty_response, json_body, json_response};
+use lambda_anywhere::{Request, Response, require_caller};
 
 #[derive(Deserialize)]
 struct Signup {

@@ -9,9 +9,9 @@ use super::job_messages::jobs_in_message;
 use super::process_video::REASON;
 use super::records::publish;
 use crate::domain::Job;
-use crate::feature::each_message;
-use crate::feature::envelope::attribute;
 use crate::{App, Error, Result};
+use lambda_anywhere::each_message;
+use lambda_anywhere::envelope::attribute;
 
 /// How long a job waits that comes back from the dead letters: what kept it from being done may not
 /// be over yet.

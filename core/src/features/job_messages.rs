@@ -4,7 +4,7 @@ use aws_lambda_events::s3::S3EventRecord;
 
 use crate::Result;
 use crate::domain::{Job, Mode, every, keys};
-use crate::feature::{envelope, s3_key};
+use lambda_anywhere::{envelope, s3_key};
 
 /// The jobs in a message's body: a job as it is, or an S3 event notification, plain or in an SNS
 /// envelope. `s3:TestEvent` and events that bring no object hold none.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::App;
-use crate::feature::{Access, Feature, FileForm, Route, Trigger};
+use lambda_anywhere::{Access, Feature, FileForm, Route, Trigger};
 
 pub mod auth;
 pub mod dead_letter;
@@ -77,8 +77,8 @@ const fn http_route(
     access: Access,
     handle: for<'a> fn(
         &'a App,
-        crate::feature::Request,
-    ) -> crate::feature::Reply<'a, crate::feature::Response>,
+        lambda_anywhere::Request,
+    ) -> lambda_anywhere::Reply<'a, lambda_anywhere::Response>,
 ) -> Trigger<App> {
     Trigger::Http(Route {
         method,

@@ -10,10 +10,10 @@ use super::videos::zip_filename;
 use crate::domain::delivery::CLAIM_LEASE;
 use crate::domain::notice::{Link, compose_mail};
 use crate::domain::{DeliveryClaim, Notice, Status, Video};
-use crate::feature::json::{json_body, json_response};
-use crate::feature::{Request, Response};
 use crate::ports::MailSent;
 use crate::{App, Error, Result};
+use lambda_anywhere::json::{json_body, json_response};
+use lambda_anywhere::{Request, Response};
 
 #[derive(Deserialize)]
 struct Notify {

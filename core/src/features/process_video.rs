@@ -15,9 +15,9 @@ use tracing::Instrument;
 use super::job_messages::jobs_in_message;
 use super::records::{MAX_TRIES, changes_too_fast, publish, update};
 use crate::domain::{Begin, Extraction, ExtractionRequest, Job, Progress, Release, Status, Video};
-use crate::feature::each_message;
 use crate::ports::{ExtractionError, ProgressListener};
 use crate::{App, Error, Result};
+use lambda_anywhere::each_message;
 
 /// The attribute of a dead letter that says why it was put there.
 pub const REASON: &str = "reason";

@@ -1,8 +1,8 @@
 //! Reading and changing records: what several features share.
 
 use crate::domain::{Notice, Video};
-use crate::feature::{PathParams, Request, require_caller};
 use crate::{App, Error, Result};
+use lambda_anywhere::{PathParams, Request, require_caller};
 
 /// How often a change is decided anew because somebody else was faster.
 pub(super) const MAX_TRIES: u32 = 8;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::feature::{Access, Context, Feature, Trigger};
+use lambda_anywhere::{Access, Context, Feature, Trigger};
 
 /// The processor's jobs.
 pub const VIDEO_QUEUE: &str = "video-queue";

@@ -12,10 +12,10 @@ use serde_json::json;
 use super::records::{own_video, param, publish, update};
 use super::videos::{VideoView, rfc3339};
 use crate::domain::{Job, Mode, Status, Unfinished, Video, every, keys};
-use crate::feature::json::{FormClaim, json_body, json_response};
-use crate::feature::{Caller, Request, Response, require_caller, s3_key};
 use crate::ports::ObjectHead;
 use crate::{App, Error, Result};
+use lambda_anywhere::json::{FormClaim, json_body, json_response};
+use lambda_anywhere::{Caller, Request, Response, require_caller, s3_key};
 
 #[derive(Deserialize)]
 struct NewUpload {

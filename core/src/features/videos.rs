@@ -8,9 +8,9 @@ use serde_json::json;
 use super::records::{not_there, own_user, own_video, param, publish, update};
 use super::uploads::requeue;
 use crate::domain::{Mode, Status, Video};
-use crate::feature::json::{empty_response, json_body, json_response};
-use crate::feature::{Request, Response, require_caller};
 use crate::{App, Error, Result};
+use lambda_anywhere::json::{empty_response, json_body, json_response};
+use lambda_anywhere::{Request, Response, require_caller};
 
 const DEFAULT_PAGE: u32 = 50;
 const MAX_PAGE: u32 = 100;

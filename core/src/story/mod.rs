@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::App;
 use crate::app::Settings;
-use crate::feature::CancelSignal;
+use lambda_anywhere::CancelSignal;
 
 pub use given::Given;
 pub use recorder::Recorder;

@@ -11,9 +11,9 @@ use std::fmt::Display;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use fotograma_core::feature::{Context, Feature};
 use fotograma_core::features::resources;
 use fotograma_core::{Error, Result};
+use lambda_anywhere::{Context, Feature};
 
 use super::Aws;
 use super::error::sdk_error;
