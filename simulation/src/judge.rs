@@ -13,13 +13,14 @@ use crate::plan::{Content, Quality};
 use crate::queue::{Message, QueueName};
 use crate::world::{Ms, Object, World, moment};
 
-/// How many copies of one job may be in the queue at once: a user who asks again and again while the
-/// queue takes messages and never says so.
-const MAX_COPIES: u32 = 20;
-/// After so many deaths of processes at work on a video it may be the video's fault.
-const DEATHS: u32 = 4;
-/// How long a lease lasts, as [`fotograma_core::app::Settings`] has it.
-const LEASE: Ms = 60_000;
+/// How many copies of one job may be in the queue at once. A queue that takes each message and loses
+/// its answer for ten minutes gets three of all that is sent, by a user who asks again and by each
+/// attempt that waits; it is some forty then, and not more the longer it lasts.
+const MAX_COPIES: u32 = 60;
+/// After so many deaths of processes at work on a video it may be the video's fault. The record counts
+/// five attempts that were cut off, and cannot tell a death from an outage in which an attempt lost its
+/// lease; so some of the five may be of that kind.
+const DEATHS: u32 = 2;
 
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,8 @@ struct Lease {
     slot: usize,
     life: u64,
     renewed: Ms,
+    /// Until when it has it, by the world's own time.
+    until: Ms,
 }
 
 #[derive(Default)]
@@ -224,7 +227,9 @@ impl Judge {
         }
         let ended =
             after.status.is_terminal() && before.is_none_or(|before| !before.status.is_terminal());
-        let attempt = after.attempt.as_ref().map(|attempt| attempt.id.clone());
+        let attempt = id_of(after).map(str::to_owned);
+        let until = after.attempt.as_ref().map(|attempt| attempt.lease_until);
+        let until = until.map_or(now, |until| moment(until) - by.host.skew);
         let truth = self.truth(id);
         if ended {
             let notice = Notice::from_video(after).notice_id;
@@ -253,6 +258,7 @@ impl Judge {
                         slot: by.host.slot,
                         life: by.host.life,
                         renewed: now,
+                        until,
                     });
                 }
             }
@@ -280,7 +286,7 @@ impl Judge {
             if again && by.role != Role::Server {
                 self.broken("left its end", id, format!("by {:?}", by.role));
             }
-            if !again && (before.status != after.status || before.attempt != after.attempt) {
+            if !again && (before.status != after.status || id_of(before) != id_of(after)) {
                 self.broken("another end", id, format!("by {:?}", by.role));
             }
             if again {
@@ -309,7 +315,7 @@ impl Judge {
             if stood_still {
                 truth.deaths += 1;
             }
-            if held < LEASE - 1_000 {
+            if now < lease.until - 1_000 {
                 self.broken("stolen", id, format!("from {attempt} after {held} ms"));
             }
         }
@@ -382,6 +388,11 @@ impl Judge {
             self.broken("mailed to another", notice, to);
         }
     }
+}
+
+/// The attempt that a record names.
+fn id_of(video: &Video) -> Option<&str> {
+    video.attempt.as_ref().map(|attempt| attempt.id.as_str())
 }
 
 /// What a job's message names.

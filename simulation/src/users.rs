@@ -221,7 +221,10 @@ impl User {
             && let Some(job) = queued.map(Video::job)
         {
             let body = serde_json::to_string(&job).unwrap_or_default();
-            world.send(QueueName::Jobs, &body, None, 0);
+            // As ten times as many words would.
+            for _ in 0..10 {
+                world.send(QueueName::Jobs, &body, None, 0);
+            }
         }
     }
 

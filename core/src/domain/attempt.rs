@@ -3,7 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Progress, Status, Video};
+use super::{Job, Progress, Status, Video, Wait};
 
 /// One try at a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl Video {
             status: Status::Processing,
             aborted_attempts,
             resends: 0,
-            waiting_job_of: None,
+            waiting_job: None,
             attempt: Some(Attempt {
                 id: attempt.to_owned(),
                 lease_until: now + lease,
@@ -121,12 +121,28 @@ impl Video {
         }
     }
 
+    /// The wait of `job` for the end of the attempt at work. `None`: a newer message waits, and this one
+    /// is a copy.
+    #[must_use]
+    pub fn wait_of(&self, job: &Job) -> Option<Wait> {
+        let attempt = self.attempt.as_ref()?.id.clone();
+        let number = |wait: &Option<Wait>| {
+            let wait = wait.as_ref().filter(|wait| wait.attempt == attempt);
+            wait.map_or(0, |wait| wait.number)
+        };
+        let (own, newest) = (number(&job.waits_for), number(&self.waiting_job));
+        (own >= newest).then(|| Wait {
+            attempt: attempt.clone(),
+            number: own + 1,
+        })
+    }
+
     /// A message with its job waits for the attempt at work to end. `None`: there is no such attempt
     /// any more.
     #[must_use]
-    pub fn with_waiting_job(&self, attempt: &str, now: DateTime<Utc>) -> Option<Self> {
-        self.is_leased_by(attempt).then(|| Self {
-            waiting_job_of: Some(attempt.to_owned()),
+    pub fn with_waiting_job(&self, wait: &Wait, now: DateTime<Utc>) -> Option<Self> {
+        self.is_leased_by(&wait.attempt).then(|| Self {
+            waiting_job: Some(wait.clone()),
             ..self.next_version(now)
         })
     }

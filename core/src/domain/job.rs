@@ -44,7 +44,17 @@ pub struct Job {
     pub released_attempt: Option<String>,
     /// The attempt for whose end it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waits_for: Option<String>,
+    pub waits_for: Option<Wait>,
+}
+
+/// Which of the messages that wait for an attempt's end it is. There is to be one, and each time that
+/// it waits again it is a new one: what has an older number is a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The attempt.
+    pub attempt: String,
+    /// One more each time that the job is sent to wait on.
+    pub number: u32,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]

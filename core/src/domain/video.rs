@@ -12,7 +12,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Delivery, Extraction, Job, Mode, Unfinished, keys};
+use super::{Attempt, Delivery, Extraction, Job, Mode, Unfinished, Wait, keys};
 
 /// Where a video is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,9 +87,9 @@ pub struct Video {
     /// How many attempts were told to stop before they could finish, since it was last queued.
     #[serde(default)]
     pub stopped_attempts: u32,
-    /// The attempt for whose end another message with its job waits.
+    /// The newest message with its job that waits for the end of the attempt at work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting_job_of: Option<String>,
+    pub waiting_job: Option<Wait>,
     /// How many attempts ended without giving their lease back, since it was last queued.
     #[serde(default, alias = "lost")]
     pub aborted_attempts: u32,
@@ -144,7 +144,7 @@ impl Video {
             attempt: None,
             round: job.round,
             stopped_attempts: 0,
-            waiting_job_of: None,
+            waiting_job: None,
             aborted_attempts: 0,
             resends: 0,
             frames: 0,
@@ -251,7 +251,7 @@ impl Video {
             attempt: None,
             round: self.round + 1,
             stopped_attempts: 0,
-            waiting_job_of: None,
+            waiting_job: None,
             aborted_attempts: 0,
             resends: 0,
             frames: 0,
@@ -272,7 +272,7 @@ impl Video {
         });
         let next = Self {
             attempt: Some(attempt),
-            waiting_job_of: None,
+            waiting_job: None,
             resends: 0,
             unpublished: true,
             ..self.next_version(now)

@@ -224,25 +224,18 @@ async fn awaits_its_file(app: &App, video: &Video) -> Result<bool> {
 /// waits as a new message, because each receive of this one would count. One message waits for an
 /// attempt: what else comes while it is at work is a copy, and is done with.
 async fn wait_for_lease(app: &App, job: &Job, video: &Video, left: Duration) -> Result<()> {
-    let Some(attempt) = video.attempt.as_ref().map(|attempt| attempt.id.as_str()) else {
-        return Err(Error::transient("a lease without an attempt"));
-    };
-    let is_the_waiting_one = job.waits_for.as_deref() == Some(attempt);
-    if !is_the_waiting_one && video.waiting_job_of.as_deref() == Some(attempt) {
+    let Some(wait) = video.wait_of(job) else {
         count("collapsed");
         return Ok(());
-    }
+    };
     count("waits_for_lease");
     let waiting = Job {
-        waits_for: Some(attempt.to_owned()),
+        waits_for: Some(wait.clone()),
         ..job.clone()
     };
     app.jobs.send(&waiting, left).await?;
-    if is_the_waiting_one {
-        return Ok(());
-    }
     let noted = update(app, &job.video_id, |video| {
-        Ok(video.with_waiting_job(attempt, app.clock.now()))
+        Ok(video.with_waiting_job(&wait, app.clock.now()))
     });
     // The new message is there, so this one is done; without the note a further copy lives on.
     if let Err(error) = noted.await {
