@@ -30,7 +30,7 @@ pub(super) struct DevArgs {
     system: SystemArgs,
 }
 
-pub(super) async fn run(mut args: DevArgs) -> Result<ExitCode> {
+pub(super) async fn serve_everything(mut args: DevArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let metrics = metrics::prometheus()?;
     // Before anything is begun: a port that is taken is said at once.

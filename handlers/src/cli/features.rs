@@ -16,7 +16,7 @@ pub(super) struct FeaturesArgs {
     json: bool,
 }
 
-pub(super) fn run(args: &FeaturesArgs) -> Result<ExitCode> {
+pub(super) fn print_table(args: &FeaturesArgs) -> Result<ExitCode> {
     if args.json {
         let features: Vec<_> = TABLE.iter().map(row).collect();
         let document = json!({

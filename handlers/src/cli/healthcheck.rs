@@ -30,7 +30,7 @@ pub(super) struct HealthcheckArgs {
     timeout: Duration,
 }
 
-pub(super) async fn run(args: HealthcheckArgs) -> Result<ExitCode> {
+pub(super) async fn check_health(args: HealthcheckArgs) -> Result<ExitCode> {
     if args.urls.is_empty() {
         let ports = SERVICES
             .iter()
@@ -131,7 +131,7 @@ mod tests {
     const STOPPING: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
 
     async fn asking(url: Uri) -> Result<ExitCode> {
-        run(HealthcheckArgs {
+        check_health(HealthcheckArgs {
             urls: vec![url],
             http_port_base: 8001,
             timeout: Duration::from_millis(500),

@@ -53,7 +53,7 @@ impl LocalArgs {
     }
 }
 
-pub(super) async fn run(args: LocalArgs) -> Result<ExitCode> {
+pub(super) async fn serve_embedded_aws(args: LocalArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let local = args.start().await?;
     println!("AWS  {}", local.url());

@@ -79,7 +79,7 @@ pub fn main() -> ExitCode {
     // Lambda gives no arguments: the environment says all.
     let outcome = match lambda_handler() {
         Some(handler) => runtime.block_on(in_lambda(&handler)),
-        None => runtime.block_on(run(Cli::parse())),
+        None => runtime.block_on(run_command(Cli::parse())),
     };
     outcome.unwrap_or_else(|error| failed(&error))
 }
@@ -89,23 +89,23 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-async fn run(cli: Cli) -> Result<ExitCode> {
-    let _telemetry = telemetry::start();
+async fn run_command(cli: Cli) -> Result<ExitCode> {
+    let _telemetry = telemetry::start_telemetry();
     match cli.command {
         #[cfg(feature = "local")]
-        Command::Dev(args) => dev::run(args).await,
-        Command::Serve(args) => serve::run(args).await,
-        Command::Work(args) => work::run(args).await,
+        Command::Dev(args) => dev::serve_everything(args).await,
+        Command::Serve(args) => serve::serve_until_stopped(args).await,
+        Command::Work(args) => work::work_until_stopped(args).await,
         #[cfg(feature = "local")]
-        Command::Local(args) => local::run(args).await,
-        Command::Features(args) => features::run(&args),
-        Command::Replay(args) => replay::run(args).await,
-        Command::Run(args) => run::run(args).await,
-        Command::Redrive(args) => redrive::run(args).await,
-        Command::Provision(args) => provision::run(args).await,
-        Command::Healthcheck(args) => healthcheck::run(args).await,
-        Command::Extract(args) => extract::run(args).await,
-        Command::Plan(args) => plan::run(args).await,
+        Command::Local(args) => local::serve_embedded_aws(args).await,
+        Command::Features(args) => features::print_table(&args),
+        Command::Replay(args) => replay::replay_events(args).await,
+        Command::Run(args) => run::run_scheduled(args).await,
+        Command::Redrive(args) => redrive::redrive_dead_letters(args).await,
+        Command::Provision(args) => provision::provision_resources(args).await,
+        Command::Healthcheck(args) => healthcheck::check_health(args).await,
+        Command::Extract(args) => extract::extract_frames(args).await,
+        Command::Plan(args) => plan::print_plan(args).await,
     }
 }
 
@@ -120,7 +120,7 @@ async fn in_lambda(handler: &str) -> Result<ExitCode> {
         #[command(flatten)]
         system: SystemArgs,
     }
-    let telemetry = Arc::new(telemetry::start());
+    let telemetry = Arc::new(telemetry::start_telemetry());
     let write = telemetry::metrics::cloudwatch()?;
     let args = Environment::parse_from(["fotograma"]).system;
     let system = match build_for(&args, handler).await {

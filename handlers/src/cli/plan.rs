@@ -24,7 +24,7 @@ pub(super) struct PlanArgs {
     aws: AwsArgs,
 }
 
-pub(super) async fn run(args: PlanArgs) -> Result<ExitCode> {
+pub(super) async fn print_plan(args: PlanArgs) -> Result<ExitCode> {
     let source = places::source(&args.video, &args.aws).await?;
     let plan = fotograma_engine::plan(source.as_ref(), &args.wanted.options()).await?;
     if args.json {

@@ -19,7 +19,7 @@ pub(super) struct ProvisionArgs {
     system: SystemArgs,
 }
 
-pub(super) async fn run(args: ProvisionArgs) -> Result<ExitCode> {
+pub(super) async fn provision_resources(args: ProvisionArgs) -> Result<ExitCode> {
     // The demo user's password is in the README.
     ensure!(
         args.system.aws.endpoint_url.is_some(),

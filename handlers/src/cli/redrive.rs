@@ -37,7 +37,7 @@ fn known_queue(name: &str) -> Result<QueueSpec, String> {
         .ok_or(known)
 }
 
-pub(super) async fn run(args: RedriveArgs) -> Result<ExitCode> {
+pub(super) async fn redrive_dead_letters(args: RedriveArgs) -> Result<ExitCode> {
     let aws = Aws::new(args.aws.settings()).await;
     let arn = redrive::start_redrive(
         &aws,

@@ -48,7 +48,7 @@ pub(super) struct EmbeddedKeys {
     pub(super) aws_secret_key: String,
 }
 
-pub(super) async fn run(args: ReplayArgs) -> Result<ExitCode> {
+pub(super) async fn replay_events(args: ReplayArgs) -> Result<ExitCode> {
     #[cfg(feature = "local")]
     if args.ephemeral {
         let config = fotograma_local::Config {
@@ -103,7 +103,7 @@ fn is_loopback(url: &str) -> bool {
 async fn replay(args: &ReplayArgs, system: &System) -> Result<ExitCode> {
     let mut exit = ExitCode::SUCCESS;
     for path in &args.events {
-        match one(args, system, path).await {
+        match replay_event(args, system, path).await {
             Ok(reply) => println!("{}", serde_json::to_string_pretty(&reply)?),
             Err(error) => {
                 eprintln!("fotograma: {}: {error:#}", path.display());
@@ -114,7 +114,7 @@ async fn replay(args: &ReplayArgs, system: &System) -> Result<ExitCode> {
     Ok(exit)
 }
 
-async fn one(args: &ReplayArgs, system: &System, path: &Path) -> Result<Value> {
+async fn replay_event(args: &ReplayArgs, system: &System, path: &Path) -> Result<Value> {
     let feature = match &args.feature {
         Some(name) => name.clone(),
         None => feature_of(path)?,

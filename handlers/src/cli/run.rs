@@ -19,7 +19,7 @@ pub(super) struct RunArgs {
     system: SystemArgs,
 }
 
-pub(super) async fn run(args: RunArgs) -> Result<ExitCode> {
+pub(super) async fn run_scheduled(args: RunArgs) -> Result<ExitCode> {
     let system = system::build(&args.system, args.system.aws.settings()).await?;
     invoke::invoke(&system.host, args.feature, schedule::scheduled_event()).await?;
     Ok(ExitCode::SUCCESS)

@@ -39,7 +39,7 @@ pub(super) struct ServeArgs {
     system: SystemArgs,
 }
 
-pub(super) async fn run(args: ServeArgs) -> Result<ExitCode> {
+pub(super) async fn serve_until_stopped(args: ServeArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let metrics = metrics::prometheus()?;
     let system = system::build(&args.system, args.system.aws.settings()).await?;

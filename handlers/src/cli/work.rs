@@ -33,7 +33,7 @@ pub(super) struct WorkArgs {
     system: SystemArgs,
 }
 
-pub(super) async fn run(args: WorkArgs) -> Result<ExitCode> {
+pub(super) async fn work_until_stopped(args: WorkArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let system = system::build(&args.system, args.system.aws.settings()).await?;
     for service in &args.services.services {

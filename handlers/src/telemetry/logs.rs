@@ -24,7 +24,7 @@ impl Telemetry {
 /// Starts logging, `RUST_LOG` says how much; and tracing, where
 /// `OTEL_EXPORTER_OTLP_ENDPOINT` says where to. Needs a tokio runtime.
 #[must_use]
-pub fn start() -> Telemetry {
+pub fn start_telemetry() -> Telemetry {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         EnvFilter::new(
             "warn,dynoxide=error,s3s=off,fotograma=info,fotograma_core=info,lambda_anywhere=info",

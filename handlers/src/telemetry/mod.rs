@@ -5,4 +5,4 @@ pub mod metrics;
 mod otlp;
 pub mod trace;
 
-pub use logs::start;
+pub use logs::start_telemetry;

@@ -22,7 +22,7 @@ use lambda_anywhere::{FileStore, Host};
 fn main() -> ExitCode {
     let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
     let samples = events.clone();
-    Suite::new(features::TABLE, &events, |case| stage(recorder(case)))
+    Suite::new(features::TABLE, &events, |case| stage(case, recorder(case)))
         .expecting(compare_with_story)
         .with_check(
             "permissions::a_row_holds_what_its_stories_use_and_no_more",
@@ -41,11 +41,20 @@ fn recorder(case: &Case<App>) -> Arc<Recorder> {
     Arc::new(Recorder::new(given))
 }
 
+/// How an effect begins that the feature's row does not permit.
+const NOT_PERMITTED: &str = "not permitted: ";
+
 /// The features, with the recorder behind every port.
-fn stage(recorder: Arc<Recorder>) -> Stage<App> {
+fn stage(case: &Case<App>, recorder: Arc<Recorder>) -> Stage<App> {
+    let permitted = case.feature.permissions;
     let host = Host::new(story::app(&recorder), features::TABLE);
     let host = host.with_file_store(Arc::new(Uploads(Arc::clone(&recorder))));
-    Stage::new(host, move || recorder.lines())
+    Stage::new(host, move || {
+        let used = recorder.permissions();
+        let beyond = used.iter().filter(|used| !permitted.contains(used));
+        let beyond = beyond.map(|permission| format!("{NOT_PERMITTED}{permission:?}"));
+        recorder.lines().into_iter().chain(beyond).collect()
+    })
 }
 
 /// The store of form uploads, which the recorder writes down.
@@ -69,8 +78,15 @@ impl FileStore for Uploads {
     }
 }
 
-/// Holds what came of an event to the story beside it.
+/// Holds what came of an event to the story beside it, and to what the feature's row permits.
 fn compare_with_story(case: &Case<App>, outcome: &Outcome) -> Result<(), String> {
+    let mut effects = outcome.effects.iter();
+    if let Some(beyond) = effects.find(|effect| effect.starts_with(NOT_PERMITTED)) {
+        return Err(format!(
+            "{} goes beyond its row: {beyond}",
+            case.feature.name
+        ));
+    }
     let path = case.path.with_extension("story");
     let mut told = outcome.effects.clone();
     told.push(format!("reply {}\n", outcome.reply));

@@ -18,7 +18,7 @@ pub(super) fn rows_are_what_stories_use(events: &Path) -> Result<(), String> {
     for case in Case::read_all(events, TABLE) {
         let recorder = recorder(&case);
         // Only there does a form's file come in.
-        runtime.block_on(through_server(&case, stage(Arc::clone(&recorder))));
+        runtime.block_on(through_server(&case, stage(&case, Arc::clone(&recorder))));
         let uses: &mut BTreeSet<_> = by_feature.entry(case.feature.name).or_default();
         uses.extend(recorder.permissions());
     }

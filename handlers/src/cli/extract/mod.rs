@@ -41,7 +41,7 @@ pub(super) struct ExtractArgs {
     aws: AwsArgs,
 }
 
-pub(super) async fn run(args: ExtractArgs) -> Result<ExitCode> {
+pub(super) async fn extract_frames(args: ExtractArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let to_stdout = places::is_stdout(&args.output);
     if args.json && to_stdout {
