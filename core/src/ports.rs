@@ -115,7 +115,7 @@ pub trait Topic: Send + Sync {
 }
 
 /// The identity provider. What it refuses (a wrong password, a taken name) is
-/// [`Error::Rejected`](crate::Error::Rejected) with the fitting status.
+/// [`Error::Rejected`] with the fitting status.
 #[async_trait]
 pub trait Identity: Send + Sync {
     /// Registers a user, who gets a code by mail; gives the user's id.

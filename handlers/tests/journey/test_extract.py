@@ -17,7 +17,7 @@ def test_frames_of_a_file(fotograma, clips, tmp_path):
     file = clips.test_card(seconds=4)
     done = fotograma("extract", file, "-o", "frames.zip")
     assert (done.returncode, done.stdout) == (0, "")
-    assert "4 frames in frames.zip" in done.stderr
+    assert "4 pictures in frames.zip" in done.stderr
     with zipfile.ZipFile(tmp_path / "frames.zip") as zipped:
         assert zipped.testzip() is None
         frames = jpegs(zipped)
