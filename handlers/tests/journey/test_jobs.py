@@ -227,7 +227,7 @@ def test_a_job_waits_while_the_store_is_down_and_is_done_after(new_system, clips
     send(system, job(user, new_id))
     stored = lambda: user.system.aws("dynamodb").get_item(
         TableName="tech5-dev-video-status", Key={"video_id": {"S": new_id}}, ConsistentRead=True
-    )["Item"]
+    ).get("Item", {"version": {"N": "0"}})
     until(lambda: int(stored()["version"]["N"]) >= 6, "three attempts")
     assert user.video(new_id)["status"] == "processing"
 

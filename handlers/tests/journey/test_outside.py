@@ -61,7 +61,7 @@ def test_the_figures_of_a_job(new_system, clips):
     assert told['fotograma_jobs_total{outcome="done"}'] == 1
     assert told["fotograma_frames_total"] == 3
     assert told["fotograma_read_bytes_total"] > 0 < told["fotograma_written_bytes_total"]
-    assert told['fotograma_worker_slots_busy{feature="process-video"}'] == 0
+    assert told['messaging_worker_slots_busy{feature="process-video"}'] == 0
     for phase in ("waiting", "extracting"):
         assert told[f'fotograma_job_duration_seconds_count{{phase="{phase}"}}'] == 1
     for feature in ("process-video", "notify-mail"):

@@ -155,8 +155,8 @@ def check_ten_frames(file):
     with zipfile.ZipFile(file) as zipped:
         frames = jpegs(zipped)
         assert rows(zipped) == (
-            ["file", "seconds"],
-            [[f"frame_{n + 1:05}.jpg", f"{n}.000"] for n in range(10)],
+            ["file", "seconds", "at"],
+            [[f"frame_{n + 1:05}.jpg", f"{n}.000", f"{n}.000"] for n in range(10)],
         )
     assert sizes(frames) == [(640, 360)] * 10
 
@@ -225,7 +225,7 @@ def test_the_engine_alone(journey, readme, shell):
     (shell.folder / "frames.zip").unlink()
     (commands,) = readme.blocks("The engine alone")
     shell.run(commands)
-    assert "10 frames in frames.zip" in shell.errors.read_text()
+    assert "10 pictures in frames.zip" in shell.errors.read_text()
     check_ten_frames(shell.folder / "frames.zip")
 
 

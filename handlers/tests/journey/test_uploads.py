@@ -106,15 +106,15 @@ def test_a_form_says_every(user, clips):
     done = user.until_ended(video_id)
     assert (done["status"], done["frames"], done["every_ms"]) == ("done", 6, 500)
     header, lines = rows(user.frames(video_id))
-    assert header == ["file", "seconds"]
-    # 25 frames a second have none at 0.5 s: the first after it is taken.
-    assert [seconds for _, seconds in lines] == [
-        "0.000",
-        "0.520",
-        "1.000",
-        "1.520",
-        "2.000",
-        "2.520",
+    assert header == ["file", "seconds", "at"]
+    # Of 25 frames a second the 13th, on screen from 0.48 s to 0.52 s, is the one at 0.5 s.
+    assert [(seconds, at) for _, seconds, at in lines] == [
+        ("0.000", "0.000"),
+        ("0.480", "0.500"),
+        ("1.000", "1.000"),
+        ("1.480", "1.500"),
+        ("2.000", "2.000"),
+        ("2.480", "2.500"),
     ]
 
 
