@@ -21,7 +21,9 @@ def test_frames_of_a_file(fotograma, clips, tmp_path):
     with zipfile.ZipFile(tmp_path / "frames.zip") as zipped:
         assert zipped.testzip() is None
         frames = jpegs(zipped)
-        assert rows(zipped)[1] == [[f"frame_{n + 1:05}.jpg", f"{n}.000"] for n in range(4)]
+        assert rows(zipped)[1] == [
+            [f"frame_{n + 1:05}.jpg", f"{n}.000", f"{n}.000"] for n in range(4)
+        ]
     assert sizes(frames) == [(320, 180)] * 4
     assert difference(small_frames(frames), small_clip(file)) < 4
 
@@ -34,8 +36,8 @@ def test_a_moment_that_has_a_frame_gets_that_frame(fotograma, clips, tmp_path, e
     )
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(tmp_path / "frames.zip") as zipped:
-        seconds = [at for _, _, at in rows(zipped)[1]]
-    assert seconds == [f"{at / 1000:.3f}" for at in range(0, 4000, every)]
+        moments = [(seconds, at) for _, seconds, at in rows(zipped)[1]]
+    assert moments == [(f"{at / 1000:.3f}",) * 2 for at in range(0, 4000, every)]
 
 
 def test_what_is_there_is_not_overwritten(fotograma, clips, tmp_path):

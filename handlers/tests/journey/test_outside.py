@@ -136,6 +136,8 @@ def test_one_request_too_many_is_told_to_wait(new_system):
         # A body that is not whole yet holds the only slot.
         head = f"POST /uploads HTTP/1.1\r\nHost: a\r\n{bearer}\r\nContent-Length: 10\r\n\r\n"
         slow.sendall(f"{head}{{".encode())
+        held = lambda: figures(system, "video-uploader")["http_server_active_requests"] == 1
+        until(held, "the slow request in its slot")
         until(lambda: create().status_code == 503, "a refusal")
         refused = create()
         assert refused.headers["retry-after"] == "1"
