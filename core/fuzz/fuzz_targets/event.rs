@@ -26,8 +26,8 @@ static WORLDS: LazyLock<[Given; 5]> = LazyLock::new(|| {
         r#"{"videos":[{"video_id":"v1","user_id":"u1","email":"ana@example.com","status":"done",
             "frames":60,"unpublished":true}]}"#,
         r#"{"videos":[{"video_id":"v1","user_id":"u1","email":"ana@example.com"}],
-            "fail":{"dead-letter":{"again":"no"},"send":{"again":"no"},"mail":{"gone":"no"},
-            "fetch":{"refused":"no"},"publish":{"again":"no"}}}"#,
+            "fail":{"dead-letter":{"transient":"no"},"send":{"operational":"no"},"mail":{"permanent":"no"},
+            "fetch":{"rejected":"no"},"publish":{"transient":"no"}}}"#,
     ]
     .map(|given| serde_json::from_str(given).expect("a world"))
 });
