@@ -48,7 +48,7 @@
 //! Without cargo features this crate is types alone, light enough for a crate of pure handlers.
 //! With them it runs a [`Host`] of a table: [`lambda`] serves Lambda's runtime API, a
 //! [`worker::Worker`] long-polls queues, a [`server::Server`] answers HTTP, [`standalone`] is all
-//! three in one program, and [`conformance`] is the suite that holds a table to its promise.
+//! three in one program, and `conformance` is the suite that holds a table to its promise.
 
 mod batch;
 mod caller;
