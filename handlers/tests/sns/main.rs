@@ -12,6 +12,7 @@ use bytes::Bytes;
 use fotograma_core::Result;
 use fotograma_core::story::{Given, Recorder};
 use http_body_util::Full;
+use lambda_anywhere::conformance::answer_of;
 use lambda_anywhere::server::{Server, TopicSubscriptions};
 use serde_json::Value;
 
@@ -54,7 +55,7 @@ async fn post(message: &Value) -> (u16, Vec<String>, Vec<String>) {
         .header("content-type", "text/plain; charset=UTF-8")
         .body(Full::new(Bytes::from(message.to_string())))
         .expect("a request");
-    let (answer, _) = support::exchange(server, request).await;
+    let (answer, _) = answer_of(server, request).await;
     let confirmed = sns.0.lock().expect("the notes").clone();
     (answer.status.as_u16(), recorder.lines(), confirmed)
 }

@@ -40,7 +40,7 @@ use crate::{Context, Feature, Host};
 
 pub use case::Case;
 pub use runtime_api::{Reply, RuntimeApi};
-pub use ways::{Outcome, through_server};
+pub use ways::{Outcome, answer_of, through_server};
 
 /// A table and its sample events.
 pub struct Suite<C: Context> {

@@ -192,7 +192,10 @@ pub async fn through_server<C: Context>(case: &Case<C>, stage: Stage<C>) -> Outc
 }
 
 /// The answer of a server, which runs as long as this one request takes.
-async fn answer_of<C: Context>(
+///
+/// # Panics
+/// When the server gives no answer.
+pub async fn answer_of<C: Context>(
     server: Server<C>,
     request: Request<Full<bytes::Bytes>>,
 ) -> (http::response::Parts, bytes::Bytes) {
