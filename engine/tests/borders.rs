@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fotograma_engine::{Mode, Options, Strategy};
-use support::{Memory, clip, entries, every, folder, make, reference, run};
+use support::{Memory, clip, entries, every, folder, make, reference, run, seconds_in};
 
 /// The times in `frames.csv`, having checked by which strategy they were found.
 async fn times(path: &Path, options: &Options, strategy: Strategy) -> Vec<String> {
@@ -20,11 +20,7 @@ async fn times(path: &Path, options: &Options, strategy: Strategy) -> Vec<String
         let images: Vec<u8> = found.into_iter().flat_map(|(_, image)| image).collect();
         assert!(images == reference(path, options.every), "{options:?}");
     }
-    let table = String::from_utf8(table).expect("text");
-    let rows = table.lines().skip(1);
-    rows.filter_map(|row| row.split(',').nth(1))
-        .map(str::to_owned)
-        .collect()
+    seconds_in(&table)
 }
 
 /// Every multiple of `every` in `span`, in milliseconds, as the table writes it.

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use fotograma_engine::{Mode, OnDamage, Options, Strategy, StrategyReason};
-use support::{Memory, clip, entries, every, folder, run, same_as_whole};
+use support::{Memory, clip, entries, every, folder, run, same_as_whole, seconds_in};
 
 const H264: &str = "-c:v libx264 -g 25 -bf 2 -threads 1";
 
@@ -61,13 +61,7 @@ async fn a_keyframe_stands_for_each_interval() {
     let (done, kept) = run(Memory::of(&path), &options).await;
     assert_eq!(done.expect("frames").strategy, Strategy::Indexed);
     let table = entries(kept.bytes()).pop().expect("the table").1;
-    let table = String::from_utf8(table).expect("text");
-    let seconds: Vec<_> = table
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split(',').nth(1))
-        .collect();
-    assert_eq!(seconds, ["0.000", "2.000", "5.000", "7.000"]);
+    assert_eq!(seconds_in(&table), ["0.000", "2.000", "5.000", "7.000"]);
 }
 
 #[tokio::test]
@@ -82,13 +76,7 @@ async fn a_later_start_and_an_end_are_kept_to() {
     let (done, kept) = run(Memory::of(&path), &options).await;
     assert_eq!(done.expect("frames").strategy, Strategy::Indexed);
     let table = entries(kept.bytes()).pop().expect("the table").1;
-    let table = String::from_utf8(table).expect("text");
-    let seconds: Vec<_> = table
-        .lines()
-        .skip(1)
-        .filter_map(|line| line.split(',').nth(1))
-        .collect();
-    assert_eq!(seconds, ["3.200", "4.200", "5.200", "6.200"]);
+    assert_eq!(seconds_in(&table), ["3.200", "4.200", "5.200", "6.200"]);
 }
 
 #[tokio::test]

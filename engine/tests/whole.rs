@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fotograma_engine::{FileSource, Format, Mode, Options, Reason, Source, Strategy};
-use support::{Memory, clip, entries, folder, reference, run};
+use support::{Memory, clip, entries, folder, reference, run, seconds_in};
 
 #[tokio::test]
 async fn each_container_gives_the_frames_of_a_full_decode() {
@@ -194,13 +194,7 @@ async fn keyframes_are_the_same_with_and_without_an_index() {
             let (done, kept) = run(Memory::of(path), &options).await;
             assert_eq!(done.expect("frames").strategy, strategy);
             let found = entries(kept.bytes());
-            let table = String::from_utf8_lossy(&found.last().expect("the table").1).into_owned();
-            let found: Vec<_> = table
-                .lines()
-                .skip(1)
-                .map(|l| l.split(',').nth(1).expect("seconds"))
-                .collect();
-            let mut found = found;
+            let mut found = seconds_in(&found.last().expect("the table").1);
             found.dedup();
             assert_eq!(found, times, "{strategy:?} {every}");
             zips.push(kept.bytes());
@@ -259,11 +253,5 @@ async fn a_webm_with_an_index_is_sought_in() {
     let (done, kept) = run(Memory::of(&path), &options).await;
     assert_eq!(done.expect("frames").strategy, Strategy::SeekPerFrame);
     let table = entries(kept.bytes()).pop().expect("the table").1;
-    let table = String::from_utf8_lossy(&table).into_owned();
-    let times: Vec<_> = table
-        .lines()
-        .skip(1)
-        .map(|l| l.split(',').nth(1).expect("seconds"))
-        .collect();
-    assert_eq!(times, ["10.000", "16.000", "22.000", "28.000"]);
+    assert_eq!(seconds_in(&table), ["10.000", "16.000", "22.000", "28.000"]);
 }

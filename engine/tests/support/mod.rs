@@ -264,6 +264,14 @@ pub(crate) fn entries(zip: Vec<u8>) -> Vec<(String, Vec<u8>)> {
     entries.map(read).collect()
 }
 
+/// When the frame of each moment begins, as `frames.csv` has it: the second column.
+pub(crate) fn seconds_in(table: &[u8]) -> Vec<String> {
+    let table = std::str::from_utf8(table).expect("text");
+    let rows = table.lines().skip(1);
+    rows.map(|row| row.split(',').nth(1).expect("seconds").to_owned())
+        .collect()
+}
+
 /// Extracts into memory.
 pub(crate) async fn run(
     source: Arc<dyn Source>,
