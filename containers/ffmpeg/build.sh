@@ -26,7 +26,7 @@ decoders=h264,hevc,vp8,vp9,libdav1d,mpeg4,msmpeg4v1,msmpeg4v2,msmpeg4v3,mpeg1vid
 decoders+=,flv,wmv1,wmv2,wmv3,vc1,theora,mjpeg,gif,png,prores,dvvideo,svq1,svq3,rv10,rv20,rv30,rv40
 decoders+=,indeo4,vp6,vp6f,vp6a,qtrle,rawvideo
 parsers=h264,hevc,vp3,vp8,vp9,av1,mpeg4video,mpegvideo,h263,vc1,mjpeg,gif,png,rv30,rv40
-filters=select,scale,fps,format,setpts,settb,split,crop,tpad,tblend,transpose,rotate,hflip,vflip,tile
+filters=select,scale,colorspace,fps,format,setpts,settb,split,crop,tpad,tblend,transpose,rotate,hflip,vflip,tile
 # A picture as a player shows it: square samples, fields woven out, light and colours of a screen.
 filters+=,setsar,bwdif,estdif,sidedata,lut3d,lut1d,setparams
 bitstream_filters=null,extract_extradata,h264_mp4toannexb,hevc_mp4toannexb,vp9_superframe_split

@@ -51,7 +51,7 @@ def against_others(ways, clip, rounds):
 def against_decoding(ways, cases, rounds):
     """Bytes and time against a full decode."""
     columns = ["clip", "every", "mode", "strategy", "bytes read", "requests", "frames"]
-    columns += ["wall", "CPU", "CPU of a decode", "identical", "memory", "on disk"]
+    columns += ["wall", "CPU", "CPU of a decode", "right", "memory", "on disk"]
     table("Against decoding all (wall and CPU: share of decoding with 2 threads)", columns)
     for name, make, jobs in cases:
         clip = make()
@@ -62,7 +62,7 @@ def against_decoding(ways, cases, rounds):
         for (every, mode), engine in found.items():
             facts = engine.facts
             exact = mode == "exact"
-            same = "/".join(map(str, ways.identical(clip, engine, every))) if exact else "–"
+            same = "/".join(map(str, ways.on_screen(clip, engine, every))) if exact else "–"
             row(
                 name, f"{every} s", mode, facts["strategy"].replace("_", " "),
                 f"{facts['bytes_read'] / facts['source_bytes']:.1%}", facts["requests"],

@@ -1,6 +1,9 @@
 """Running and measuring the ways to get at frames."""
 
+import bisect
+import csv
 import json
+import math
 import os
 import shutil
 import statistics
@@ -10,7 +13,9 @@ import tempfile
 import time
 import zipfile
 from dataclasses import dataclass, field
+from fractions import Fraction
 
+import numpy
 
 # Where nothing is written to a disk, if there is such a place.
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
@@ -49,6 +54,7 @@ class Ways:
         path = f"{os.path.dirname(ffmpeg)}:{os.environ['PATH']}"
         # The empty folder that each ffmpeg works in is no file, but an entry in a directory.
         self.env = {**os.environ, "PATH": path, "TMPDIR": folder}
+        self.references = {}
 
     def engine(self, clip, every, mode="exact"):
         """The engine, as if the clip lay in an object store."""
@@ -94,25 +100,60 @@ class Ways:
         zip_path = os.path.join(self.folder, "opencv.zip")
         return measure([sys.executable, "-c", script, clip, str(every), zip_path])[0]
 
-    def identical(self, clip, run, every):
-        """How many frames of a run are those of a full decode, and how many there are."""
-        # In whole nanoseconds, or a frame on the border of an interval is missed now and then.
-        now, last = (
-            f"floor(round(({pts}-start_pts)*TB*1e9)/{every}e9)" for pts in ("pts", "prev_selected_pts")
-        )
-        select = f"select=eq(n\\,0)+gt({now}\\,{last})"
-        words = [self.ffmpeg, "-v", "error", "-nostdin", "-threads", "2", "-i", clip]
-        words += ["-map", "0:V:0", "-vf", select, "-fps_mode", "passthrough", "-c:v", "mjpeg"]
-        words += ["-threads", "1", "-q:v", "3", "-huffman", "optimal", "-f", "image2pipe", "-"]
-        _, wanted = measure(words)
-        at = same = count = 0
+    def on_screen(self, clip, run, every):
+        """How many moments of a run show the frame that a full decode has then, and how many there are.
+
+        What is compared are small grey pictures: of the frames near the moment, the one on screen
+        then must be the most alike.
+        """
+        times, pictures = self.reference(clip)
         with zipfile.ZipFile(run.facts["zip"]) as found:
-            for name in found.namelist()[:-1]:
-                image = found.read(name)
-                same += wanted[at : at + len(image)] == image
-                at += len(image)
-                count += 1
-        return same, count
+            rows = list(csv.DictReader(found.read("frames.csv").decode().splitlines()))
+            names = list(dict.fromkeys(row["file"] for row in rows))
+            images = b"".join(found.read(name) for name in names)
+        images = dict(zip(names, self.small(["-f", "image2pipe", "-i", "-"], images), strict=True))
+        interval = Fraction(str(every))
+        moments = math.ceil(self.length(clip) / interval)
+        right = 0
+        for number, row in enumerate(rows):
+            wanted = bisect.bisect_right(times, number * interval) - 1
+            near = range(max(wanted - 3, 0), min(wanted + 4, len(pictures)))
+            unlike = {at: abs(pictures[at] - images[row["file"]]).mean() for at in near}
+            right += min(unlike, key=unlike.get) == wanted
+        return right, moments
+
+    def reference(self, clip):
+        """The times of all frames of a clip, exact, and small pictures of a full decode."""
+        if clip not in self.references:
+            times = sorted(self.packets(clip))
+            pictures = self.small(["-threads", "2", "-i", clip, "-map", "0:V:0"])
+            if len(times) != len(pictures):
+                sys.exit(f"{clip} has {len(times)} times and {len(pictures)} pictures")
+            # One clip at a time: ten minutes take 180 MB.
+            self.references = {clip: (times, pictures)}
+        return self.references[clip]
+
+    def packets(self, clip):
+        """When each packet's frame is shown, in seconds."""
+        entries = "packet=pts:stream=time_base"
+        words = ["ffprobe", "-v", "error", "-select_streams", "V:0", "-show_entries", entries]
+        found = json.loads(measure([*words, "-of", "json", clip])[1])
+        base = Fraction(found["streams"][0]["time_base"])
+        return [packet["pts"] * base for packet in found["packets"]]
+
+    def length(self, clip):
+        """Seconds to the end of the last frame: these clips have frames of one length."""
+        times, _ = self.reference(clip)
+        return times[-1] + (times[-1] - times[0]) / (len(times) - 1)
+
+    def small(self, source, given=None):
+        """All pictures of a source, decoded by ffmpeg and scaled to a few grey points."""
+        width, height = 96, 54
+        words = [self.ffmpeg, "-v", "error", *source, "-fps_mode", "passthrough"]
+        words += ["-vf", f"scale={width}:{height}:flags=area,format=gray", "-f", "rawvideo", "-"]
+        done = subprocess.run(words, input=given, capture_output=True, check=True)
+        points = numpy.frombuffer(done.stdout, numpy.uint8)
+        return points.reshape(-1, height * width).astype(numpy.int16)
 
 
 def interleaved(rounds, ways):

@@ -22,6 +22,7 @@ pub(crate) struct Presentation {
     /// Which of the streams of video, covers apart.
     stream: usize,
     matrix: InputMatrix,
+    samples: SampleKind,
     light: Light,
     deinterlace: bool,
     /// Whether there is a decoder for transparency which is coded beside the pictures.
@@ -33,11 +34,24 @@ pub(crate) struct Presentation {
 /// How colours are to be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum InputMatrix {
-    /// As the stream says, and BT.601 where it says nothing.
+    /// As the stream says.
     #[default]
     AsSaid,
     /// BT.709, which the stream need not say.
     Bt709,
+    /// BT.601, of which it says nothing.
+    Bt601,
+}
+
+/// What the samples of a picture are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum SampleKind {
+    /// Planes of brightness and differences of even sizes, by a matrix that the filter `colorspace`
+    /// knows.
+    #[default]
+    Planes,
+    /// Anything else.
+    Other,
 }
 
 /// What becomes of the light that a picture stands for.
@@ -77,12 +91,12 @@ impl Presentation {
             (18, _) => Light::high(Transfer::Hlg, options),
             _ => Light::Screen,
         };
-        let is_709 = matrix == 1 || matrix == UNSPECIFIED && lines >= HD_LINES;
         Self {
-            matrix: if is_709 {
-                InputMatrix::Bt709
-            } else {
-                InputMatrix::AsSaid
+            matrix: match matrix {
+                1 => InputMatrix::Bt709,
+                UNSPECIFIED if lines >= HD_LINES => InputMatrix::Bt709,
+                UNSPECIFIED if lines > 0 => InputMatrix::Bt601,
+                _ => InputMatrix::AsSaid,
             },
             light,
             ..Self::unknown(ffmpeg)
@@ -99,7 +113,11 @@ impl Presentation {
                 ..Self::default()
             };
         };
-        let untagged_hd = facts.matrix.is_none() && facts.is_yuv() && facts.height >= HD_LINES;
+        let matrix = match facts.matrix {
+            None if facts.is_yuv() && facts.height >= HD_LINES => InputMatrix::Bt709,
+            None if facts.is_yuv() => InputMatrix::Bt601,
+            _ => InputMatrix::AsSaid,
+        };
         let light = match (facts.transfer.as_deref(), facts.primaries.as_deref()) {
             (Some("smpte2084"), _) => Light::high(Transfer::Pq, options),
             (Some("arib-std-b67"), _) => Light::high(Transfer::Hlg, options),
@@ -113,11 +131,8 @@ impl Presentation {
         };
         Self {
             stream,
-            matrix: if untagged_hd {
-                InputMatrix::Bt709
-            } else {
-                InputMatrix::AsSaid
-            },
+            matrix,
+            samples: SampleKind::new(facts),
             light,
             deinterlace: facts.interlaced,
             libvpx: self.libvpx,
@@ -129,12 +144,13 @@ impl Presentation {
     pub(crate) fn other(&self, streams: &[StreamFacts], options: &Options) -> Option<Self> {
         let needed = self.needed(streams, options);
         let facts = streams.get(needed.stream);
-        let says_709 = facts.is_some_and(|facts| facts.matrix.as_deref() == Some("bt709"));
+        let said = facts.and_then(|facts| facts.matrix.as_deref());
         let same = Self {
-            matrix: match self.matrix {
+            matrix: match (self.matrix, said) {
                 // Both read it the same way.
-                InputMatrix::Bt709 if says_709 => InputMatrix::AsSaid,
-                matrix => matrix,
+                (InputMatrix::Bt709, Some("bt709"))
+                | (InputMatrix::Bt601, Some("smpte170m" | "bt470bg")) => InputMatrix::AsSaid,
+                (matrix, _) => matrix,
             },
             ..self.clone()
         } == needed;
@@ -177,11 +193,58 @@ impl Presentation {
     pub(crate) fn after_choice(&self, options: &Options) -> String {
         // Its profile would be in the first pictures only, and is not what is done here.
         let mut filters = String::from("sidedata=mode=delete:type=ICC_PROFILE,");
-        filters += &resize(options);
-        filters += match self.matrix {
+        // JPEG is BT.601 in full range by definition (JFIF); PNG is red, green and blue.
+        filters += &match (options.format, self.light, self.samples) {
+            (Format::Jpg, Light::Screen, SampleKind::Planes) => {
+                self.planes_for_jpeg() + "," + &resize(options)
+            }
+            (Format::Jpg, ..) => {
+                resize(options)
+                    + ","
+                    + &self.scale()
+                    + "out_color_matrix=bt601:out_range=pc:flags=area+accurate_rnd,\
+                       format=yuvj420p|yuvj422p|yuvj444p"
+            }
+            (Format::Png, light, _) => {
+                let format = match light {
+                    Light::KeptHigh => "format=rgb48be",
+                    _ => {
+                        "format=rgb24|rgba,\
+                         setparams=color_primaries=bt709:color_trc=iec61966-2-1"
+                    }
+                };
+                resize(options)
+                    + ","
+                    + &self.scale()
+                    + "flags=accurate_rnd+full_chroma_int+full_chroma_inp,"
+                    + format
+            }
+        };
+        filters
+    }
+
+    /// The filter that converts from the one matrix and range straight to the others: a tenth of what
+    /// `scale` takes. With `fast` it leaves the primaries and the light alone, which it must be told
+    /// all the same. It needs pictures of one size, to which the `scale` before it keeps them.
+    fn planes_for_jpeg(&self) -> String {
+        let input = match self.matrix {
+            InputMatrix::AsSaid => "",
+            InputMatrix::Bt709 => "ispace=bt709:",
+            InputMatrix::Bt601 => "ispace=smpte170m:",
+        };
+        format!(
+            "scale,colorspace={input}iprimaries=bt709:itrc=bt709:space=smpte170m:primaries=bt709:\
+             trc=bt709:range=pc:fast=1,format=yuvj420p|yuvj422p|yuvj444p"
+        )
+    }
+
+    /// The begin of the filter that converts from any kind of samples to any other.
+    fn scale(&self) -> String {
+        let mut filters = String::from(match self.matrix {
             InputMatrix::AsSaid => "scale=in_color_matrix=auto:",
             InputMatrix::Bt709 => "scale=in_color_matrix=bt709:",
-        };
+            InputMatrix::Bt601 => "scale=in_color_matrix=bt601:",
+        });
         if let Light::High(_) = self.light {
             // Writing to a string cannot fail.
             let _ = write!(
@@ -192,20 +255,6 @@ impl Presentation {
                 tone_map::CURVE
             );
         }
-        // JPEG is BT.601 in full range by definition (JFIF); PNG is red, green and blue.
-        filters += match (options.format, self.light) {
-            (Format::Jpg, _) => {
-                "out_color_matrix=bt601:out_range=pc:flags=area+accurate_rnd,\
-                 format=yuvj420p|yuvj422p|yuvj444p"
-            }
-            (Format::Png, Light::KeptHigh) => {
-                "flags=accurate_rnd+full_chroma_int+full_chroma_inp,format=rgb48be"
-            }
-            (Format::Png, _) => {
-                "flags=accurate_rnd+full_chroma_int+full_chroma_inp,format=rgb24|rgba,\
-                 setparams=color_primaries=bt709:color_trc=iec61966-2-1"
-            }
-        };
         filters
     }
 
@@ -217,6 +266,35 @@ impl Presentation {
                 (tone_map::CURVE, tone_map::curve_table()),
             ],
             Light::Screen | Light::KeptHigh => Vec::new(),
+        }
+    }
+}
+
+impl SampleKind {
+    fn new(facts: &StreamFacts) -> Self {
+        const LAYOUTS: [&str; 6] = [
+            "yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p",
+        ];
+        const MATRICES: [&str; 6] = [
+            "bt709",
+            "smpte170m",
+            "bt470bg",
+            "fcc",
+            "smpte240m",
+            "bt2020nc",
+        ];
+
+        let layout = facts.pixel_format.as_str();
+        let eight_bits = layout.strip_suffix("10le").or(layout.strip_suffix("12le"));
+        let known = facts
+            .matrix
+            .as_deref()
+            .is_none_or(|matrix| MATRICES.contains(&matrix));
+        let is_even = facts.width.is_multiple_of(2) && facts.height.is_multiple_of(2);
+        if known && is_even && LAYOUTS.contains(&eight_bits.unwrap_or(layout)) {
+            Self::Planes
+        } else {
+            Self::Other
         }
     }
 }
@@ -263,7 +341,7 @@ fn resize(options: &Options) -> String {
     };
     let whole = |length: String| format!("max(1,trunc({length}{shrink}+0.5))");
     let (width, height) = (whole(width), whole(height));
-    format!("scale=w='{width}':h='{height}':flags=bicubic,setsar=1,")
+    format!("scale=w='{width}':h='{height}':flags=bicubic,setsar=1")
 }
 
 #[cfg(test)]
@@ -282,10 +360,37 @@ mod tests {
     fn a_matrix_that_is_not_said_is_bt709_from_720_lines_on() {
         let hd = of("h264, yuv420p, 1280x720");
         assert_eq!(hd.matrix, InputMatrix::Bt709);
-        assert_eq!(of("h264, yuv420p, 960x540").matrix, InputMatrix::AsSaid);
+        assert_eq!(of("h264, yuv420p, 960x540").matrix, InputMatrix::Bt601);
         let said = "h264, yuv420p(tv, smpte170m), 1280x720";
         assert_eq!(of(said).matrix, InputMatrix::AsSaid);
         assert_eq!(of("png, rgb24, 1280x720").matrix, InputMatrix::AsSaid);
+    }
+
+    #[test]
+    fn planes_of_a_known_matrix_are_converted_directly() {
+        for (text, kind) in [
+            ("h264, yuv420p, 1280x720", SampleKind::Planes),
+            (
+                "mjpeg, yuvj422p(pc, bt470bg/unknown/unknown), 64x48",
+                SampleKind::Planes,
+            ),
+            (
+                "hevc, yuv420p10le(tv, bt2020nc/bt2020/bt709), 64x48",
+                SampleKind::Planes,
+            ),
+            (
+                "h264, yuv420p(tv, ycgco/bt709/bt709), 64x48",
+                SampleKind::Other,
+            ),
+            ("png, rgb24, 64x48", SampleKind::Other),
+            (
+                "vp9, gbrp(tv, gbr/unknown/unknown), 64x48",
+                SampleKind::Other,
+            ),
+            ("rawvideo, gray, 64x48", SampleKind::Other),
+        ] {
+            assert_eq!(of(text).samples, kind, "{text}");
+        }
     }
 
     #[test]
