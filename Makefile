@@ -21,7 +21,7 @@ export FOTOGRAMA_FFMPEG ?= $(CURDIR)/$(DEV)/bin/ffmpeg
 endif
 
 .PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak simulate fuzz
-.PHONY: k8s-render k8s-apply test-k8s test-stacks test-images
+.PHONY: k8s-render k8s-apply test-k8s test-stacks test-images test-node deploy terraform-apply
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
 help: ## list the verbs
@@ -96,6 +96,20 @@ features: ## write the table of features for the stacks: cdk/features.json
 stacks: ## check and test the CDK app
 	@.ci/stacks
 
+# What is deployed, and as what: docs/deploy.md.
+COMPUTE ?= lambda
+STAGE ?= dev
+STACKS ?= --all
+CHOICES = -c stage=$(STAGE) -c compute=$(COMPUTE) $(if $(MAIL_FROM),-c mailFrom=$(MAIL_FROM))
+
+deploy: ## deploy the stacks to the AWS account of the shell: STAGE=dev COMPUTE=lambda STACKS=Data ARGS="-c …"
+	@.ci/node cdk
+	@cd cdk && npx cdk deploy $(STACKS) $(CHOICES) $(ARGS)
+
+terraform-apply: ## for who comes from Terraform: says that CDK does it here, and does it
+	@echo "There is no Terraform here: CDK makes the stacks, and this is 'make deploy'." >&2
+	@$(MAKE) --no-print-directory deploy
+
 simulate: ## run a million jobs in a simulated world of faults: ARGS="--seed 1", ARGS=prove, ARGS="replay <plan>"
 	@cargo run --release -q -p fotograma-simulation -- $(ARGS)
 
@@ -117,6 +131,10 @@ k8s-apply: ## give them to the cluster that kubectl talks to: OVERLAY=dev or pro
 test-k8s: ## check the manifests, and let a real API server take them and refuse mistakes
 	@cargo build -q
 	@FOTOGRAMA_BIN=$(BUILD)/debug/fotograma .ci/kubernetes
+
+test-node: ## run the dev overlay on a real node of Kubernetes, and kill, scale and roll out under load
+	@cargo build -q
+	@FOTOGRAMA_BIN=$(BUILD)/debug/fotograma .ci/cluster
 
 replay: ## run a sample event through its handler: EVENT=events/<feature>/<case>.json
 	@cargo run -q -- replay $(EVENT)

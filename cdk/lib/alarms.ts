@@ -21,8 +21,20 @@ export const RUNBOOK = {
   cost: 'costs-more-than-usual',
 } as const;
 
+/** A figure that functions write themselves, with its labels. */
+export const own = (metricName: string, { stage }: Settings, labels: Record<string, string>): cloudwatch.Metric =>
+  new cloudwatch.Metric({
+    namespace: 'fotograma',
+    metricName,
+    dimensionsMap: { stage, ...labels },
+    period: Duration.minutes(5),
+    statistic: 'Sum',
+  });
+
 export class Alarms extends Construct {
   private readonly topic: sns.Topic;
+  /** Every one of them, for a dashboard to show. */
+  readonly all: cloudwatch.Alarm[] = [];
 
   constructor(scope: Construct, id: string, private readonly settings: Settings) {
     super(scope, id);
@@ -38,6 +50,7 @@ export class Alarms extends Construct {
     });
     alarm.addAlarmAction(new SnsAction(this.topic));
     alarm.addOkAction(new SnsAction(this.topic));
+    this.all.push(alarm);
   }
 
   /** The oldest message of a queue waits longer than it should. */
@@ -73,6 +86,16 @@ export class Alarms extends Construct {
         comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       });
     }
+  }
+
+  /** Jobs wait for something that only people can mend. No function fails by that: messages come again. */
+  waiting(): void {
+    this.alarm('jobs-wait', 'errors', 'Jobs wait: a permission is missing, or a function cannot make frames.', {
+      metric: own('fotograma.faults', this.settings, { class: 'operational' }),
+      threshold: 1,
+      evaluationPeriods: 1,
+      comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    });
   }
 
   /** The bill grows unlike before; told by mail, which needs an address. */

@@ -12,9 +12,9 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
 import { Alarms } from './alarms.js';
+import { dashboard } from './dashboard.js';
 import { type Table, groups, queueOf } from './features.js';
-import { BUCKET, BY_USER, OPEN, TABLE, TOPIC, named } from './names.js';
-import { limits } from './limits.js';
+import { BUCKET, BY_USER, IMAGES, OPEN, TABLE, TOPIC, named } from './names.js';
 import type { Settings } from './settings.js';
 import { variables } from './variables.js';
 
@@ -67,7 +67,7 @@ export class DataStack extends Stack {
         queueName: name(queue),
         deliveryDelay: Duration.seconds(spec.delay_s),
         retentionPeriod: KEPT,
-        visibilityTimeout: limits(feature).visibility,
+        visibilityTimeout: Duration.seconds(spec.visibility_s),
         deadLetterQueue: { queue: aside, maxReceiveCount: spec.max_receives },
         enforceSSL: true,
       });
@@ -75,6 +75,14 @@ export class DataStack extends Stack {
       alarms.age(queue, main, LONGEST_WAIT);
       alarms.dead(spec.dead_letters, aside);
     }
+
+    const queues = [...this.queues.values()];
+    dashboard(this, 'queues', settings, alarms, [
+      ['Oldest message', queues.map((queue) => queue.metricApproximateAgeOfOldestMessage())],
+      ['Messages that wait', queues.map((queue) => queue.metricApproximateNumberOfMessagesVisible())],
+      ['Messages in hand', queues.map((queue) => queue.metricApproximateNumberOfMessagesNotVisible())],
+      ['Messages sent', queues.map((queue) => queue.metricNumberOfMessagesSent())],
+    ]);
 
     this.bucketName = name(BUCKET);
     this.bucketArn = `arn:${this.partition}:s3:::${this.bucketName}`;
@@ -159,7 +167,7 @@ export class DataStack extends Stack {
     this.mailFrom = new ses.EmailIdentity(this, 'Sender', { identity: ses.Identity.email(settings.mailFrom) });
 
     if (settings.compute !== 'lambda') {
-      for (const image of ['services', 'video-processor']) {
+      for (const image of IMAGES) {
         new ecr.Repository(this, `Image-${image}`, {
           repositoryName: name(image),
           removalPolicy,

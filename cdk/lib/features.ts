@@ -29,11 +29,19 @@ export interface Permission {
   resource: Target;
 }
 
+/** What its function gets: seconds an invocation, and how many at a time, if that is limited. */
+export interface Limits {
+  memory_mib: number;
+  timeout_s: number;
+  concurrency: number | null;
+}
+
 export interface Feature {
   name: string;
   service: string;
   about: string;
   trigger: Trigger;
+  limits: Limits;
   permissions: Permission[];
 }
 
@@ -66,6 +74,12 @@ export const table: Table = JSON.parse(readFileSync(path, 'utf8'));
 export function queueOf(feature: Feature): string | undefined {
   return 'queue' in feature.trigger ? feature.trigger.queue : undefined;
 }
+
+/** Whether it makes frames, and so needs ffmpeg beside it. */
+export const makesFrames = (feature: Feature): boolean =>
+  feature.permissions.some(
+    ({ action, resource }) => action === 's3:PutObject' && typeof resource === 'object' && 'objects' in resource && resource.objects === 'frames/',
+  );
 
 /** The groups of users that some feature asks for. */
 export function groups(features: Feature[]): string[] {

@@ -10,12 +10,13 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 
-import { Alarms } from './alarms.js';
+import { Alarms, own } from './alarms.js';
+import { dashboard } from './dashboard.js';
 import type { DataStack } from './data-stack.js';
-import type { Feature, Table } from './features.js';
-import { limits, makesFrames } from './limits.js';
+import { type Feature, type Table, makesFrames } from './features.js';
 import { named } from './names.js';
 import { statements } from './permissions.js';
 import type { Settings } from './settings.js';
@@ -25,10 +26,18 @@ export interface FunctionsStackProps extends StackProps {
   table: Table;
   settings: Settings;
   data: DataStack;
-  /** The zip of the binary, and the one that holds `bin/ffmpeg` too. */
-  code: lambda.Code;
-  processorCode: lambda.Code;
+  /** In place of the zips that the settings name. */
+  code?: Zips;
 }
+
+/** The zip of the binary, and the one that holds `bin/ffmpeg` too. */
+export interface Zips {
+  plain: lambda.Code;
+  withFfmpeg: lambda.Code;
+}
+
+/** What is left of a function's time to say that a video takes too long. */
+const TO_TELL_S = 60;
 
 /** Whether a feature can be a function: a form's file is larger than what a function is given. */
 export const deployable = (feature: Feature): boolean => !(feature.trigger.type === 'http' && feature.trigger.form);
@@ -37,10 +46,12 @@ export class FunctionsStack extends Stack {
   readonly functions = new Map<string, lambda.Function>();
   private readonly api: api.HttpApi;
   private readonly tokens: HttpJwtAuthorizer;
+  private readonly code: Zips;
 
   constructor(scope: Construct, id: string, private readonly props: FunctionsStackProps) {
     super(scope, id, props);
     const { table, settings, data } = props;
+    this.code = props.code ?? { plain: this.zip('plain', settings.zip), withFfmpeg: this.zip('with-ffmpeg', settings.processorZip) };
     this.api = new api.HttpApi(this, 'Api', {
       apiName: named(settings.stage, 'api'),
       corsPreflight: {
@@ -62,13 +73,33 @@ export class FunctionsStack extends Stack {
       this.setOff(feature, fn);
       alarms.function(feature.name, fn);
     }
-    this.dashboard();
+    alarms.waiting();
+    const functions = [...this.functions.values()];
+    // Every label that there has been.
+    const extractions = new cloudwatch.MathExpression({
+      expression: `SEARCH('Namespace="fotograma" MetricName="fotograma.extractions" stage="${settings.stage}"', 'Sum', 300)`,
+      label: '',
+    });
+    dashboard(this, 'functions', settings, alarms, [
+      ['Faults', functions.map((fn) => fn.metricErrors())],
+      ['Throttles', functions.map((fn) => fn.metricThrottles())],
+      ['Duration, 95 %', functions.map((fn) => fn.metricDuration({ statistic: 'p95' }))],
+      ['Jobs that wait, by class', ['operational', 'transient'].map((kind) => own('fotograma.faults', settings, { class: kind }))],
+      ['Extractions, by strategy', [extractions]],
+    ]);
     new CfnOutput(this, 'ApiUrl', { value: this.api.apiEndpoint });
   }
 
+  /** A zip, which need not be there as long as only other stacks are deployed. */
+  private zip(id: string, path: string): lambda.Code {
+    if (this.bundlingRequired) return lambda.Code.fromAsset(path);
+    const nowhere = s3.Bucket.fromBucketName(this, `not-deployed-${id}`, 'not-deployed');
+    return lambda.Code.fromBucketV2(nowhere, path);
+  }
+
   private function(feature: Feature, environment: Record<string, string>): lambda.Function {
-    const { settings, code, processorCode } = this.props;
-    const { memoryMiB, timeout } = limits(feature);
+    const { settings } = this.props;
+    const { memory_mib, timeout_s } = feature.limits;
     const functionName = named(settings.stage, feature.name);
     const role = new iam.Role(this, `${feature.name}-role`, { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     const logGroup = new logs.LogGroup(this, `${feature.name}-logs`, {
@@ -83,14 +114,14 @@ export class FunctionsStack extends Stack {
       runtime: lambda.Runtime.PROVIDED_AL2023,
       architecture: settings.architecture === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
       handler: feature.name,
-      code: makesFrames(feature) ? processorCode : code,
-      memorySize: memoryMiB,
-      timeout,
+      code: makesFrames(feature) ? this.code.withFfmpeg : this.code.plain,
+      memorySize: memory_mib,
+      timeout: Duration.seconds(timeout_s),
       role,
       logGroup,
       environment: {
         ...environment,
-        ...(makesFrames(feature) ? { FOTOGRAMA_FFMPEG: '/var/task/bin/ffmpeg', FOTOGRAMA_MAX_TIME: '14m' } : {}),
+        ...(makesFrames(feature) ? { FOTOGRAMA_FFMPEG: '/var/task/bin/ffmpeg', FOTOGRAMA_MAX_TIME: `${timeout_s - TO_TELL_S}s` } : {}),
         ...(settings.emulator && {
           ...settings.emulator.variables,
           AWS_ENDPOINT_URL: settings.emulator.endpoints[feature.name] ?? '',
@@ -102,7 +133,7 @@ export class FunctionsStack extends Stack {
   }
 
   private setOff(feature: Feature, fn: lambda.Function): void {
-    const { trigger, name } = feature;
+    const { trigger, name, limits } = feature;
     const { data, settings } = this.props;
     switch (trigger.type) {
       case 'http':
@@ -126,7 +157,7 @@ export class FunctionsStack extends Stack {
           new SqsEventSource(data.queue(trigger.queue), {
             batchSize: makesFrames(feature) ? 1 : 10,
             reportBatchItemFailures: true,
-            maxConcurrency: makesFrames(feature) ? Math.max(2, settings.processors) : 5,
+            maxConcurrency: (makesFrames(feature) ? settings.processors : undefined) ?? limits.concurrency ?? undefined,
           }),
         );
     }
@@ -151,28 +182,5 @@ export class FunctionsStack extends Stack {
       }),
     };
     stage.defaultRouteSettings = { throttlingBurstLimit: 200, throttlingRateLimit: 100 };
-  }
-
-  private dashboard(): void {
-    const { settings, data } = this.props;
-    const functions = [...this.functions.values()];
-    const graph = (title: string, left: cloudwatch.IMetric[]): cloudwatch.GraphWidget =>
-      new cloudwatch.GraphWidget({ title, left, width: 12 });
-    const own = (metricName: string): cloudwatch.IMetric =>
-      new cloudwatch.MathExpression({
-        expression: `SEARCH('Namespace="fotograma" MetricName="${metricName}"', 'Sum', 300)`,
-        label: '',
-      });
-    new cloudwatch.Dashboard(this, 'Dashboard', {
-      dashboardName: named(settings.stage, 'functions'),
-      widgets: [
-        [
-          graph('Oldest message', [...data.queues.values()].map((queue) => queue.metricApproximateAgeOfOldestMessage())),
-          graph('Messages waiting', [...data.queues.values()].map((queue) => queue.metricApproximateNumberOfMessagesVisible())),
-        ],
-        [graph('Faults', functions.map((fn) => fn.metricErrors())), graph('Throttles', functions.map((fn) => fn.metricThrottles()))],
-        [graph('Duration', functions.map((fn) => fn.metricDuration({ statistic: 'p95' }))), graph('Extractions', [own('fotograma.extractions')])],
-      ],
-    });
   }
 }

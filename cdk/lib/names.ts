@@ -6,3 +6,5 @@ export const BUCKET = 'videos';
 export const TOPIC = 'video-topic';
 export const BY_USER = 'user_id-index';
 export const OPEN = 'open-index';
+/** The images of the services: the stages of containers/Dockerfile. */
+export const IMAGES = ['services', 'video-processor'];

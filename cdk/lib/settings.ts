@@ -23,12 +23,14 @@ export interface Settings {
   anomalyDollars: number;
   /** What the addresses of runbooks begin with. */
   runbook: string;
-  /** How many videos functions work on at a time. */
-  processors: number;
+  /** How many videos functions work on at a time, where that is not what the table says. */
+  processors: number | undefined;
   /** How service accounts get their roles. */
   podRoles: 'irsa' | 'pod-identity';
   /** Who provides nodes: EKS itself, or a managed group. */
   nodes: 'auto' | 'managed';
+  /** Whose tags may deploy, `owner/name` on GitHub; nobody's unless given. */
+  repository: string | undefined;
   /** Keep bucket, table and users when the stack goes. */
   retain: boolean;
   /** For an emulator: where each function finds AWS, and what else they are told. */
@@ -47,12 +49,22 @@ function number(name: string, value: string): number {
   return parsed;
 }
 
+/** A queue's mapping cannot be held to fewer. */
+function atLeastTwo(name: string, value: string): number {
+  const parsed = number(name, value);
+  if (!Number.isInteger(parsed) || parsed < 2) throw new Error(`-c ${name} is 2 at least, not ${value}`);
+  return parsed;
+}
+
 export function settings(node: Node): Settings {
   const text = (name: string, otherwise: string): string => String(node.tryGetContext(name) ?? otherwise);
   const stage = text('stage', 'dev');
   if (!/^[a-z][a-z0-9-]{0,19}$/.test(stage)) throw new Error(`-c stage is a short lowercase name, not ${stage}`);
   const architecture = oneOf('architecture', text('architecture', 'arm64'), ['arm64', 'x86_64']);
   const emulator = node.tryGetContext('emulator');
+  const processors = node.tryGetContext('processors');
+  const repository = node.tryGetContext('repository');
+  if (repository && !/^[\w.-]+\/[\w.-]+$/.test(repository)) throw new Error(`-c repository is owner/name, not ${repository}`);
   return {
     stage,
     compute: oneOf('compute', text('compute', 'lambda'), ['eks', 'lambda', 'both']),
@@ -64,9 +76,10 @@ export function settings(node: Node): Settings {
     alarmEmail: node.tryGetContext('alarmEmail'),
     anomalyDollars: number('anomalyDollars', text('anomalyDollars', '10')),
     runbook: text('runbook', 'docs/runbook.md'),
-    processors: number('processors', text('processors', '10')),
+    processors: processors === undefined ? undefined : atLeastTwo('processors', String(processors)),
     podRoles: oneOf('podRoles', text('podRoles', 'irsa'), ['irsa', 'pod-identity']),
     nodes: oneOf('nodes', text('nodes', 'auto'), ['auto', 'managed']),
+    repository,
     retain: text('retain', 'true') !== 'false',
     emulator: emulator ? JSON.parse(emulator) : undefined,
   };

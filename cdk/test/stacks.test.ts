@@ -3,19 +3,22 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
+import { App } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 
 import { RUNBOOK } from '../lib/alarms.js';
-import { queueOf, table } from '../lib/features.js';
+import { type Table, queueOf, table } from '../lib/features.js';
 import { deployable } from '../lib/functions-stack.js';
+import { system } from '../lib/system.js';
 import { queueVariable } from '../lib/variables.js';
-import { list, resources, statements, synth } from './support.js';
+import { folder, list, resources, statements, synth } from './support.js';
 
-const made = synth({ compute: 'both', alarmEmail: 'on-call@example.com' });
+const made = synth({ compute: 'both', alarmEmail: 'on-call@example.com', repository: 'owner/fotograma' });
 const data = Template.fromStack(made.data);
 const functions = Template.fromStack(made.functions!);
 const cluster = Template.fromStack(made.cluster!);
 const page = Template.fromStack(made.page!);
+const release = Template.fromStack(made.release!);
 const queues = [...new Set(table.features.flatMap((feature) => queueOf(feature) ?? []))];
 const workQueues = queues.filter((name) => !name.endsWith('-dlq'));
 
@@ -118,6 +121,38 @@ test('every feature but the form upload is a function, by its own name, on Amazo
   assert.ok(!handlers.includes('upload-form'));
 });
 
+test('a function has the memory, the time and the concurrency of its row', () => {
+  const made = new Map(resources(functions, 'AWS::Lambda::Function').map(({ Properties }) => [Properties.Handler, Properties]));
+  for (const { name, limits } of table.features.filter(deployable)) {
+    assert.equal(made.get(name).MemorySize, limits.memory_mib, name);
+    assert.equal(made.get(name).Timeout, limits.timeout_s, name);
+  }
+  const polled = resources(functions, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties.ScalingConfig.MaximumConcurrency);
+  const expected = table.features.filter((feature) => queueOf(feature)).map(({ limits }) => limits.concurrency);
+  assert.deepEqual(polled.sort(), expected.sort());
+});
+
+test('another number of videos at a time can be chosen, and nothing else moves', () => {
+  const other = Template.fromStack(synth({ processors: '7' }).functions!);
+  const polled = resources(other, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => Properties.ScalingConfig.MaximumConcurrency);
+  const rows = table.features.filter((feature) => queueOf(feature));
+  const expected = rows.map((feature) => (feature.name === 'process-video' ? 7 : feature.limits.concurrency));
+  assert.deepEqual(polled.sort(), expected.sort());
+  for (const processors of ['1', '2.5', 'many']) assert.throws(() => synth({ processors }), /processors/, processors);
+});
+
+test('a row that gets other limits makes another function and another queue', () => {
+  const changed: Table = structuredClone(table);
+  const feature = changed.features.find(({ name }) => name === 'upload-arrived')!;
+  const queue = changed.queues.find(({ name }) => name === queueOf(feature))!;
+  feature.limits = { memory_mib: 1024, timeout_s: 120, concurrency: 9 };
+  queue.visibility_s = 720;
+  const other = synth({}, undefined, changed);
+  const [fn] = resources(Template.fromStack(other.functions!), 'AWS::Lambda::Function').filter(({ Properties }) => Properties.Handler === feature.name);
+  assert.deepEqual([fn!.Properties.MemorySize, fn!.Properties.Timeout], [1024, 120]);
+  Template.fromStack(other.data).hasResourceProperties('AWS::SQS::Queue', { QueueName: `tech5-dev-${queue.name}`, VisibilityTimeout: 720 });
+});
+
 test('functions are told every id, so that no role has to look up a name', () => {
   const wanted = [
     'FOTOGRAMA_BUCKET',
@@ -186,6 +221,23 @@ test('a role per service account, which only that account of this cluster can ta
   }
 });
 
+test('who releases is the one repository’s release environment, and deploys by CDK’s own roles', () => {
+  const [role] = resources(release, 'AWS::IAM::Role');
+  const [trust] = role!.Properties.AssumeRolePolicyDocument.Statement;
+  assert.equal(trust.Action, 'sts:AssumeRoleWithWebIdentity');
+  assert.deepEqual(trust.Condition, {
+    StringEquals: {
+      'token.actions.githubusercontent.com:aud': 'sts.amazonaws.com',
+      'token.actions.githubusercontent.com:sub': 'repo:owner/fotograma:environment:release',
+    },
+  });
+  const anywhere = statements(release).filter(({ Resource }) => list(Resource).includes('*'));
+  assert.deepEqual(anywhere.map(({ Action }) => Action), ['ecr:GetAuthorizationToken']);
+  for (const statement of statements(release)) for (const action of list(statement.Action)) assert.ok(!action.includes('*'), action);
+  assert.equal(synth().release, undefined);
+  assert.throws(() => synth({ repository: 'fotograma' }), /repository/);
+});
+
 test('Pod Identity gives the same roles to the same accounts', () => {
   const other = Template.fromStack(synth({ compute: 'eks', podRoles: 'pod-identity' }).cluster!);
   for (const { name } of table.services) {
@@ -204,8 +256,29 @@ test('each alarm tells somebody, and names a section of the runbook that is ther
     assert.match(Properties.AlarmDescription, /docs\/runbook\.md#[a-z-]+$/);
     assert.equal(Properties.AlarmActions.length, 1);
   }
-  assert.equal(alarms.length, 2 * workQueues.length + 2 * table.features.filter(deployable).length);
+  // Age and dead letters of each queue, errors and throttles of each function, and jobs that wait.
+  assert.equal(alarms.length, 2 * workQueues.length + 2 * table.features.filter(deployable).length + 1);
   data.resourceCountIs('AWS::CE::AnomalySubscription', 1);
+});
+
+test('each dashboard shows every alarm of its stack, and says where the runbook is', () => {
+  for (const template of [data, functions]) {
+    const alarms = Object.keys(template.findResources('AWS::CloudWatch::Alarm'));
+    const [dashboard] = resources(template, 'AWS::CloudWatch::Dashboard');
+    const body = JSON.stringify(dashboard!.Properties.DashboardBody);
+    assert.ok(alarms.length > 0);
+    for (const alarm of alarms) assert.ok(body.includes(`"${alarm}"`), alarm);
+    assert.ok(body.includes('docs/runbook.md'));
+  }
+});
+
+test('jobs that wait for people ring, by the figure that functions write', () => {
+  functions.hasResourceProperties('AWS::CloudWatch::Alarm', {
+    Namespace: 'fotograma',
+    MetricName: 'fotograma.faults',
+    Dimensions: [{ Name: 'class', Value: 'operational' }, { Name: 'stage', Value: 'dev' }],
+    TreatMissingData: 'notBreaching',
+  });
 });
 
 test('the page is read through CloudFront alone, and may connect to its API and bucket only', () => {
@@ -217,6 +290,13 @@ test('the page is read through CloudFront alone, and may connect to its API and 
   assert.match(policy, /default-src 'none'/);
   assert.match(policy, /img-src 'self' blob:/);
   assert.ok(!policy.includes('unsafe'));
+});
+
+test('who deploys other stacks alone needs no zips, and who deploys functions does', () => {
+  const context = { compute: 'both', zip: 'not-there.zip', processorZip: 'not-there.zip' };
+  const app = (stacks: string[]): App => new App({ analyticsReporting: false, outdir: folder(), context: { ...context, 'aws:cdk:bundling-stacks': stacks } });
+  assert.ok(system(app(['Data', 'Cluster'])).functions);
+  assert.throws(() => system(app(['Functions'])), /not-there\.zip/);
 });
 
 test('a setting that makes no sense is refused', () => {

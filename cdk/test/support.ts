@@ -1,5 +1,5 @@
 // Synthesises the stacks with a stand-in for the zips, which only deployment needs.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -8,19 +8,25 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { AwsSolutionsChecks } from 'cdk-nag';
 
+import { type Table, table } from '../lib/features.js';
 import { type System, system } from '../lib/system.js';
 
+/** What is made here is gone when the tests are over. */
+const work = mkdtempSync(join(tmpdir(), 'fotograma-cdk-'));
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+export const folder = (): string => mkdtempSync(join(work, 'made-'));
+
 function zip(...files: string[]): Code {
-  const folder = mkdtempSync(join(tmpdir(), 'fotograma-cdk-'));
-  mkdirSync(join(folder, 'bin'));
-  for (const file of files) writeFileSync(join(folder, file), file);
-  return Code.fromAsset(folder);
+  const code = folder();
+  mkdirSync(join(code, 'bin'));
+  for (const file of files) writeFileSync(join(code, file), file);
+  return Code.fromAsset(code);
 }
 
-export function synth(context: Record<string, string> = {}, outdir?: string): System & { app: App } {
+export function synth(context: Record<string, string> = {}, outdir: string = folder(), rows: Table = table): System & { app: App } {
   const app = new App({ analyticsReporting: false, context, outdir });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  const made = system(app, { code: zip('bootstrap'), processorCode: zip('bootstrap', 'bin/ffmpeg') });
+  const made = system(app, { plain: zip('bootstrap'), withFfmpeg: zip('bootstrap', 'bin/ffmpeg') }, rows);
   return { ...made, app };
 }
 

@@ -72,6 +72,43 @@ def test_what_the_clock_sets_off_is_run_as_often(overlay, table):
         assert spec["containers"][0]["args"] == ["run", feature["name"]]
 
 
+def features_of(container, table):
+    """The rows that a pod runs: those of its service, or the one that it is named."""
+    command, *names = container["args"]
+    key = {"serve": "service", "work": "service", "run": "name"}.get(command)
+    return [feature for feature in table["features"] if key and feature[key] == names[0]]
+
+
+def test_a_pod_has_the_memory_that_the_table_gives_its_features(overlay, table):
+    seen = set()
+    for name, spec in overlay.pods():
+        (container,) = spec["containers"]
+        if features := features_of(container, table):
+            seen |= {feature["name"] for feature in features}
+            most = max(feature["limits"]["memory_mib"] for feature in features)
+            assert container["resources"]["limits"]["memory"] == f"{most}Mi", name
+    assert seen == {feature["name"] for feature in table["features"]}
+
+
+def test_a_pod_has_the_time_that_the_table_gives_its_features(overlay, table):
+    limits = {feature["name"]: feature["limits"] for feature in table["features"]}
+    (processor,) = overlay.get("Deployment", "video-processor")["spec"]["template"]["spec"]["containers"]
+    # A pod may take longer over a video than a function can.
+    longest = seconds(environment(processor)["FOTOGRAMA_MAX_TIME"])
+    assert longest >= limits["process-video"]["timeout_s"]
+    for cron in overlay.of("CronJob"):
+        deadline = cron["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"]
+        assert deadline == limits[cron["metadata"]["name"]]["timeout_s"]
+
+
+def test_as_many_videos_are_worked_on_at_a_time_as_the_table_says(prod, table):
+    (limits,) = [f["limits"] for f in table["features"] if f["name"] == "process-video"]
+    (processor,) = prod.get("Deployment", "video-processor")["spec"]["template"]["spec"]["containers"]
+    each = int(environment(processor)["FOTOGRAMA_CONCURRENCY"])
+    scaler = prod.get("ScaledObject", "video-processor")["spec"]
+    assert scaler["maxReplicaCount"] * each == limits["concurrency"]
+
+
 def test_no_pod_runs_as_root_or_may_write_or_become_more(overlay):
     for name, spec in overlay.pods():
         assert spec["securityContext"]["runAsNonRoot"], name
@@ -87,7 +124,7 @@ def test_no_pod_runs_as_root_or_may_write_or_become_more(overlay):
 
 
 def test_a_pod_is_given_longer_to_end_than_its_work_takes(overlay):
-    grace, lame_duck = 25, 3
+    grace, lame_duck = 25, seconds(overlay.variables()["FOTOGRAMA_LAME_DUCK"])
     for name, spec in overlay.pods():
         (container,) = spec["containers"]
         if container["args"][0] not in ("serve", "work"):

@@ -32,8 +32,32 @@ pub struct Feature<C: Context> {
     pub about: &'static str,
     /// What sets it off, and the handler.
     pub trigger: Trigger<C>,
+    /// What its deployment gives it.
+    pub limits: Limits,
     /// What it may touch, in the application's own words.
     pub permissions: &'static [C::Permission],
+}
+
+/// What a feature's deployment gives it: its function, or the pods of its service. Nothing here enforces
+/// it: Lambda and Kubernetes do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Memory in MiB. Lambda gives processors along with it: a whole one at 1,769 MiB.
+    pub memory_mib: u32,
+    /// How long one invocation may take.
+    pub timeout: Duration,
+    /// How many invocations there may be at a time, over all functions or pods; `None`: as many as are
+    /// asked for.
+    pub concurrency: Option<u32>,
+}
+
+impl Limits {
+    /// What Lambda gives a function of which nothing is said: 128 MiB and 3 s.
+    pub const DEFAULT: Self = Self {
+        memory_mib: 128,
+        timeout: Duration::from_secs(3),
+        concurrency: None,
+    };
 }
 
 /// What sets a feature off, and the handler over that event type.
@@ -113,6 +137,7 @@ impl<C: Context> Feature<C> {
             service: name,
             about: "",
             trigger,
+            limits: Limits::DEFAULT,
             permissions: &[],
         }
     }

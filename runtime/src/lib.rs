@@ -89,7 +89,7 @@ pub use context::{CancelSignal, Context};
 pub use dispatch::{dispatch_http, dispatch_messages};
 pub use envelope::s3_key;
 pub use error::{Cause, Error, Result};
-pub use feature::{Feature, FileForm, Reply, Request, Response, Route, Trigger};
+pub use feature::{Feature, FileForm, Limits, Reply, Request, Response, Route, Trigger};
 #[cfg(feature = "invoke")]
 pub use host::{Authenticator, FileStore, Host};
 pub use json::{FormClaim, empty_response};

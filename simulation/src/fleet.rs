@@ -128,6 +128,7 @@ fn row(
         service: real.service,
         about: real.about,
         trigger: trigger(queue, pause),
+        limits: real.limits,
         permissions: &[],
     }
 }

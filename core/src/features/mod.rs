@@ -21,6 +21,7 @@ pub mod videos;
 
 pub mod resources;
 
+mod limits;
 mod permission;
 mod records;
 mod table;

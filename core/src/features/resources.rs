@@ -29,8 +29,9 @@ pub const OPEN_INDEX: &str = "open-index";
 /// How often a message is tried before it is put aside. High, because an outage of a peer fails a
 /// message again and again through no fault of its own: with the waits between the tries, this is a day.
 pub const MAX_RECEIVES: u32 = 100;
-/// How long a message that was received is hidden, where the receiver does not say.
-const VISIBILITY: Duration = Duration::from_mins(1);
+/// How many times as long as its function may take a message is hidden, as Lambda asks: a batch may be
+/// refused and tried again within that time.
+const VISIBILITY_FACTOR: u32 = 6;
 /// How long the news of an object waits: mostly the client says first that it is there, and then
 /// nothing is left to do.
 const OBJECT_NEWS_DELAY: Duration = Duration::from_secs(15);
@@ -79,7 +80,7 @@ pub fn queues<C: Context>(table: &[Feature<C>]) -> Vec<QueueSpec> {
             Trigger::S3 { .. } => OBJECT_NEWS_DELAY,
             _ => Duration::ZERO,
         },
-        visibility: VISIBILITY,
+        visibility: feature.limits.timeout * VISIBILITY_FACTOR,
     })
     .collect()
 }
@@ -138,6 +139,8 @@ mod tests {
         );
         assert_eq!(queues[0].delay, OBJECT_NEWS_DELAY);
         assert_eq!(queues[1].delay, Duration::ZERO);
+        // Six times what a function may take at most.
+        assert_eq!(queues[1].visibility, Duration::from_mins(90));
         assert_eq!(dead_letters_of(VIDEO_QUEUE), VIDEO_DEAD_LETTERS);
         assert_eq!(subscriptions(TABLE), [(VIDEO_TOPIC, NOTIFICATION_QUEUE)]);
         assert_eq!(

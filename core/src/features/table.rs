@@ -5,8 +5,8 @@ use super::resources::{
 };
 use super::{
     Access, App, DEAD_LETTER_PAUSE, Duration, Feature, FileForm, Method, OPERATORS, Permission,
-    Route, SWEEP_EVERY, Trigger, auth, dead_letter, http_route, notices, process_video, sweep,
-    uploads, videos,
+    Route, SWEEP_EVERY, Trigger, auth, dead_letter, http_route, limits, notices, process_video,
+    sweep, uploads, videos,
 };
 
 /// Every feature there is.
@@ -18,6 +18,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http_route(Method::POST, "/auth/signup", Access::Public, |app, r| {
             Box::pin(auth::sign_up(app, r))
         }),
+        limits: limits::REQUEST,
         permissions: &[Permission::SIGN_UP],
     },
     Feature {
@@ -27,6 +28,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http_route(Method::POST, "/auth/confirm", Access::Public, |app, r| {
             Box::pin(auth::confirm_sign_up(app, r))
         }),
+        limits: limits::REQUEST,
         permissions: &[Permission::CONFIRM_SIGN_UP],
     },
     Feature {
@@ -36,6 +38,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http_route(Method::POST, "/auth/login", Access::Public, |app, r| {
             Box::pin(auth::log_in(app, r))
         }),
+        limits: limits::REQUEST,
         permissions: &[Permission::INITIATE_AUTH],
     },
     Feature {
@@ -45,6 +48,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http_route(Method::POST, "/auth/refresh", Access::Public, |app, r| {
             Box::pin(auth::refresh_tokens(app, r))
         }),
+        limits: limits::REQUEST,
         permissions: &[Permission::INITIATE_AUTH],
     },
     Feature {
@@ -54,6 +58,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http_route(Method::POST, "/auth/logout", Access::User, |app, r| {
             Box::pin(auth::log_out(app, r))
         }),
+        limits: limits::REQUEST,
         permissions: &[Permission::SIGN_OUT],
     },
     Feature {
@@ -63,6 +68,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http_route(Method::GET, "/auth/me", Access::User, |app, r| {
             Box::pin(auth::current_user(app, r))
         }),
+        limits: limits::REQUEST,
         permissions: &[Permission::GET_USER],
     },
     Feature {
@@ -72,6 +78,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http_route(Method::POST, "/uploads", Access::User, |app, r| {
             Box::pin(uploads::create_upload(app, r))
         }),
+        limits: limits::REQUEST,
         permissions: &[
             Permission::PUT_UPLOAD,
             Permission::GET_USER,
@@ -88,6 +95,7 @@ pub static TABLE: &[Feature<App>] = &[
             Access::User,
             |app, r| Box::pin(uploads::complete_upload(app, r)),
         ),
+        limits: limits::REQUEST,
         permissions: &[
             Permission::GET_VIDEO,
             Permission::LIST_BUCKET,
@@ -111,6 +119,7 @@ pub static TABLE: &[Feature<App>] = &[
             }),
             handle: |app, r| Box::pin(uploads::form_upload(app, r)),
         }),
+        limits: limits::REQUEST,
         permissions: &[
             Permission::PUT_UPLOAD,
             Permission::ABORT_UPLOAD,
@@ -132,6 +141,7 @@ pub static TABLE: &[Feature<App>] = &[
             queue: UPLOAD_QUEUE,
             handle: |app, event| Box::pin(uploads::upload_arrived(app, event)),
         },
+        limits: limits::MESSAGES,
         permissions: &[
             Permission::GET_VIDEO,
             Permission::LIST_BUCKET,
@@ -149,6 +159,7 @@ pub static TABLE: &[Feature<App>] = &[
             pause: Duration::ZERO,
             handle: |app, event| Box::pin(process_video::process_jobs(app, event)),
         },
+        limits: limits::WHOLE_VIDEO,
         permissions: &[
             Permission::GET_VIDEO,
             Permission::PUT_VIDEO,
@@ -172,6 +183,7 @@ pub static TABLE: &[Feature<App>] = &[
             pause: DEAD_LETTER_PAUSE,
             handle: |app, event| Box::pin(dead_letter::settle_dead_letters(app, event)),
         },
+        limits: limits::MESSAGES,
         permissions: &[
             Permission::GET_VIDEO,
             Permission::PUT_VIDEO,
@@ -187,6 +199,7 @@ pub static TABLE: &[Feature<App>] = &[
             every: SWEEP_EVERY,
             handle: |app, event| Box::pin(sweep::sweep_stale_videos(app, event)),
         },
+        limits: limits::SWEEP,
         permissions: &[
             Permission::LIST_UNFINISHED,
             Permission::GET_VIDEO,
@@ -209,6 +222,7 @@ pub static TABLE: &[Feature<App>] = &[
             Access::Group(OPERATORS),
             |app, r| Box::pin(notices::publish_notice(app, r)),
         ),
+        limits: limits::REQUEST,
         permissions: &[Permission::GET_VIDEO, Permission::PUBLISH_NOTICE],
     },
     Feature {
@@ -220,6 +234,7 @@ pub static TABLE: &[Feature<App>] = &[
             queue: NOTIFICATION_QUEUE,
             handle: |app, event| Box::pin(notices::mail_notices(app, event)),
         },
+        limits: limits::MESSAGES,
         permissions: &[
             Permission::GET_VIDEO,
             Permission::PUT_VIDEO,
@@ -234,6 +249,7 @@ pub static TABLE: &[Feature<App>] = &[
         trigger: http_route(Method::GET, "/videos/{user_id}", Access::User, |app, r| {
             Box::pin(videos::list_videos(app, r))
         }),
+        limits: limits::REQUEST,
         permissions: &[Permission::LIST_VIDEOS],
     },
     Feature {
@@ -246,6 +262,7 @@ pub static TABLE: &[Feature<App>] = &[
             Access::User,
             |app, r| Box::pin(videos::get_video(app, r)),
         ),
+        limits: limits::REQUEST,
         permissions: &[Permission::GET_VIDEO],
     },
     Feature {
@@ -258,6 +275,7 @@ pub static TABLE: &[Feature<App>] = &[
             Access::User,
             |app, r| Box::pin(videos::download_zip(app, r)),
         ),
+        limits: limits::REQUEST,
         permissions: &[Permission::GET_VIDEO, Permission::GET_ZIP],
     },
     Feature {
@@ -270,6 +288,7 @@ pub static TABLE: &[Feature<App>] = &[
             Access::Group(OPERATORS),
             |app, r| Box::pin(videos::patch_video(app, r)),
         ),
+        limits: limits::REQUEST,
         permissions: &[
             Permission::GET_VIDEO,
             Permission::PUT_VIDEO,
@@ -287,6 +306,7 @@ pub static TABLE: &[Feature<App>] = &[
             Access::User,
             |app, r| Box::pin(videos::delete_video(app, r)),
         ),
+        limits: limits::REQUEST,
         permissions: &[
             Permission::GET_VIDEO,
             Permission::PUT_VIDEO,

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use fotograma_core::App;
 use fotograma_core::features::{SERVICES, TABLE, resources};
-use lambda_anywhere::{Feature, Trigger};
+use lambda_anywhere::{Feature, Limits, Trigger};
 use serde_json::{Value, json};
 
 #[derive(Debug, Args)]
@@ -67,6 +67,13 @@ fn row(feature: &Feature<App>) -> Value {
     };
     json!({
         "name": feature.name, "service": feature.service, "about": feature.about,
-        "trigger": trigger, "permissions": feature.permissions,
+        "trigger": trigger, "limits": limits(&feature.limits), "permissions": feature.permissions,
+    })
+}
+
+fn limits(limits: &Limits) -> Value {
+    json!({
+        "memory_mib": limits.memory_mib, "timeout_s": limits.timeout.as_secs(),
+        "concurrency": limits.concurrency,
     })
 }

@@ -121,8 +121,8 @@ async fn in_lambda(handler: &str) -> Result<ExitCode> {
         system: SystemArgs,
     }
     let telemetry = Arc::new(telemetry::start_telemetry());
-    let write = telemetry::metrics::cloudwatch()?;
     let args = Environment::parse_from(["fotograma"]).system;
+    let write = telemetry::metrics::cloudwatch(&args.aws.stage)?;
     let system = match build_for(&args, handler).await {
         Ok(system) => system,
         Err(error) => {

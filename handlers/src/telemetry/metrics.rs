@@ -50,15 +50,16 @@ pub fn prometheus() -> Result<RenderMetrics> {
     Ok(Arc::new(move || handle.render()))
 }
 
-/// Begins to record for `CloudWatch`; the answer writes what was recorded since it was last
+/// Begins to record for `CloudWatch`, each figure with its stage; the answer writes what was recorded since it was last
 /// called to standard output, from where Lambda's log takes it:
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html>.
 ///
 /// # Errors
 /// When something records already.
-pub fn cloudwatch() -> Result<impl Fn() + Clone + Send + Sync + 'static> {
+pub fn cloudwatch(stage: &str) -> Result<impl Fn() + Clone + Send + Sync + 'static> {
     let collector = metrics_cloudwatch_embedded::Builder::new()
         .cloudwatch_namespace("fotograma")
+        .with_dimension("stage", stage.to_owned())
         .init()
         .map_err(|error| anyhow::anyhow!("metrics are recorded already: {error}"))?;
     describe();

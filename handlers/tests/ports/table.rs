@@ -8,7 +8,7 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse};
 use fotograma::aws::{SqsQueue, provision, redrive};
 use fotograma_core::features::resources;
 use lambda_anywhere::worker::{Queue, VisibilityChange, VisibilityOutcome, Worker, WorkerOptions};
-use lambda_anywhere::{Feature, Host, Trigger};
+use lambda_anywhere::{Feature, Host, Limits, Trigger};
 use tokio_util::sync::CancellationToken;
 
 use super::world::World;
@@ -36,6 +36,7 @@ static TABLE: [Feature<()>; 1] = [Feature {
             })
         },
     },
+    limits: Limits::DEFAULT,
     permissions: &[],
 }];
 

@@ -12,7 +12,7 @@ use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
 use tower::ServiceExt;
 
 use super::*;
-use crate::{Access, Reply, Route, Trigger};
+use crate::{Access, Limits, Reply, Route, Trigger};
 
 const fn route(
     name: &'static str,
@@ -30,6 +30,7 @@ const fn route(
             form: None,
             handle,
         }),
+        limits: Limits::DEFAULT,
         permissions: &[],
     }
 }
@@ -48,6 +49,7 @@ static TABLE: [Feature<()>; 3] = [
             pause: std::time::Duration::ZERO,
             handle: |(), _| Box::pin(async { panic!("as it is meant to") }),
         },
+        limits: Limits::DEFAULT,
         permissions: &[],
     },
 ];

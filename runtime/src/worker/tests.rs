@@ -8,7 +8,7 @@ use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
-use crate::{CancelSignal, Error, Result, Trigger, each_message};
+use crate::{CancelSignal, Error, Limits, Result, Trigger, each_message};
 
 const PAUSE: Duration = Duration::from_mins(1);
 
@@ -87,6 +87,7 @@ const fn feature(name: &'static str, pause: Duration) -> Feature<Notes> {
                 Box::pin(async move { each_message(notes, &event, work).await })
             },
         },
+        limits: Limits::DEFAULT,
         permissions: &[],
     }
 }

@@ -8,7 +8,7 @@ use aws_lambda_events::sqs::SqsBatchResponse;
 use fotograma::aws::{Aws, AwsSettings, SqsQueue};
 use fotograma_bench::{Delays, Master};
 use lambda_anywhere::worker::{Worker, WorkerOptions};
-use lambda_anywhere::{CancelSignal, Context, Feature, Host, Trigger};
+use lambda_anywhere::{CancelSignal, Context, Feature, Host, Limits, Trigger};
 use tokio_util::sync::CancellationToken;
 
 /// What the handler gets: where to note that it was called.
@@ -37,6 +37,7 @@ static TABLE: [Feature<Noop>; 1] = [Feature {
             Box::pin(async { Ok(SqsBatchResponse::default()) })
         },
     },
+    limits: Limits::DEFAULT,
     permissions: &[],
 }];
 
