@@ -3,6 +3,7 @@
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::activity::Requests;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
@@ -15,6 +16,7 @@ pub(crate) struct Context {
     pub(crate) url: String,
     pub(crate) db: Db,
     pub(crate) clock: Clock,
+    pub(crate) requests: Requests,
     pub(crate) faults: Faults,
     /// Cancelled when the end has come: long polls answer, loops return.
     pub(crate) stopping: CancellationToken,

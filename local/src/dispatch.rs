@@ -56,6 +56,7 @@ impl From<Cut> for Failure {
 impl App {
     /// Answers one request. A panic in a service is a 500 to its caller and nobody else's.
     pub(crate) async fn answer(&self, request: Request) -> Result<Response, Cut> {
+        let _counted = self.context.requests.begin();
         let request_id = Uuid::new_v4().to_string();
         let answer = AssertUnwindSafe(self.route(request, &request_id))
             .catch_unwind()

@@ -10,6 +10,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::activity::Requests;
 use crate::clock::Clock;
 use crate::error::ServiceError;
 use crate::service::ServiceName;
@@ -187,6 +188,7 @@ impl Effect {
 pub struct Faults {
     rules: Arc<Mutex<Vec<Rule>>>,
     clock: Clock,
+    requests: Requests,
     cleared: watch::Sender<()>,
 }
 
@@ -198,10 +200,11 @@ struct Rule {
 }
 
 impl Faults {
-    pub(crate) fn new(clock: &Clock) -> Self {
+    pub(crate) fn new(clock: &Clock, requests: &Requests) -> Self {
         Self {
             rules: Arc::default(),
             clock: clock.clone(),
+            requests: requests.clone(),
             cleared: watch::Sender::new(()),
         }
     }
@@ -248,10 +251,13 @@ impl Faults {
             FaultKind::Throttle => Err(service.throttled()),
             FaultKind::Delay | FaultKind::DelayAfter => Ok(Effect::None),
             FaultKind::Hang => {
-                tokio::select! {
-                    () = self.clock.sleep_until(ends_ms) => {}
-                    _ = cleared.changed() => {}
-                }
+                let wait = async {
+                    tokio::select! {
+                        () = self.clock.sleep_until(ends_ms) => {}
+                        _ = cleared.changed() => {}
+                    }
+                };
+                self.requests.hanging(wait).await;
                 Ok(Effect::Cut)
             }
             FaultKind::Cut => Ok(Effect::Cut),
@@ -291,7 +297,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_rule_hits_its_operation_as_often_as_it_says() {
-        let faults = Faults::new(&Clock::default());
+        let faults = Faults::new(&Clock::default(), &Requests::default());
         let send = "SendMessage";
         faults.add(
             Fault::new(FaultKind::Throttle)
@@ -310,7 +316,7 @@ mod tests {
     #[tokio::test]
     async fn a_span_ends_by_the_clock_and_lets_go_of_what_hangs() {
         let clock = Clock::default();
-        let faults = Faults::new(&clock);
+        let faults = Faults::new(&clock, &Requests::default());
         let hour = Duration::from_hours(1);
         faults.add(Fault::new(FaultKind::Hang).lasting(hour));
         let hanging = tokio::spawn({

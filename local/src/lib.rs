@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod activity;
 mod admin;
 mod browsers;
 mod clock;
@@ -48,11 +49,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use activity::Activity;
 pub use clock::Clock;
 pub use config::{Config, Error};
 pub use faults::{Fault, FaultKind, Faults};
 pub use service::ServiceName;
 
+use activity::Requests;
 use context::Context;
 use db::{Db, Durability};
 use folder::DataFolder;
@@ -136,6 +139,12 @@ impl Local {
         &self.context.clock
     }
 
+    /// What it is doing just now.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        self.context.requests.activity()
+    }
+
     /// The fault layer, to be armed by tests.
     #[must_use]
     pub fn faults(&self) -> &Faults {
@@ -185,12 +194,14 @@ fn open_context(config: Config, addr: SocketAddr, folder: &DataFolder) -> Result
         mail::SCHEMA,
     ];
     let clock = Clock::default();
+    let requests = Requests::default();
     Ok(Context {
         db: Db::open(&folder.database("state.db")?, durability, &schemas)?,
         config,
         url: url.trim_end_matches('/').to_owned(),
-        faults: Faults::new(&clock),
+        faults: Faults::new(&clock, &requests),
         clock,
+        requests,
         stopping: CancellationToken::new(),
         tasks: TaskTracker::new(),
     })

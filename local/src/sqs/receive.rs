@@ -56,13 +56,19 @@ pub(super) async fn receive(sqs: &Sqs, request: Receive) -> Result<Value, Servic
         let until_ms = taken
             .next_visible_ms
             .map_or(deadline_ms, |next| next.min(deadline_ms));
-        tokio::select! {
-            // An error says that the queue is gone; the next look tells the caller.
-            _ = taken.arrivals.changed() => {}
-            () = sqs.context.clock.sleep_until(until_ms) => {}
-            // Where the clock has gone back.
-            () = tokio::time::sleep_until(end) => {}
-            () = sqs.context.stopping.cancelled() => return Ok(json!({})),
+        let wait = async {
+            tokio::select! {
+                // An error says that the queue is gone; the next look tells the caller.
+                _ = taken.arrivals.changed() => {}
+                () = sqs.context.clock.sleep_until(until_ms) => {}
+                // Where the clock has gone back.
+                () = tokio::time::sleep_until(end) => {}
+                () = sqs.context.stopping.cancelled() => {}
+            }
+        };
+        sqs.context.requests.polling(wait).await;
+        if sqs.context.stopping.is_cancelled() {
+            return Ok(json!({}));
         }
     }
 }
