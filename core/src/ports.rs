@@ -133,7 +133,7 @@ pub trait Identity: Send + Sync {
     /// Ends every session of the user that this access token belongs to.
     async fn logout(&self, access_token: &str) -> Result<()>;
 
-    /// The mail address of a user, if known.
+    /// The mail address of a user, if there is one that is known to be theirs.
     async fn email(&self, username: &str) -> Result<Option<String>>;
 }
 
@@ -158,6 +158,9 @@ pub struct Tokens {
 pub trait Mailer: Send + Sync {
     /// Sends one mail, once. An error says that it has surely not gone.
     async fn send(&self, mail: &Mail) -> Result<MailSent>;
+
+    /// Whether mails are taken just now, found out without sending one. An error says why not.
+    async fn check(&self) -> Result<()>;
 }
 
 /// What is known of a mail that was sent.

@@ -272,6 +272,11 @@ impl Mailer for Port {
             .mail_answered(&self.notice, is_known);
         sent
     }
+
+    async fn check(&self) -> Result<()> {
+        let call = Call::new(Service::Ses, "mail", &self.notice);
+        self.call(call, |_| ()).await
+    }
 }
 
 #[async_trait]

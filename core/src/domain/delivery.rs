@@ -84,6 +84,13 @@ impl Video {
         DeliveryClaim::Send(Box::new(next))
     }
 
+    /// Whether a mail of the notice may have gone although nobody knows.
+    #[must_use]
+    pub fn is_delivery_uncertain(&self, notice_id: &str) -> bool {
+        self.delivery(notice_id)
+            .is_some_and(|delivery| delivery.uncertain > 0)
+    }
+
     /// The notice's mail has gone.
     #[must_use]
     pub fn delivered(&self, notice_id: &str, now: DateTime<Utc>) -> Self {

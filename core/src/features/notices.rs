@@ -81,16 +81,21 @@ async fn deliver_notice(app: &App, notice: &Notice) -> Result<()> {
     let Some(video) = claim_delivery(app, notice, &sender, video).await? else {
         return Ok(());
     };
-    match send_mail(app, notice, to, Some(&video)).await {
-        Ok(MailSent::Accepted) => {}
+    match send_claimed(app, notice, to, &video).await {
+        Ok(MailSent::Accepted) => app.health.worked(),
         Ok(MailSent::Unknown) => {
+            let unknown = Error::transient("nobody knows whether the mail has gone");
+            app.health.failed(&unknown);
             update(app, &notice.video_id, |video| {
                 Ok(video.delivery_uncertain(&notice.notice_id, &sender, app.clock.now()))
             })
             .await?;
-            return Err(Error::transient("nobody knows whether the mail has gone"));
+            return Err(unknown);
         }
         Err(error) => {
+            if matches!(error, Error::Transient(_) | Error::Operational(_)) {
+                app.health.failed(&error);
+            }
             update(app, &notice.video_id, |video| {
                 Ok(video.delivery_released(&notice.notice_id, &sender, app.clock.now()))
             })
@@ -157,6 +162,15 @@ async fn claim_delivery(
         }
     }
     Err(changes_too_fast(&notice.video_id))
+}
+
+/// Sends the mail of a delivery that is claimed. The last mail that may be sent is not sent into the same
+/// silence as the one before: the mailer must answer first.
+async fn send_claimed(app: &App, notice: &Notice, to: &str, video: &Video) -> Result<MailSent> {
+    if video.is_delivery_uncertain(&notice.notice_id) {
+        app.mailer.check().await?;
+    }
+    send_mail(app, notice, to, Some(video)).await
 }
 
 async fn send_mail(

@@ -332,6 +332,11 @@ impl Mailer for Recorder {
             MailSent::Accepted
         })
     }
+
+    async fn check(&self) -> Result<()> {
+        self.need(&[Permission::SEND_MAIL]);
+        self.write("ask whether mails are taken".to_owned())
+    }
 }
 
 #[async_trait]

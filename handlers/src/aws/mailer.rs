@@ -7,7 +7,7 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_sesv2::config::Builder as ConfigBuilder;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use fotograma_core::domain::Mail;
 use fotograma_core::ports::{MailSent, Mailer};
@@ -27,29 +27,42 @@ impl SesMailer {
     }
 }
 
-#[async_trait]
-impl Mailer for SesMailer {
-    async fn send(&self, mail: &Mail) -> Result<MailSent> {
-        let body = Body::builder()
-            .text(utf8(&mail.text)?)
-            .html(utf8(&mail.html)?)
-            .build();
-        let message = Message::builder()
-            .subject(utf8(&mail.subject)?)
-            .body(body)
-            .build();
-        let sent = self
-            .0
+impl SesMailer {
+    async fn send_email(
+        &self,
+        to: Destination,
+        content: EmailContent,
+    ) -> std::result::Result<SendEmailOutput, SdkError<SendEmailError, HttpResponse>> {
+        self.0
             .ses()
             .send_email()
             .from_email_address(self.0.settings().mail_from())
-            .destination(Destination::builder().to_addresses(&mail.to).build())
-            .content(EmailContent::builder().simple(message).build())
+            .destination(to)
+            .content(content)
             .customize()
             .config_override(send_once())
             .send()
-            .await;
-        match sent {
+            .await
+    }
+}
+
+fn content(mail: &Mail) -> Result<EmailContent> {
+    let body = Body::builder()
+        .text(utf8(&mail.text)?)
+        .html(utf8(&mail.html)?)
+        .build();
+    let message = Message::builder()
+        .subject(utf8(&mail.subject)?)
+        .body(body)
+        .build();
+    Ok(EmailContent::builder().simple(message).build())
+}
+
+#[async_trait]
+impl Mailer for SesMailer {
+    async fn send(&self, mail: &Mail) -> Result<MailSent> {
+        let to = Destination::builder().to_addresses(&mail.to).build();
+        match self.send_email(to, content(mail)?).await {
             Ok(_) => Ok(MailSent::Accepted),
             Err(error) => {
                 let told = mail_error(&error, &mail.to);
@@ -59,6 +72,21 @@ impl Mailer for SesMailer {
                 }
                 Err(told)
             }
+        }
+    }
+
+    async fn check(&self) -> Result<()> {
+        // A mail to nobody goes to nobody; the same call by the same permission tells the most.
+        let mail = Mail {
+            to: String::new(),
+            subject: "nothing".to_owned(),
+            text: "nothing".to_owned(),
+            html: "nothing".to_owned(),
+        };
+        let nobody = Destination::builder().build();
+        match self.send_email(nobody, content(&mail)?).await {
+            Err(error) if !is_bad_mail(&error) => Err(sdk_error("sesv2 SendEmail", &error)),
+            _ => Ok(()),
         }
     }
 }
@@ -78,15 +106,17 @@ const BAD_MAIL: [&str; 2] = ["BadRequestException", "InvalidParameterValue"];
 
 /// What a refusal of SES means, without the address that SES repeats in it: errors are logged.
 fn mail_error(error: &SdkError<SendEmailError, HttpResponse>, address: &str) -> Error {
+    match without_address(&sdk_error("sesv2 SendEmail", error), address) {
+        Error::Operational(cause) if is_bad_mail(error) => Error::Permanent(cause),
+        told => told,
+    }
+}
+
+fn is_bad_mail(error: &SdkError<SendEmailError, HttpResponse>) -> bool {
     let code = error
         .as_service_error()
         .and_then(ProvideErrorMetadata::code);
-    let bad_mail = code.is_some_and(|code| BAD_MAIL.contains(&code));
-    let error = without_address(&sdk_error("sesv2 SendEmail", error), address);
-    match error {
-        Error::Operational(cause) if bad_mail => Error::Permanent(cause),
-        error => error,
-    }
+    code.is_some_and(|code| BAD_MAIL.contains(&code))
 }
 
 fn without_address(error: &Error, address: &str) -> Error {
