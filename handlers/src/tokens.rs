@@ -127,6 +127,8 @@ struct Claims {
     #[serde(rename = "cognito:username")]
     cognito_username: Option<String>,
     email: Option<String>,
+    #[serde(default)]
+    email_verified: bool,
     #[serde(default, rename = "cognito:groups")]
     groups: Vec<String>,
 }
@@ -144,7 +146,7 @@ impl Claims {
         Some(Caller {
             user_id: self.sub,
             username: username?,
-            email: self.email,
+            email: self.email.filter(|_| self.email_verified),
             groups: self.groups,
         })
     }

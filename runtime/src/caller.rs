@@ -11,7 +11,7 @@ pub struct Caller {
     pub user_id: String,
     /// The name that the user logs in with.
     pub username: String,
-    /// Only id tokens carry it.
+    /// The address, where the token says that it is verified: only id tokens do.
     pub email: Option<String>,
     /// The groups that the user is in.
     pub groups: Vec<String>,

@@ -16,9 +16,14 @@ pub fn caller(event: &Value) -> Option<Caller> {
     Some(Caller {
         user_id: text("sub")?,
         username: text("cognito:username").or_else(|| text("username"))?,
-        email: text("email"),
+        email: text("email").filter(|_| claims.get("email_verified").is_some_and(is_true)),
         groups: claims.get("cognito:groups").map(groups).unwrap_or_default(),
     })
+}
+
+/// A gateway may write a claim's `true` as text.
+fn is_true(claim: &Value) -> bool {
+    claim.as_bool().unwrap_or_else(|| claim == "true")
 }
 
 /// A REST API writes a list as `a,b`, an HTTP API as `[a b]`, a test may write an array.
@@ -58,6 +63,23 @@ mod tests {
             json!({ "sub": "u1", "cognito:username": "ana", "cognito:groups": "operators,staff" });
         let rest_api = caller(&event(&json!({ "claims": claims }))).expect("a caller");
         assert_eq!(rest_api, http_api);
+    }
+
+    #[test]
+    fn an_address_counts_when_it_is_verified() {
+        let email = |verified: Value| {
+            let claims = json!({ "sub": "u1", "username": "ana", "email": "ana@example.com",
+                "email_verified": verified });
+            let caller = caller(&event(&json!({ "claims": claims }))).expect("a caller");
+            caller.email
+        };
+        let address = Some("ana@example.com".to_owned());
+        assert_eq!(
+            (email(json!(true)), email(json!("true"))),
+            (address.clone(), address)
+        );
+        assert_eq!((email(json!(false)), email(json!("false"))), (None, None));
+        assert_eq!(email(json!(null)), None);
     }
 
     #[test]

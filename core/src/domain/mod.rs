@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod delivery;
 pub mod every;
 pub mod extraction;
+pub mod foreign_text;
 pub mod job;
 pub mod keys;
 pub mod notice;

@@ -4,7 +4,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::foreign_text::{quoted, shortened, without_links};
 use super::{Status, Video};
+
+/// How much of a file's name and of a reason is repeated, in characters.
+const MAX_TITLE: usize = 60;
+const MAX_REASON: usize = 300;
 
 /// The outcome of a video, as the topic carries it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,10 +55,12 @@ impl Notice {
         }
     }
 
-    /// What the user would call the video.
-    #[must_use]
-    pub fn title(&self) -> &str {
-        self.filename.as_deref().unwrap_or(&self.video_id)
+    /// What the user would call the video, as somebody's words.
+    fn title(&self) -> String {
+        quoted(
+            self.filename.as_deref().unwrap_or(&self.video_id),
+            MAX_TITLE,
+        )
     }
 
     /// One line that says it all.
@@ -70,7 +77,6 @@ impl Notice {
                     '_'
                 }
             })
-            .take(60)
             .collect();
         match self.status {
             Status::Done => format!("Your frames are ready: {title}"),
@@ -105,16 +111,17 @@ pub struct Link {
 /// The mail for a notice.
 #[must_use]
 pub fn compose_mail(notice: &Notice, to: &str, link: Option<&Link>, page_url: &str) -> Mail {
-    let title = notice.title();
+    let title = without_links(&notice.title());
     let first = match (notice.status, notice.frames) {
-        (Status::Done, Some(1)) => format!("{title}: 1 frame is ready as a zip."),
-        (Status::Done, Some(frames)) => format!("{title}: {frames} frames are ready as a zip."),
-        (Status::Done, None) => format!("{title}: the frames are ready as a zip."),
-        (Status::Failed, _) => format!("{title}: no frames could be made."),
+        (Status::Done, Some(1)) => format!("1 frame of {title} is ready as a zip."),
+        (Status::Done, Some(frames)) => format!("{frames} frames of {title} are ready as a zip."),
+        (Status::Done, None) => format!("The frames of {title} are ready as a zip."),
+        (Status::Failed, _) => format!("No frames could be made of {title}."),
         (status, _) => format!("{title} is now {}.", status.word().replace('_', " ")),
     };
     let mut paragraphs = vec![Paragraph::Text(first)];
     if let Some(reason) = &notice.reason {
+        let reason = without_links(&shortened(reason, MAX_REASON));
         paragraphs.push(Paragraph::Text(format!("Why: {reason}")));
     }
     if let Some(link) = link {
@@ -201,10 +208,47 @@ mod tests {
             expires_at,
         };
         let mail = compose_mail(&notice(Status::Done), "a@b.c", Some(&link), "http://page");
-        assert!(mail.text.contains("2 frames are ready"));
+        assert!(
+            mail.text.starts_with("2 frames of \"<b>holiday"),
+            "{}",
+            mail.text
+        );
         assert!(mail.text.contains("http://s3/x?a=1&b=2\n"));
         assert!(mail.text.contains("1970-01-02 00:00 UTC"));
         assert!(mail.html.contains("a=1&amp;b=2"));
+    }
+
+    #[test]
+    fn a_file_name_is_told_as_data_and_nothing_in_it_becomes_a_link() {
+        let mut notice = notice(Status::Done);
+        let words =
+            "Your account is locked, go to evil.example\u{202e}4pm \"and log in again at once\"";
+        notice.filename = Some(words.to_owned());
+        notice.reason = Some("see https://evil.example\u{202e}".to_owned());
+        let mail = compose_mail(&notice, "a@b.c", None, "http://page");
+        let quoted = "\"Your account is locked, go to evil.\u{2060}example4pm 'and log in ag…\"";
+        assert!(
+            mail.text
+                .starts_with(&format!("2 frames of {quoted} are ready")),
+            "{}",
+            mail.text
+        );
+        assert_eq!(mail.html.matches("<a ").count(), 1, "the page's own");
+        for part in [&mail.text, &mail.html] {
+            assert!(
+                !part.contains("evil.example") && !part.contains('\u{202e}'),
+                "{part}"
+            );
+        }
+        assert!(
+            mail.subject
+                .starts_with("Your frames are ready: \"Your account")
+        );
+        assert!(
+            mail.subject.ends_with('"') && mail.subject.len() <= 100,
+            "{}",
+            mail.subject
+        );
     }
 
     #[test]

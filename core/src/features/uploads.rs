@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::records::{own_video, param, publish, update};
 use super::videos::{VideoView, rfc3339};
+use crate::domain::foreign_text::is_invisible;
 use crate::domain::{Job, Mode, Status, Unfinished, Video, every, keys};
 use crate::ports::ObjectHead;
 use crate::{App, Error, Result};
@@ -119,7 +120,8 @@ struct Complete {
 /// with the video as it now is. Saying it twice changes nothing.
 ///
 /// # Errors
-/// 404 for a video that is not the caller's, 409 when the file is not there or not as announced.
+/// 404 for a video that is not the caller's, 409 when the file is not there or not as announced,
+/// or has been retried too often.
 pub async fn complete_upload(app: &App, request: Request) -> Result<Response> {
     let user_id = &require_caller(&request)?.user_id;
     let complete: Complete = if request.body().is_empty() {
@@ -131,7 +133,10 @@ pub async fn complete_upload(app: &App, request: Request) -> Result<Response> {
     let video = match video.status {
         Status::AwaitingUpload => check_and_enqueue(app, &video).await?,
         Status::Queued => resend_job(app, &video).await?,
-        Status::Done | Status::Failed if complete.retry => requeue(app, &video).await?,
+        Status::Done | Status::Failed if complete.retry => {
+            check_retries(&video)?;
+            requeue(app, &video).await?
+        }
         Status::Processing | Status::Done | Status::Failed => video,
     };
     json_response(StatusCode::ACCEPTED, &VideoView::from(&video))
@@ -250,12 +255,12 @@ pub async fn upload_arrived(app: &App, event: S3Event) -> Result<()> {
 
 const MAX_FILENAME_CHARS: usize = 200;
 
-/// The user's file name as data: its last segment, without control characters.
+/// The user's file name as data: its last segment, without characters that cannot be seen.
 pub(super) fn clean_filename(given: &str) -> Option<String> {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let clean: String = last
         .chars()
-        .filter(|c| !c.is_control())
+        .filter(|c| !is_invisible(*c))
         .take(MAX_FILENAME_CHARS)
         .collect();
     let clean = clean.trim();
@@ -277,7 +282,8 @@ pub(super) fn check_size(app: &App, size: u64) -> Result<()> {
     Ok(())
 }
 
-/// Where to mail the outcome: the token says it, or the identity provider.
+/// Where to mail the outcome: the token says it, or the identity provider. `None`: no address of the
+/// caller is verified, and an unverified one may be anybody's.
 pub(super) async fn email_of(app: &App, caller: &Caller) -> Result<Option<String>> {
     match &caller.email {
         Some(email) => Ok(Some(email.clone())),
@@ -317,6 +323,18 @@ async fn resend_job(app: &App, video: &Video) -> Result<Video> {
     Ok(next)
 }
 
+/// How often its user may have a video done again: each time is a mail, and work.
+const MAX_RETRIES: u32 = 10;
+
+fn check_retries(video: &Video) -> Result<()> {
+    if video.round < MAX_RETRIES {
+        return Ok(());
+    }
+    Err(Error::conflict(format!(
+        "it was retried {MAX_RETRIES} times, which is as often as a video may be; upload it again"
+    )))
+}
+
 /// Queues a video that has ended once more. Here the record comes first, because an ended one
 /// is left alone by the processor; should the job not be sent, asking again or the sweep sends it.
 pub(super) async fn requeue(app: &App, video: &Video) -> Result<Video> {
@@ -340,6 +358,10 @@ mod tests {
         assert_eq!(
             clean_filename("C:\\videos\\a b.mp4").as_deref(),
             Some("a b.mp4")
+        );
+        assert_eq!(
+            clean_filename("gpj\u{202e}4pm.exe").as_deref(),
+            Some("gpj4pm.exe")
         );
         assert_eq!(clean_filename("/"), None);
         assert_eq!(clean_filename("\r\n"), None);

@@ -122,11 +122,14 @@ impl Identity for CognitoIdentity {
             }
             Err(error) => return Err(sdk_error("cognito-idp AdminGetUser", &error)),
         };
-        let mut attributes = output.user_attributes.unwrap_or_default().into_iter();
-        let email = attributes.find(|attribute| attribute.name == "email");
-        Ok(email
-            .and_then(|attribute| attribute.value)
-            .filter(|email| !email.is_empty()))
+        let attributes = output.user_attributes.unwrap_or_default();
+        let value = |name: &str| {
+            let attribute = attributes.iter().find(|attribute| attribute.name == name);
+            attribute.and_then(|attribute| attribute.value.clone())
+        };
+        // Any other may be anybody's.
+        let is_verified = value("email_verified").is_some_and(|verified| verified == "true");
+        Ok(value("email").filter(|email| is_verified && !email.is_empty()))
     }
 }
 

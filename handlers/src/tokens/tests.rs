@@ -128,7 +128,7 @@ async fn both_kinds_of_token_tell_who_calls() {
 
     let id = json!({
         "iss": ISSUER, "sub": "u1", "token_use": "id", "aud": CLIENT,
-        "cognito:username": "ana", "email": "ana@example.com", "exp": now() + 60,
+        "cognito:username": "ana", "email": "ana@example.com", "email_verified": true, "exp": now() + 60,
     });
     let caller = verifier()
         .verify(&sign(&id, "k1", &KEY))

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use aws_sdk_cognitoidentityprovider::error::ProvideErrorMetadata;
+use aws_sdk_cognitoidentityprovider::types::AttributeType;
 use fotograma::aws::CognitoIdentity;
 use fotograma::tokens::Verifier;
 use fotograma_core::ports::Identity;
@@ -76,6 +78,41 @@ async fn a_user_registers_confirms_and_logs_in() {
         Ok(Some("ana@example.com".to_owned()))
     );
     assert_eq!(identity.email("nobody").await, Ok(None));
+}
+
+/// Sets an attribute by the user's own token, past our services.
+async fn set_attribute(world: &World, token: &str, name: &str, value: &str) -> Result<(), String> {
+    let attribute = AttributeType::builder().name(name).value(value).build();
+    let update = world.aws.cognito().update_user_attributes();
+    let update = update.access_token(token);
+    let updated = update.user_attributes(attribute.expect("an attribute"));
+    match updated.send().await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.code().unwrap_or_default().to_owned()),
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_mailed_at_an_address_that_is_not_proven_theirs() {
+    let (world, identity) = setup().await;
+    let login = async || identity.login("paulo", "Senha123@").await.expect("tokens");
+    let token = login().await.access_token;
+    let changed = set_attribute(&world, &token, "email", "victim@example.com").await;
+    assert_eq!(changed, Ok(()));
+    assert_eq!(identity.email("paulo").await, Ok(None));
+    let verifier = Verifier::new(&world.aws).await.expect("a verifier");
+    let caller = verifier.verify(&login().await.id_token).await;
+    assert_eq!(caller.expect("a caller").email, None);
+}
+
+#[tokio::test]
+async fn a_user_writes_only_what_signing_up_needs() {
+    let (world, identity) = setup().await;
+    let tokens = identity.login("paulo", "Senha123@").await.expect("tokens");
+    for name in ["name", "phone_number", "email_verified"] {
+        let refused = set_attribute(&world, &tokens.access_token, name, "true").await;
+        assert_eq!(refused, Err("NotAuthorizedException".to_owned()), "{name}");
+    }
 }
 
 #[tokio::test]

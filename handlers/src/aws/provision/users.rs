@@ -50,6 +50,8 @@ async fn create_client(aws: &Aws, pool: &str) -> Result<()> {
     create
         .explicit_auth_flows(ExplicitAuthFlowsType::AllowUserPasswordAuth)
         .explicit_auth_flows(ExplicitAuthFlowsType::AllowRefreshTokenAuth)
+        // What users give when they sign up, and nothing else.
+        .write_attributes("email")
         .send()
         .await
         .map_err(|error| sdk_error("cognito-idp CreateUserPoolClient", &error))?;
