@@ -1,4 +1,4 @@
-//! The Invoke call of Lambda, synchronous, for development:
+//! The Invoke call of Lambda, synchronous, for development and for programs only:
 //! <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>.
 
 use std::error::Error as StdError;
@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::json;
 
-use super::Server;
+use super::{Server, browsers};
 use crate::http::{RouteLabel, request_id, whole_body};
 use crate::json::json_response;
 use crate::{Context, Error, Response, Result, invoke, problem};
@@ -35,6 +35,7 @@ where
     RouteLabel::set(&request, PATH);
     let id = request_id(&request);
     let answer = async {
+        browsers::check_program(request.headers())?;
         let payload = whole_body(request.into_body(), MAX_PAYLOAD).await?;
         invoke_feature(server, feature, &payload).await
     };

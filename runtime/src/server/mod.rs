@@ -1,5 +1,6 @@
 //! The server adapter: the routes of a service on a port, and what operators ask of any server.
 
+mod browsers;
 mod connection;
 mod invocation;
 mod listen;

@@ -81,6 +81,25 @@ fn stuck() -> Body {
     Body::from_stream(begun.chain(stream::pending()))
 }
 
+#[tokio::test]
+async fn no_page_of_a_stranger_invokes_a_feature() {
+    for (name, value, status) in [
+        ("origin", "http://evil.example", StatusCode::FORBIDDEN),
+        ("host", "evil.example", StatusCode::FORBIDDEN),
+        (
+            "content-type",
+            "text/plain",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        ("content-type", "application/json", StatusCode::OK),
+    ] {
+        let request = Request::post(PANIC_BY_INVOKE).header(name, value);
+        let request = request.body(Body::from("{")).expect("a request");
+        let answer = odd(1).oneshot(request).await.expect("an answer");
+        assert_eq!(answer.status(), status, "{name}: {value}");
+    }
+}
+
 const PANIC_BY_INVOKE: &str = "/2015-03-31/functions/crash/invocations";
 
 #[tokio::test]
