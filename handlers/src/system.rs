@@ -7,18 +7,20 @@ use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, Utc};
 use fotograma_core::features::Permission;
 use fotograma_core::ports::{Clock, Ids};
-use fotograma_core::{App, features};
+use fotograma_core::{App, Health, features};
 use fotograma_engine::Ffmpeg;
-use lambda_anywhere::server::{RenderMetrics, ServeOptions, Server};
-use lambda_anywhere::{Authenticator, Caller, CancelSignal, Host};
+use lambda_anywhere::server::{Probes, ServeOptions, Server};
+use lambda_anywhere::worker::{Health as Polling, QueueSource, Worker, WorkerOptions};
+use lambda_anywhere::{Authenticator, Caller, CancelSignal, Feature, Host};
 use tokio::sync::OnceCell;
 
 use crate::aws::{
     Aws, AwsSettings, CognitoIdentity, DynamoVideos, S3Files, S3Objects, SesMailer, SnsTopic,
-    SqsJobs,
+    SqsJobs, SqsQueue,
 };
 use crate::config::SystemArgs;
 use crate::frames::EngineFrames;
+use crate::paced_queue::PacedQueue;
 use crate::subscriptions::SnsSubscriptions;
 use crate::telemetry::trace;
 use crate::tokens::Verifier;
@@ -52,7 +54,7 @@ impl System {
         &self,
         service: &'static str,
         invoke: bool,
-        metrics: RenderMetrics,
+        probes: Probes,
         max_requests: usize,
         options: ServeOptions,
     ) -> Server<App> {
@@ -62,9 +64,75 @@ impl System {
             version: env!("CARGO_PKG_VERSION"),
             invoke,
             subscriptions: Some(Arc::new(SnsSubscriptions::new(Arc::clone(&self.aws)))),
-            metrics: Some(metrics),
+            probes,
             max_requests,
             options,
+        }
+    }
+
+    /// A worker on the queues of a service's features, with one limit for all. `None`: none of them
+    /// takes messages.
+    #[must_use]
+    pub fn worker(&self, service: &'static str, options: WorkerOptions) -> Option<ServiceWorker> {
+        let handlers = Arc::new(Health::default());
+        let host = self.host.with_context(App {
+            health: Arc::clone(&handlers),
+            ..App::clone(&self.host.context)
+        });
+        let with_queue = |feature: &'static Feature<App>| Some((feature, feature.queue()?));
+        let sources = self.host.features(service).filter_map(with_queue);
+        let sources: Vec<_> = sources
+            .map(|(feature, queue)| {
+                tracing::info!(service, feature = feature.name, queue, "working");
+                let queue = Arc::new(PacedQueue {
+                    queue: SqsQueue::new(Arc::clone(&self.aws), queue),
+                    health: Arc::clone(&handlers),
+                });
+                QueueSource { feature, queue }
+            })
+            .collect();
+        (!sources.is_empty()).then(|| {
+            let worker = Worker::new(host, sources, options);
+            let polling = worker.health();
+            ServiceWorker {
+                worker,
+                health: WorkerHealth { polling, handlers },
+            }
+        })
+    }
+}
+
+/// A service's worker, and what it tells of itself.
+pub struct ServiceWorker {
+    /// What polls and handles.
+    pub worker: Worker<App>,
+    /// To be kept while it runs.
+    pub health: WorkerHealth,
+}
+
+/// How a worker is.
+#[derive(Clone)]
+pub struct WorkerHealth {
+    /// Whether it polls.
+    pub polling: Polling,
+    /// What its handlers say of their last messages.
+    pub handlers: Arc<Health>,
+}
+
+impl WorkerHealth {
+    /// What operators are told of a process with these workers: it is alive while all of them poll, and
+    /// not ready while one of them has a problem.
+    #[must_use]
+    pub fn probes(workers: Vec<Self>) -> Probes {
+        let (alive, ready) = (workers.clone(), workers);
+        Probes {
+            metrics: None,
+            is_alive: Some(Arc::new(move || {
+                alive.iter().all(|worker| worker.polling.is_polling())
+            })),
+            problem: Some(Arc::new(move || {
+                ready.iter().find_map(|worker| worker.handlers.problem())
+            })),
         }
     }
 }

@@ -13,10 +13,10 @@ use super::{replay, serve, stop, work};
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
 use crate::page::{self, Page};
-use crate::system;
+use crate::system::{self, WorkerHealth};
 use crate::telemetry::metrics;
 use lambda_anywhere::schedule;
-use lambda_anywhere::server::{self, ServeOptions};
+use lambda_anywhere::server::{self, Probes, ServeOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct DevArgs {
@@ -74,17 +74,23 @@ pub(super) async fn serve_everything(mut args: DevArgs) -> Result<ExitCode> {
         options,
     ));
     for (service, listener) in listeners {
-        let (metrics, max_requests) = (metrics.clone(), args.server.max_requests);
-        let server = system.server(service, true, metrics, max_requests, options);
-        servers.spawn(server.serve_until(listener, stop.clone()));
-        let tested = system.self_test(service).await;
-        let health =
-            work::spawn(&mut workers, &system, service, args.worker.options(), &stop).health;
-        // The rest can be tried all the same; the jobs wait.
-        if let Err(error) = tested {
-            eprintln!("{}", error.chain());
-            health.failed(&error);
+        let mut health = Vec::new();
+        if let Some(spawned) = system.worker(service, args.worker.options()) {
+            // The rest can be tried all the same; the jobs wait, and the service is not ready.
+            if let Err(error) = system.self_test(service).await {
+                eprintln!("{service}: {}", error.chain());
+                spawned.health.handlers.failed(&error);
+            }
+            health.push(spawned.health);
+            workers.spawn(spawned.worker.run_until(stop.clone()));
         }
+        let probes = Probes {
+            metrics: Some(metrics.clone()),
+            ..WorkerHealth::probes(health)
+        };
+        let max_requests = args.server.max_requests;
+        let server = system.server(service, true, probes, max_requests, options);
+        servers.spawn(server.serve_until(listener, stop.clone()));
     }
     for (feature, every) in schedule::scheduled_features(TABLE) {
         let run = schedule::run_on_schedule(system.host.clone(), feature, every, stop.clone());

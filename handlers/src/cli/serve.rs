@@ -11,9 +11,9 @@ use tokio::task::JoinSet;
 
 use super::{Services, stop, work};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs, duration};
-use crate::system;
+use crate::system::{self, WorkerHealth};
 use crate::telemetry::metrics;
-use lambda_anywhere::server::ServeOptions;
+use lambda_anywhere::server::{Probes, ServeOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -51,20 +51,23 @@ pub(super) async fn serve_until_stopped(args: ServeArgs) -> Result<ExitCode> {
     let mut servers = JoinSet::new();
     let mut workers = JoinSet::new();
     for service in args.services.services {
+        let mut health = Vec::new();
         if args.work {
-            let options = args.worker.options();
+            system.self_test(service).await?;
             // A service without queues is served all the same.
-            work::spawn(&mut workers, &system, service, options, &stop);
+            if let Some(spawned) = system.worker(service, args.worker.options()) {
+                health.push(spawned.health);
+                workers.spawn(spawned.worker.run_until(stop.clone()));
+            }
         }
         let listener = listen(&args.server, service).await?;
         tracing::info!(service, address = %listener.local_addr()?, "serving");
-        let server = system.server(
-            service,
-            args.invoke,
-            metrics.clone(),
-            args.server.max_requests,
-            options,
-        );
+        let probes = Probes {
+            metrics: Some(metrics.clone()),
+            ..WorkerHealth::probes(health)
+        };
+        let max_requests = args.server.max_requests;
+        let server = system.server(service, args.invoke, probes, max_requests, options);
         servers.spawn(server.serve_until(listener, stop.clone()));
     }
     let served = finish(servers).await;

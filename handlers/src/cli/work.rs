@@ -2,23 +2,18 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use fotograma_core::{App, Health};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Services, serve, stop};
-use crate::aws::SqsQueue;
 use crate::config::{SystemArgs, WorkerArgs};
-use crate::paced_queue::PacedQueue;
-use crate::system::{self, System};
+use crate::system::{self, ServiceWorker, WorkerHealth};
 use crate::telemetry::metrics;
 use lambda_anywhere::server::{self, Probes, ServeOptions};
-use lambda_anywhere::worker::{Health as Polling, QueueSource, Worker, WorkerOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct WorkArgs {
@@ -36,32 +31,23 @@ pub(super) struct WorkArgs {
 pub(super) async fn work_until_stopped(args: WorkArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let system = system::build(&args.system, args.system.aws.settings()).await?;
-    for service in &args.services.services {
-        system.self_test(service).await?;
-    }
-    let mut workers = JoinSet::new();
-    let (mut polling, mut health) = (Vec::new(), Vec::new());
+    let mut workers = Vec::new();
     for service in args.services.services {
-        let spawned = spawn(&mut workers, &system, service, args.worker.options(), &stop);
-        polling.push(
-            spawned
-                .polling
-                .with_context(|| format!("no feature of {service} takes messages"))?,
-        );
-        health.push(spawned.health);
+        system.self_test(service).await?;
+        let worker = system.worker(service, args.worker.options());
+        workers.push(worker.with_context(|| format!("no feature of {service} takes messages"))?);
     }
-    let probes = Probes {
-        metrics: None,
-        is_alive: Some(Arc::new(move || polling.iter().all(Polling::is_polling))),
-        problem: Some(Arc::new(move || {
-            health.iter().find_map(|health| health.problem())
-        })),
-    };
+    let health = workers.iter().map(|worker| worker.health.clone());
+    let probes = WorkerHealth::probes(health.collect());
     let probes = match args.probes {
         Some(address) => Some(serve_probes(address, probes, &stop).await?),
         None => None,
     };
-    let drained = drained(workers).await;
+    let mut working = JoinSet::new();
+    for ServiceWorker { worker, .. } in workers {
+        working.spawn(worker.run_until(stop.clone()));
+    }
+    let drained = drained(working).await;
     if let Some(probes) = probes {
         probes.await?;
     }
@@ -90,48 +76,6 @@ async fn serve_probes(
     let routes = probes.router(stop.clone());
     let serving = server::serve_router(routes, listener, stop.clone(), options);
     Ok(tokio::spawn(serving))
-}
-
-/// What a service's worker tells of itself.
-pub(super) struct Spawned {
-    /// Whether it polls; `None` when the service has no queues.
-    pub(super) polling: Option<Polling>,
-    /// What its handlers say of their last messages.
-    pub(super) health: Arc<Health>,
-}
-
-/// Works on the queues of a service's features until `stop`, with one limit for all.
-pub(super) fn spawn(
-    workers: &mut JoinSet<bool>,
-    system: &System,
-    service: &'static str,
-    options: WorkerOptions,
-    stop: &CancellationToken,
-) -> Spawned {
-    let health = Arc::new(Health::default());
-    let host = system.host.with_context(App {
-        health: Arc::clone(&health),
-        ..App::clone(&system.host.context)
-    });
-    let mut sources = Vec::new();
-    for feature in system.host.features(service) {
-        let Some(queue) = feature.queue() else {
-            continue;
-        };
-        tracing::info!(service, feature = feature.name, queue, "working");
-        let queue = Arc::new(PacedQueue {
-            queue: SqsQueue::new(Arc::clone(&system.aws), queue),
-            health: Arc::clone(&health),
-        });
-        sources.push(QueueSource { feature, queue });
-    }
-    let polling = (!sources.is_empty()).then(|| {
-        let worker = Worker::new(host, sources, options);
-        let polling = worker.health();
-        workers.spawn(worker.run_until(stop.clone()));
-        polling
-    });
-    Spawned { polling, health }
 }
 
 /// Waits for all workers. True: all that they had received was finished.

@@ -162,6 +162,24 @@ class System:
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
 
+class Local(System):
+    """The embedded AWS alone."""
+
+    READY = "AWS  "
+
+    def command(self):
+        state = ["--data-dir", str(self.data_dir)] if self.data_dir else ["--ephemeral"]
+        return [self.program, "local", *state, "--aws-port", str(self.aws_port), *self.flags]
+
+    def credentials(self):
+        """Environment variables for programs that use it."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+
+
 def children(pid):
     """The running processes whose parent is `pid`."""
     found = []

@@ -46,8 +46,8 @@ pub struct Server<C: Context> {
     pub invoke: bool,
     /// SNS, where a topic may be subscribed to by HTTP.
     pub subscriptions: Option<Arc<dyn TopicSubscriptions>>,
-    /// The figures, where they are asked for.
-    pub metrics: Option<RenderMetrics>,
+    /// What operators are told.
+    pub probes: Probes,
     /// How many requests may be under way at once; more are answered 503.
     pub max_requests: usize,
     /// How connections are kept, and how they come to their end.
@@ -64,7 +64,7 @@ impl<C: Context> Server<C> {
             version: "",
             invoke: false,
             subscriptions: None,
-            metrics: None,
+            probes: Probes::default(),
             max_requests: 512,
             options: ServeOptions::default(),
         }
@@ -79,10 +79,7 @@ impl<C: Context> Server<C> {
     fn router(self, stop: CancellationToken) -> Router {
         let features = self.host.features(self.service);
         let document = openapi::document(self.service, self.version, features);
-        let probes = Probes {
-            metrics: self.metrics.clone(),
-            ..Probes::default()
-        };
+        let probes = self.probes.clone();
         let probes = probes
             .router(stop)
             .route(
