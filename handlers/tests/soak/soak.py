@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Conservation: thousands of jobs through queue, processor, topic and mail while AWS fails at
-random and workers are killed; in the end nothing is lost, nothing is double, nothing is left.
+random, workers are killed, and the store refuses everything for an hour of a moved clock; in the end
+nothing is lost, nothing is double, nothing is left.
 
     soak.py PROGRAM [--jobs 2000] [--trouble 180] [--patience 110] [--seed N]
 
@@ -19,23 +20,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "journey"))
 
 from parcel import Parcel  # noqa: E402
-from system import BUCKET, System, clean_environment  # noqa: E402
+from system import BUCKET, Local, System, clean_environment  # noqa: E402
 from trouble import GRACE, Faults, Killer, Worker, until  # noqa: E402
-from verdict import all_told, judge  # noqa: E402
+from verdict import all_told, count_told, judge  # noqa: E402
 
 # Short, so that what a dead worker held is soon there again.
 FLAGS = ["--visibility", "4s", "--lease", "4s", "--grace", f"{GRACE}s"]
 SERVICES = ["video-processor", "video-processor", "notification-service"]
-
-
-class Local(System):
-    """The embedded AWS alone, on the state that `fotograma dev` has provisioned."""
-
-    READY = "AWS  "
-
-    def command(self):
-        state = ["--data-dir", str(self.data_dir), "--aws-port", str(self.aws_port)]
-        return [self.program, "local", *state]
 
 
 def main():
@@ -99,6 +90,10 @@ def run(arguments, began, folder, system, parcel):
         bodies = parcel.messages()
         send(system, bodies)
         say(f"{len(bodies)} messages are sent")
+        # In the middle of the work.
+        until(lambda: count_told(system) >= arguments.jobs / 10, arguments.trouble / 4)
+        faults.an_hour_without_store(system)
+        say(f"S3 has refused all for an hour; {count_told(system)} jobs had ended before")
         until(lambda: all_told(system, parcel.jobs), arguments.trouble, pause=2)
         killer.stop()
         faults.stop()
@@ -120,9 +115,7 @@ def run(arguments, began, folder, system, parcel):
 
 
 def start(system, folder, number, service):
-    environment = clean_environment(
-        AWS_ENDPOINT_URL=system.aws_url, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test"
-    )
+    environment = clean_environment(**system.credentials())
     log = folder / f"{number}-{service}.log"
     return Worker(system.program, service, log, environment, *FLAGS).start()
 

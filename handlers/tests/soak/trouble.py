@@ -27,6 +27,8 @@ KINDS = [
 ]
 # How long the faults stay as they are, in seconds.
 SHIFT = 2.0
+# An outage, and how AWS's clock is moved through it: a minute each time, after a pause for the workers.
+HOUR, STEP, PAUSE = 3_600, 60, 0.5
 GRACE = 3
 # How long the end of a worker may take beyond its grace.
 LATE = 15
@@ -41,11 +43,25 @@ class Faults(threading.Thread):
         self.delays_ms = delays_ms
         self.random = random.Random(seed)
         self.over = threading.Event()
+        self.setting = threading.Lock()
 
     def run(self):
         while not self.over.is_set():
-            self.shift()
+            with self.setting:
+                self.shift()
             self.over.wait(SHIFT)
+
+    def an_hour_without_store(self, system):
+        """S3 refuses everything, as it does without a permission, until an hour of AWS's clock is over."""
+        with self.setting:
+            requests.delete(self.url, timeout=60).raise_for_status()
+            fault = {"service": "s3", "kind": "access_denied", "lasts_ms": HOUR * 1000}
+            requests.post(self.url, json=fault, timeout=60).raise_for_status()
+            for _ in range(HOUR // STEP):
+                time.sleep(PAUSE)
+                system.advance_clock(STEP)
+            left = requests.get(self.url, timeout=60).json()
+            assert left == [], f"the outage goes on: {left}"
 
     def shift(self):
         """Another kind for each operation: the first rule that fits a request decides."""

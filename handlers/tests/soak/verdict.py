@@ -32,6 +32,11 @@ def all_told(system, jobs):
     return all(is_told(known.get(job.video_id, {})) for job in jobs)
 
 
+def count_told(system):
+    """How many jobs have ended and been published."""
+    return sum(map(is_told, records(system).values()))
+
+
 def is_told(record):
     return record.get("status") in ("done", "failed") and not record.get("unpublished")
 
