@@ -20,7 +20,7 @@ ifneq ($(wildcard $(DEV)/bin/ffmpeg),)
 export FOTOGRAMA_FFMPEG ?= $(CURDIR)/$(DEV)/bin/ffmpeg
 endif
 
-.PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak simulate fuzz
+.PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak simulate outages fuzz
 .PHONY: k8s-render k8s-apply test-k8s test-stacks test-images test-node deploy terraform-apply
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
@@ -82,6 +82,9 @@ $(BUILD)/lambda/fotograma-%.zip: always
 	@mv $(BUILD)/lambda/$*/fotograma/bootstrap.zip $@ && ls -l $@
 
 always: ;
+
+outages: ## an hour of each outage by a moved clock, fifty jobs each, as worker, as functions and with servers; an hour
+	@cargo nextest run --workspace --test outages --run-ignored all --no-fail-fast $(ARGS)
 
 fuzz: ## throw hostile events, messages and videos at what reads them: ARGS=<seconds a target>
 	@.ci/fuzz $(ARGS)

@@ -2,10 +2,11 @@
 #![cfg(feature = "local")]
 
 mod frames;
+#[path = "../support/http.rs"]
+mod http;
 mod identity;
 mod messages;
 mod objects;
-mod outage;
 mod provision;
 mod streams;
 mod table;

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::operation::get_object::GetObjectError;
-use aws_sdk_s3::primitives::{ByteStream, SdkBody};
-use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_sdk_s3::primitives::ByteStream;
 use fotograma::aws::{Aws, AwsSettings, provision};
 use fotograma_core::Error;
 use fotograma_core::features::TABLE;
 use fotograma_local::{Config, Local};
 use serde_json::Value;
+
+pub(crate) use super::http::http;
 
 /// The page that may send files to the bucket.
 pub(crate) const PAGE: &str = "http://127.0.0.1:8000";
@@ -43,7 +42,7 @@ impl World {
     pub(crate) async fn mails(&self, to: &str) -> Vec<Value> {
         let url = format!("{}/_local/mail?to={to}", self.local.url());
         let answer = http("GET", &url, &[], "").await;
-        let mails: Value = serde_json::from_slice(&answer.body).expect("json");
+        let mails: Value = serde_json::from_slice(answer.body()).expect("json");
         let mails = mails.as_array().or_else(|| mails["mails"].as_array());
         mails.expect("a list of mails").clone()
     }
@@ -113,45 +112,5 @@ pub(crate) fn status(error: &Error) -> u16 {
     match error {
         Error::Rejected { status, .. } => status.as_u16(),
         other => panic!("not the user's fault: {other:?}"),
-    }
-}
-
-/// An answer over plain HTTP.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) disposition: Option<String>,
-    pub(crate) body: Vec<u8>,
-}
-
-/// Sends a request as any client would, unsigned but for what the address holds.
-pub(crate) async fn http(
-    method: &str,
-    url: &str,
-    headers: &[(String, String)],
-    body: &str,
-) -> Answer {
-    let mut request = HttpRequest::new(SdkBody::from(body));
-    request.set_method(method).expect("a method");
-    request.set_uri(url.to_owned()).expect("an address");
-    // The length is the body's, as every HTTP library has it.
-    for (name, value) in headers.iter().filter(|(name, _)| name != "content-length") {
-        request.headers_mut().insert(name.clone(), value.clone());
-    }
-    let response = Connector::builder()
-        .build_http()
-        .call(request)
-        .await
-        .expect("an answer");
-    Answer {
-        status: response.status().as_u16(),
-        disposition: response
-            .headers()
-            .get("content-disposition")
-            .map(str::to_owned),
-        body: ByteStream::new(response.into_body())
-            .collect()
-            .await
-            .expect("a body")
-            .to_vec(),
     }
 }
