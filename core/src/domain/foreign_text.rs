@@ -46,9 +46,11 @@ pub fn quoted(text: &str, max_chars: usize) -> String {
 #[must_use]
 pub fn without_links(text: &str) -> String {
     let mut unlinked = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
         unlinked.push(c);
-        if matches!(c, '.' | '@' | ':' | '。' | '．' | '｡') {
+        let joins = matches!(c, '.' | '@' | ':' | '。' | '．' | '｡');
+        if joins && rest.peek().is_some_and(|next| !next.is_whitespace()) {
             unlinked.push(WORD_JOINER);
         }
     }
@@ -80,5 +82,7 @@ mod tests {
         let unlinked = without_links("go to www.evil.example or a@evil.example");
         assert_eq!(unlinked.matches(".\u{2060}").count(), 3);
         assert!(!unlinked.contains("evil.example") && !unlinked.contains("a@evil"));
+        let sentence = "It is damaged: too short. Send it again.";
+        assert_eq!(without_links(sentence), sentence);
     }
 }

@@ -36,7 +36,7 @@ def ffmpeg(tmp_path):
 
 @pytest.fixture
 def run(local, tmp_path):
-    """Starts `fotograma …`; what still runs is ended afterwards, and must end in order."""
+    """Starts `fotograma …`; what still runs is ended afterwards, and must end in time."""
     started = []
 
     def start(*arguments):
@@ -56,7 +56,8 @@ def run(local, tmp_path):
     for process in started:
         if process.poll() is None:
             process.terminate()
-            assert process.wait(timeout=STOP_SECONDS) == 0
+            # 1: not all that it had in hand was finished, as it could not be.
+            assert process.wait(timeout=STOP_SECONDS) in (0, 1)
 
 
 def free_port():
@@ -138,7 +139,7 @@ def test_a_server_that_also_works_tells_when_it_cannot(local, run, ffmpeg, clips
 def test_dev_without_ffmpeg_says_so_and_lets_jobs_wait(new_system, tmp_path, clips):
     system = new_system("--ffmpeg", str(tmp_path / "nothing")).start()
     port = system.base + SERVICES.index("video-processor")
-    assert "no frames can be made" in system.stderr()
+    until(lambda: "no frames can be made" in system.stderr(), "word of it in the log")
     status, why = until(lambda: (got := answer(port, "/readyz"))[0] and got, "an answer")
     assert (status, "no frames can be made" in why) == (503, True)
     for service in SERVICES[:-1]:
