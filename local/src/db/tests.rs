@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use rusqlite::ErrorCode;
+
 use super::*;
 
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS t (v INTEGER) STRICT;";
@@ -82,6 +84,18 @@ async fn what_follows_a_commit_happens_even_if_the_caller_has_gone() {
     assert!(futures::FutureExt::now_or_never(write).is_none());
     followed.notified().await;
     assert_eq!(values(&db).await, [1]);
+}
+
+/// `SQLite` before 3.51.3 can damage a file in WAL mode that two connections write to.
+#[tokio::test]
+async fn only_the_writer_can_write() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let db = open(&folder);
+    for _ in 0..2 * READERS {
+        let read: rusqlite::Result<usize> = db.read(|c| c.execute("DELETE FROM t", [])).await;
+        let refused = read.expect_err("a reader");
+        assert_eq!(refused.sqlite_error_code(), Some(ErrorCode::ReadOnly));
+    }
 }
 
 #[tokio::test]
