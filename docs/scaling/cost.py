@@ -24,10 +24,14 @@ PRICES = {
     "ddb_write": (0.625e-6, "a write of 1 KB", "airbyte.com/data-engineering-resources/dynamodb-pricing"),
     "ddb_read": (0.125e-6, "a read of 4 KB", "airbyte.com, as above"),
     "logs_gb": (0.50, "a GB taken in", "go-cloud.io/aws-api-gateway-pricing"),
+    "alarm": (0.10, "an alarm a month", "c3x.dev/resources/aws/aws_cloudwatch_metric_alarm"),
+    "metric": (0.30, "a custom metric a month, each set of labels apart", "signoz.io/guides/cloudwatch-pricing"),
+    "dashboard": (3.00, "a dashboard a month", "www.factualminds.com/blog/amazon-cloudwatch-pricing-metrics-logs-alarms-dashboards"),
     "eks_hour": (0.10, "an hour of a cluster", "cloudburn.io/blog/amazon-eks-pricing"),
     "auto_mode": (0.12, "of a node's price, for EKS Auto Mode", "cloudburn.io/blog/amazon-eks-pricing"),
     "node_hour": (0.0816, "an hour of m7g.large, 2 processors", "www.factualminds.com/blog/amazon-ec2-on-demand-pricing-instance-families-2026"),
     "nat_hour": (0.045, "an hour of a NAT gateway", "cloudpipelines.pages.dev/guides/aws-nat-gateway-pricing-2026"),
+    "address_hour": (0.005, "an hour of a public IPv4 address", "cloudburn.io/blog/aws-nat-gateway-pricing"),
     "alb_hour": (0.0225, "an hour of a load balancer", "awsnegotiations.com/elastic-load-balancer-cost.html"),
     "lcu_hour": (0.008, "an hour of its unit of use", "awsnegotiations.com, as above"),
 }
@@ -36,7 +40,8 @@ PRICES = {
 # completed, looked at five times, downloaded once.
 HTTP_REQUESTS = 9
 QUEUE_REQUESTS = 14
-TABLE_WRITES, WRITE_KB = 14, 2
+# A write of the table is one of the index of a user's videos too.
+TABLE_WRITES, WRITE_KB = 14, 4
 TABLE_READS = 20
 S3_GETS = 26
 PART_GB = 8e-3
@@ -47,6 +52,12 @@ JOB_GB = 1769 / 1024
 # How much of the nodes' time is work: simulate.py says.
 BUSY = 0.5
 BASE_NODES = 2
+# One of the NAT gateway, and one of the load balancer in each zone.
+ADDRESSES = 3
+# Alarms and dashboards of the stacks: a queue has two alarms, and so has a function.
+QUEUES, FUNCTIONS = 3, 19
+# Estimated, not counted: names of figures times their labels.
+METRICS = 60
 
 
 def price(name):
@@ -66,6 +77,10 @@ def common(videos, gb_in, gb_out, keep_days):
     }
 
 
+def watching(alarms, dashboards, metrics):
+    return alarms * price("alarm") + dashboards * price("dashboard") + metrics * price("metric")
+
+
 def functions(videos, job_s, gb_in=0.1, gb_out=0.02, keep_days=30):
     """Dollars a month by item, as functions."""
     small = SMALL_CALLS * (price("lambda_call") + SMALL_S * SMALL_GB * price("lambda_gb_s"))
@@ -73,6 +88,7 @@ def functions(videos, job_s, gb_in=0.1, gb_out=0.02, keep_days=30):
         "jobs": videos * (job_s * JOB_GB * price("lambda_gb_s") + price("lambda_call")),
         "other functions": videos * small,
         "http api": videos * HTTP_REQUESTS * price("http_api"),
+        "watching": watching(alarms=2 * QUEUES + 2 * FUNCTIONS + 1, dashboards=2, metrics=METRICS),
     }
 
 
@@ -84,7 +100,10 @@ def pods(videos, job_s, gb_in=0.1, gb_out=0.02, keep_days=30):
         "cluster": price("eks_hour") * HOURS,
         "nodes that stay": BASE_NODES * node * HOURS,
         "nat, load balancer": (price("nat_hour") + price("alb_hour") + price("lcu_hour")) * HOURS,
+        "addresses": ADDRESSES * price("address_hour") * HOURS,
         "polling": 4 * HOURS * 3600 / 20 * price("sqs"),
+        # Pods tell their figures to Prometheus, whose place is not in the sum.
+        "watching": watching(alarms=2 * QUEUES, dashboards=1, metrics=0),
     }
 
 

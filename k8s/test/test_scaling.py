@@ -6,6 +6,7 @@ import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "docs/scaling"))
+import cost  # noqa: E402
 import simulate  # noqa: E402
 
 
@@ -33,3 +34,9 @@ def test_what_the_manifests_choose_loses_no_work(chosen):
 def test_the_usual_grace_would(chosen):
     usual = simulate.Settings(grace_s=40, scale_on_in_flight=chosen.scale_on_in_flight)
     assert simulate.simulate(simulate.burst(), usual).cut_off > 0
+
+
+def test_the_costs_are_of_as_many_queues_and_functions_as_there_are(table):
+    functions = [f for f in table["features"] if not f["trigger"].get("form")]
+    assert (cost.QUEUES, cost.FUNCTIONS) == (len(table["queues"]), len(functions))
+    assert all(source for _, _, source in cost.PRICES.values())
