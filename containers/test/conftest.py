@@ -1,11 +1,18 @@
-"""The images, built as anybody would build them, and the system run from them."""
+"""The images, built as anybody would build them, and the system run from them.
 
+FOTOGRAMA_BIN    a program to put into them instead, which takes a minute, and not the many that two builds
+                 and ffmpeg's take; what a build alone can show is then skipped
+"""
+
+import os
 from pathlib import Path
 
 import engine as engines
+import prebuilt
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+TARGETS = ("services", "video-processor", "local")
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +25,26 @@ def engine():
 
 
 @pytest.fixture(scope="session")
-def images(engine):
+def program():
+    """The program that is in the images as it is, or None: they are built."""
+    return os.environ.get("FOTOGRAMA_BIN")
+
+
+@pytest.fixture(scope="session")
+def built(program):
+    """What only images that were built from their source show."""
+    if program:
+        pytest.skip("the images hold a program that was built before: make test-images")
+
+
+@pytest.fixture(scope="session")
+def images(engine, program, tmp_path_factory):
     """The three images, by target."""
-    targets = ("services", "video-processor", "local")
-    for target in targets:
-        engine.docker("build", "--target", target, "--tag", f"fotograma-{target}", ROOT)
-    return {target: f"fotograma-{target}" for target in targets}
+    context, flags = ROOT, []
+    if program:
+        context = prebuilt.context(engine, tmp_path_factory.mktemp("images"), program)
+        # An engine takes files for the same whose owners differ.
+        flags = ["--no-cache"]
+    for target in TARGETS:
+        engine.docker("build", *flags, "--target", target, "--tag", f"fotograma-{target}", context)
+    return {target: f"fotograma-{target}" for target in TARGETS}

@@ -29,8 +29,17 @@ def free_ports():
     return ports
 
 
+# For images that are there already.
+NOTHING_TO_BUILD = """services:
+  aws: {build: !reset null, pull_policy: never}
+  auth-service: {build: !reset null, pull_policy: never}
+  video-processor: {build: !reset null, pull_policy: never}
+"""
+
+
 class System:
-    def __init__(self, engine):
+    def __init__(self, engine, *files):
+        self.files = [flag for file in files for flag in ("--file", file)]
         self.ports = free_ports()
         self.environment = engine.environment | {k: str(v) for k, v in self.ports.items()}
         self.environment["COMPOSE_PROJECT_NAME"] = f"fotograma-{os.getpid()}"
@@ -38,7 +47,7 @@ class System:
     def compose(self, *arguments):
         program = Path(sys.executable).with_name("docker-compose")
         done = subprocess.run(
-            [program, *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True
+            [program, *self.files, *arguments], cwd=ROOT, env=self.environment, capture_output=True, text=True
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -61,9 +70,14 @@ class System:
 
 
 @pytest.fixture(scope="module")
-def system(engine, images):
-    system = System(engine)
-    status, said = system.compose("up", "--detach", "--wait", "--wait-timeout", "180")
+def system(engine, program, images, tmp_path_factory):
+    if program:
+        override = tmp_path_factory.mktemp("compose") / "override.yml"
+        override.write_text(NOTHING_TO_BUILD)
+        system, flags = System(engine, ROOT / "docker-compose.yml", override), []
+    else:
+        system, flags = System(engine), ["--build"]
+    status, said = system.compose("up", *flags, "--detach", "--wait", "--wait-timeout", "180")
     try:
         assert status == 0, said + system.compose("logs", "--tail", "30")[1]
         yield system

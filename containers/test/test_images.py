@@ -2,10 +2,13 @@
 
 import io
 import json
+import subprocess
 import tarfile
 import time
+import tomllib
 
 import pytest
+from conftest import ROOT
 
 SERVICES = ("auth-service", "video-uploader", "status-service", "notification-service")
 # How little a service gets.
@@ -31,7 +34,7 @@ def files(engine, image):
 
 
 @pytest.mark.parametrize(("target", "most"), [("services", 30), ("video-processor", 45)])
-def test_an_image_is_small(engine, images, target, most):
+def test_an_image_is_small(engine, built, images, target, most):
     size = int(engine.docker("image", "inspect", "--format", "{{.Size}}", images[target]))
     print(f"{target}: {size / 1e6:.1f} MB")
     assert size < most * 1e6
@@ -68,19 +71,25 @@ def test_a_service_runs_confined_and_says_that_it_is_healthy(engine, images, ser
         engine.docker("rm", "--force", container)
 
 
-def test_an_image_says_what_it_was_built_from(engine, images):
-    container = engine.docker("create", images["services"])
-    try:
-        copied = engine.docker_bytes("cp", f"{container}:/fotograma", "-")
-    finally:
-        engine.docker("rm", container)
-    with tarfile.open(fileobj=io.BytesIO(copied)) as archive:
-        binary = archive.extractfile("fotograma").read()
-    # Where `cargo auditable` puts the list of crates, for scanners to read.
-    assert b".dep-v0" in binary
+@pytest.mark.parametrize("target", ["services", "video-processor", "local"])
+def test_an_image_says_what_it_was_built_from(engine, built, images, target, tmp_path):
+    """A scanner finds every crate in the image, by the list that `cargo auditable` left in the binary."""
+    path = tmp_path / "sbom.json"
+    scan = [ROOT / ".ci/sbom", f"docker:{images[target]}", path]
+    subprocess.run(scan, env=engine.environment, check=True)
+    found = {
+        (part["name"], part["version"])
+        for part in json.loads(path.read_text())["components"]
+        if part.get("purl", "").startswith("pkg:cargo/")
+    }
+    locked = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
+    assert found <= {(package["name"], package["version"]) for package in locked}
+    names = {name for name, _ in found}
+    assert {"fotograma", "fotograma-core", "aws-sdk-s3", "tokio", "ring"} <= names
+    assert ("fotograma-local" in names) == (target == "local")
 
 
-def test_ffmpeg_in_the_image_makes_frames(engine, images):
+def test_ffmpeg_in_the_image_is_the_minimal_one(engine, built, images):
     told = engine.docker(
         "run", "--rm", *CONFINED, "--entrypoint", "/bin/ffmpeg", images["video-processor"], "-version"
     )

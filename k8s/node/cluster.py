@@ -3,6 +3,7 @@ scheduler, containerd, kubelet, kube-proxy. In namespaces of its own (.ci/cluste
 addresses, rules, mounts and processes are gone with it."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -50,6 +51,7 @@ KUBELET = {
     "address": "127.0.0.1",
     "readOnlyPort": 0,
     "cgroupDriver": "cgroupfs",
+    "cgroupRoot": f"/{os.environ.get('FOTOGRAMA_CGROUP', '')}",
     "enforceNodeAllocatable": [],
     "failSwapOn": False,
     "authentication": {"anonymous": {"enabled": True}, "webhook": {"enabled": False}},

@@ -7,10 +7,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "containers/test"))
+from prebuilt import ffmpeg, lay_out  # noqa: E402
+
 # As containers/Dockerfile has it.
 CONFIG = {
     "User": "10001:10001",
@@ -28,8 +32,7 @@ def make(folder, program):
     services, processor = folder / "services", folder / "video-processor"
     lay_out(program, "fotograma", services)
     shutil.copytree(services, processor, symlinks=True)
-    ffmpeg = os.environ.get("FOTOGRAMA_FFMPEG") or shutil.which("ffmpeg")
-    lay_out(ffmpeg, "bin/ffmpeg", processor)
+    lay_out(ffmpeg(), "bin/ffmpeg", processor)
     pause = folder / "pause"
     pause.mkdir()
     compile_pause(pause / "pause")
@@ -39,14 +42,6 @@ def make(folder, program):
         archive(folder, "docker.io/fotograma/local:latest", processor, WITH_FFMPEG),
         archive(folder, "localhost/pause:latest", pause, {"Entrypoint": ["/pause"]}),
     ]
-
-
-def lay_out(program, name, root):
-    """A program with what it needs, by the script that the Dockerfile uses."""
-    target = root / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["strip", "-o", target, Path(program).resolve()], check=True)
-    subprocess.run([ROOT / "containers/files.sh", target, root], check=True)
 
 
 def compile_pause(path):
