@@ -20,12 +20,28 @@ struct State {
     /// Faults since something last went well.
     faults: u32,
     problem: Option<String>,
+    /// Whether the last extraction failed.
+    extraction_failed: bool,
 }
 
 impl Health {
     /// Some work went as it should.
     pub fn worked(&self) {
         *self.state() = State::default();
+    }
+
+    /// A message is done with, perhaps because there was nothing left to do. After an extraction that failed
+    /// that says nothing of this process: what it could not do, somebody else may have done.
+    pub fn message_done(&self) {
+        let mut state = self.state();
+        if !state.extraction_failed {
+            *state = State::default();
+        }
+    }
+
+    /// What is to be told as [`failed`](Self::failed) was an extraction.
+    pub fn extraction_failed(&self) {
+        self.state().extraction_failed = true;
     }
 
     /// Some work failed, and not through the fault of what was to be worked on. An operational fault
@@ -90,6 +106,20 @@ mod tests {
         assert_eq!(health.problem(), None);
         health.failed(&fault);
         assert_eq!(health.problem().as_deref(), Some("s3: timeout"));
+        health.worked();
+        assert_eq!((health.problem(), health.faults()), (None, 0));
+    }
+
+    #[test]
+    fn after_an_outage_a_message_that_is_done_with_is_enough_but_not_after_a_failed_extraction() {
+        let health = Health::default();
+        health.failed(&Error::operational("sns Publish: AccessDenied"));
+        health.message_done();
+        assert_eq!((health.problem(), health.faults()), (None, 0));
+        health.extraction_failed();
+        health.failed(&Error::operational("there is no ffmpeg"));
+        health.message_done();
+        assert_eq!(health.faults(), 1);
         health.worked();
         assert_eq!((health.problem(), health.faults()), (None, 0));
     }

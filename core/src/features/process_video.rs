@@ -85,7 +85,10 @@ enum Next {
 async fn process_job(app: &App, job: &Job) -> Result<()> {
     let attempt = app.ids.next();
     let (job, wait) = match run_job(app, job, &attempt).await {
-        Ok(Next::Done) => return Ok(()),
+        Ok(Next::Done) => {
+            app.health.message_done();
+            return Ok(());
+        }
         Ok(Next::SendAgain) => {
             count("given_back");
             (job.clone(), Duration::zero())
@@ -142,10 +145,12 @@ async fn run_attempt(app: &App, job: &Job, video: &Video, attempt: &str) -> Resu
         Some(Ok(extraction)) => Ok(extraction),
         Some(Err(ExtractionError::Video(reason))) => Err(reason),
         Some(Err(ExtractionError::TooMuch(why))) => {
+            app.health.extraction_failed();
             let fault = Error::transient(why);
             return lease.give_up(Release::Aborted, Err(fault)).await;
         }
         Some(Err(ExtractionError::Other(error))) => {
+            app.health.extraction_failed();
             return lease.give_up(Release::Faulted, Err(error)).await;
         }
         None => return lease.give_up(Release::Stopped, Ok(Next::SendAgain)).await,
