@@ -213,6 +213,32 @@ def test_logging_out_ends_the_sessions(deployment, user):
     assert user.call("POST", "/auth/logout").status_code in (200, 204)
 
 
+def figures(deployment, feature):
+    """What a function has written for CloudWatch to take its figures from, in its log."""
+    logs = deployment.ministack.client("logs")
+    told = logs.filter_log_events(logGroupName=f"/aws/lambda/tech5-dev-{feature}", limit=1000)
+    lines = [line for event in told["events"] for line in event["message"].splitlines()]
+    return [json.loads(line) for line in lines if line.startswith("{") and "CloudWatchMetrics" in line]
+
+
+def test_figures_are_told_by_stage_as_alarms_ask_for_them(deployment, done):
+    """The alarms of the stacks ask by namespace, name, stage and label."""
+    assert done["status"] == "done"
+
+    def jobs():
+        for document in figures(deployment, "process-video"):
+            for directive in document["_aws"]["CloudWatchMetrics"]:
+                if "fotograma.jobs" in {metric["Name"] for metric in directive["Metrics"]}:
+                    return document, directive
+        return None
+
+    document, directive = until(jobs, "the processor's figures are in its log")
+    assert directive["Namespace"] == "fotograma"
+    (dimensions,) = directive["Dimensions"]
+    assert sorted(dimensions) == ["outcome", "stage"]
+    assert (document["stage"], document["outcome"]) == ("dev", "done")
+
+
 # Last: they look back at all that was done.
 
 

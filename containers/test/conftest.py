@@ -45,6 +45,8 @@ def images(engine, program, tmp_path_factory):
         context = prebuilt.context(engine, tmp_path_factory.mktemp("images"), program)
         # An engine takes files for the same whose owners differ.
         flags = ["--no-cache"]
+    else:
+        engines.stand_ins(engine, tmp_path_factory.mktemp("bases"))
     for target in TARGETS:
         engine.docker("build", *flags, "--target", target, "--tag", f"fotograma-{target}", context)
     return {target: f"fotograma-{target}" for target in TARGETS}

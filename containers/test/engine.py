@@ -82,13 +82,14 @@ def start(client):
         if process.poll() is not None or time.monotonic() > end:
             raise RuntimeError((folder / "dockerd.log").read_text()[-2000:])
         time.sleep(0.2)
-    stand_ins(engine, folder)
     return engine
 
 
 def stand_ins(engine, folder):
-    """Makes the public images that the Dockerfile begins from, where no registry of images can be
-    reached: Debian from its packages, Rust from this machine's toolchain."""
+    """Makes the public images that the Dockerfile begins from, in an engine that was started here, which
+    may reach no registry of images: Debian from its packages, Rust from this machine's toolchain."""
+    if not engine.process:
+        return
     debian, rust = f"debian:{DEBIAN}-slim", f"rust:{RUST}-slim-{DEBIAN}"
     if not engine.has(debian):
         base = folder / "base.tar"
