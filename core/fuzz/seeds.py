@@ -20,8 +20,27 @@ def main():
         name = f"{path.parent.name}-{path.stem}"
         for target, suffix, seed in seeds(path.parent.name, event):
             save(target, name + suffix, seed)
+    for number, form in enumerate(forms()):
+        save("form", str(number), form)
     for number, word in enumerate(WORDS):
         save("words", str(number), word.encode())
+
+
+def forms():
+    """Forms with a file and a field, as browsers and curl send them, and broken ones."""
+    field = b'--b\r\nContent-Disposition: form-data; name="every"\r\n\r\n2s\r\n'
+    file = (
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n'
+        b"Content-Type: video/mp4\r\n\r\n\0\0\0\x18ftypmp42\r\n"
+    )
+    end = b"--b--\r\n"
+    yield field + file + end
+    yield file + field + end
+    yield b"preamble\r\n" + file + end + b"epilogue"
+    yield file + file + end
+    yield field * 40 + file + end
+    yield file
+    yield b"x" * 70_000 + file + end
 
 
 def seeds(feature, event):

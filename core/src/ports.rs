@@ -59,6 +59,9 @@ pub struct VideoPage {
 /// The object store: uploads and zips.
 #[async_trait]
 pub trait Objects: Send + Sync {
+    /// Whether the store is the bucket of this name: events may tell of others.
+    fn is_bucket(&self, name: &str) -> bool;
+
     /// What is known of an object without reading it.
     async fn head(&self, key: &str) -> Result<Option<ObjectHead>>;
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -13,6 +14,9 @@ use fotograma_core::app::Settings;
 use fotograma_core::domain::{SweepThresholds, every};
 use fotograma_core::features::{TABLE, resources};
 use fotograma_engine::{Limits, Options};
+use lambda_anywhere::FormLimits;
+use lambda_anywhere::rate_limits::{self, Rate, RateLimits};
+use lambda_anywhere::server::ServeOptions;
 use lambda_anywhere::worker::WorkerOptions;
 
 use crate::aws::AwsSettings;
@@ -311,6 +315,97 @@ pub struct ServerArgs {
     /// How many requests a service has under way at once; more are answered 503
     #[arg(long, env = "FOTOGRAMA_MAX_REQUESTS", default_value_t = 512)]
     pub max_requests: usize,
+    /// How many form uploads a service has under way at once, beside other requests
+    #[arg(long, env = "FOTOGRAMA_MAX_FORMS", default_value_t = FormLimits::default().places)]
+    pub max_forms: usize,
+    /// How many bytes a second a client must send of a form upload
+    #[arg(long, env = "FOTOGRAMA_FORM_RATE", default_value_t = FormLimits::default().bytes_per_second)]
+    pub form_rate: u64,
+    /// How long a form upload may take
+    #[arg(long, env = "FOTOGRAMA_FORM_TIME", default_value = "1h", value_parser = duration)]
+    pub form_time: Duration,
+}
+
+impl ServerArgs {
+    /// What forms may cost.
+    #[must_use]
+    pub fn form_limits(&self) -> FormLimits {
+        FormLimits {
+            places: self.max_forms,
+            bytes_per_second: self.form_rate,
+            longest: self.form_time,
+        }
+    }
+}
+
+/// Who may come how often.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Strangers")]
+pub struct StrangerArgs {
+    /// How often a user may do what: KIND=NUMBER/TIME, with commas between; an address may ten times as
+    /// often. In memory, so each process counts for itself. Empty: as often as anybody likes
+    #[arg(
+        long,
+        env = "FOTOGRAMA_RATE_LIMITS",
+        value_name = "LIMITS",
+        default_value = "signup=5/1h,login=10/1m,upload=60/1m,retry=30/1m"
+    )]
+    pub rate_limits: Rates,
+    /// How many proxies stand in front of the service and name their clients in X-Forwarded-For
+    #[arg(long, env = "FOTOGRAMA_PROXIES", default_value_t = 1)]
+    pub proxies: usize,
+    /// How many connections a service has at once; the longest idle one makes room
+    #[arg(long, env = "FOTOGRAMA_MAX_CONNECTIONS", default_value_t = ServeOptions::default().max_connections)]
+    pub max_connections: usize,
+    /// How many of them one address has, which may be a proxy
+    #[arg(
+        long,
+        env = "FOTOGRAMA_MAX_CONNECTIONS_OF_AN_ADDRESS",
+        default_value_t = ServeOptions::default().max_connections_of_a_client
+    )]
+    pub max_connections_of_an_address: usize,
+}
+
+impl StrangerArgs {
+    /// The limits of the table's routes.
+    #[must_use]
+    pub fn rate_limits(&self) -> RateLimits {
+        RateLimits::new(self.rate_limits.0.clone(), self.proxies)
+    }
+}
+
+/// Rates by the kinds of limits that the table's routes name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rates(Vec<(String, Rate)>);
+
+impl FromStr for Rates {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rates = text
+            .split(',')
+            .map(str::trim)
+            .filter(|rate| !rate.is_empty());
+        rates.map(rate).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// `login=10/1m`.
+fn rate(text: &str) -> Result<(String, Rate), String> {
+    let malformed = || format!("{text:?} is not a limit such as login=10/1m");
+    let (kind, rate) = text.split_once('=').ok_or_else(malformed)?;
+    let (requests, per) = rate.split_once('/').ok_or_else(malformed)?;
+    let mut kinds: Vec<_> = rate_limits::kinds(TABLE).collect();
+    if !kinds.contains(&kind) {
+        kinds.sort_unstable();
+        kinds.dedup();
+        return Err(format!("{kind:?} is none of {}", kinds.join(", ")));
+    }
+    let rate = Rate {
+        requests: requests.parse().map_err(|_| malformed())?,
+        per: duration(per)?,
+    };
+    Ok((kind.to_owned(), rate))
 }
 
 /// A duration as people write it: `30s`, `15m`, `12h`.
@@ -321,4 +416,37 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     every::parse(text)
         .map(Duration::from_millis)
         .map_err(|_| format!("{text:?} is not a duration such as 30s, 15m or 12h, up to 24h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_or_refused_by_name() {
+        let rates: Rates = " login=10/1m, retry=1/12h".parse().expect("limits");
+        let rate = |requests: u32, seconds| Rate {
+            requests: requests.try_into().expect("some"),
+            per: Duration::from_secs(seconds),
+        };
+        let expected = [("login", rate(10, 60)), ("retry", rate(1, 43_200))];
+        let expected = expected.map(|(kind, rate)| (kind.to_owned(), rate));
+        assert_eq!(rates.0, expected);
+        assert_eq!("".parse(), Ok(Rates(Vec::new())));
+        for wrong in [
+            "login",
+            "login=1",
+            "login=0/1m",
+            "login=x/1m",
+            "login=1/x",
+            "logins=1/1m",
+        ] {
+            assert!(wrong.parse::<Rates>().is_err(), "{wrong}");
+        }
+        let unknown = "logins=1/1m".parse::<Rates>().expect_err("unknown");
+        assert_eq!(
+            unknown,
+            "\"logins\" is none of login, retry, signup, upload"
+        );
+    }
 }

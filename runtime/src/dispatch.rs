@@ -50,7 +50,11 @@ pub fn dispatch_messages<'a, C: Context>(
         Trigger::Sqs { handle, .. } => handle(context, event),
         Trigger::Sns { handle, .. } => Box::pin(async move {
             each_message(context, &event, |context, message| async move {
-                handle(&context, envelope::sns_event(message)).await
+                let event = envelope::sns_event(message);
+                for record in &event.records {
+                    envelope::refuse_pointer(&record.sns.message)?;
+                }
+                handle(&context, event).await
             })
             .await
         }),

@@ -80,13 +80,45 @@ pub fn unwrap_sns(body: &str) -> Cow<'_, str> {
     notification(body).map_or(Cow::Borrowed(body), |sns| Cow::Owned(sns.message))
 }
 
+/// The class names that AWS's extended clients begin a claim-check pointer with, old and new.
+const POINTERS: [&str; 2] = [
+    "software.amazon.payloadoffloading.PayloadS3Pointer",
+    "com.amazon.sqs.javamessaging.MessageS3Pointer",
+];
+
+/// Refuses the claim-check pointer that the extended clients of SQS and SNS send instead of a long
+/// body, which lies in a bucket of the sender's: it is not followed.
+/// <https://github.com/awslabs/payload-offloading-java-common-lib-for-aws>
+///
+/// # Errors
+/// [`Error::Permanent`] with where the body lies.
+pub fn refuse_pointer(body: &str) -> Result<()> {
+    // Cheap for all that is none: the array begins with one of a few texts.
+    if !body.trim_start().starts_with('[') {
+        return Ok(());
+    }
+    let Ok((class, at)) = serde_json::from_str::<(String, Value)>(body) else {
+        return Ok(());
+    };
+    if !POINTERS.contains(&class.as_str()) {
+        return Ok(());
+    }
+    let text = |name: &str| at.get(name).and_then(Value::as_str).unwrap_or("?");
+    Err(Error::permanent(format!(
+        "the body is a claim-check pointer of the extended client, to s3://{}/{}; pointers are not followed",
+        text("s3BucketName"),
+        text("s3Key"),
+    )))
+}
+
 /// The S3 event in a message's body: as S3 writes it, as `EventBridge` does, or either in an SNS
 /// envelope; `s3:TestEvent` has no records. `None`: the body is something else.
 ///
 /// # Errors
-/// [`Error::Permanent`] when it has S3's form but cannot be read.
+/// [`Error::Permanent`] when it has S3's form but cannot be read, or is a claim-check pointer.
 pub fn s3_event(body: &str) -> Result<Option<S3Event>> {
     let body = unwrap_sns(body);
+    refuse_pointer(&body)?;
     match serde_json::from_str::<Value>(&body) {
         Ok(value) => s3_event_from_payload(value),
         Err(_) => Ok(None),
@@ -248,6 +280,25 @@ mod tests {
                 let event = s3_event(&body).expect("readable");
                 assert_eq!(keys(&event.expect("an S3 event")), expected);
             }
+        }
+    }
+
+    #[test]
+    fn a_claim_check_pointer_is_refused_by_its_name() {
+        for class in POINTERS {
+            let pointer = json!([class, { "s3BucketName": "big", "s3Key": "k" }]).to_string();
+            let in_sns = json!({ "Type": "Notification", "Message": pointer }).to_string();
+            for body in [pointer, in_sns] {
+                let Err(Error::Permanent(cause)) = s3_event(&body) else {
+                    panic!("{body} was taken");
+                };
+                let why = cause.message();
+                assert!(why.contains("claim-check pointer"), "{why}");
+                assert!(why.contains("s3://big/k"), "{why}");
+            }
+        }
+        for other in ["", "[]", "[1, 2]", r#"["some.Class", {}]"#, "{}"] {
+            assert_eq!(refuse_pointer(other), Ok(()), "{other}");
         }
     }
 

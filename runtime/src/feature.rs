@@ -112,8 +112,19 @@ pub struct Route<C: Context> {
     /// For a form with a file: the handler is called with the form's claim check
     /// ([`FormClaim`](crate::FormClaim)) as its JSON body.
     pub form: Option<FileForm<C>>,
+    /// How often it may be used, where that is limited.
+    pub rate_limit: Option<RateLimit>,
     /// The handler.
     pub handle: for<'a> fn(&'a C, Request) -> Reply<'a, Response>,
+}
+
+/// Names how often a route may be used by one user and from one address.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimit {
+    /// The kind of the limit, which a setting puts into figures. Routes of one kind count together.
+    pub kind: &'static str,
+    /// For a route without a token: whom a request is about, such as who is to be logged in.
+    pub subject: Option<fn(&Request) -> Option<String>>,
 }
 
 /// A form with a file, which an adapter streams into the object store before the handler is
@@ -198,6 +209,7 @@ impl<C: Context> Feature<C> {
             path,
             access: Access::Public,
             form: None,
+            rate_limit: None,
             handle,
         };
         Self::new(name, Trigger::Http(route))

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use tracing::Span;
 
-use crate::{Caller, Context, Error, Feature, LinkTraces, Result};
+use crate::rate_limits::RateLimits;
+use crate::{Caller, Context, Error, Feature, FormLimits, LinkTraces, Result};
 
 /// A table of features and all that is needed to run them.
 pub struct Host<C: Context> {
@@ -20,6 +21,10 @@ pub struct Host<C: Context> {
     pub(crate) authenticate: Arc<dyn Authenticator>,
     /// Where the file of a form goes.
     pub(crate) files: Arc<dyn FileStore>,
+    /// What forms may cost.
+    pub(crate) form_limits: FormLimits,
+    /// How often routes may be used, where that is limited.
+    pub(crate) rate_limits: Option<Arc<RateLimits>>,
     /// What a gateway puts before every route.
     pub(crate) base_path: Arc<str>,
     /// How spans become part of traces that began elsewhere, where there are traces.
@@ -33,6 +38,8 @@ impl<C: Context> Clone for Host<C> {
             table: self.table,
             authenticate: Arc::clone(&self.authenticate),
             files: Arc::clone(&self.files),
+            form_limits: self.form_limits,
+            rate_limits: self.rate_limits.clone(),
             base_path: Arc::clone(&self.base_path),
             traces: self.traces.clone(),
         }
@@ -49,6 +56,8 @@ impl<C: Context> Host<C> {
             table,
             authenticate: Arc::new(Nothing),
             files: Arc::new(Nothing),
+            form_limits: FormLimits::default(),
+            rate_limits: None,
             base_path: "".into(),
             traces: None,
         }
@@ -67,6 +76,24 @@ impl<C: Context> Host<C> {
     #[must_use]
     pub fn with_file_store(self, files: Arc<dyn FileStore>) -> Self {
         Self { files, ..self }
+    }
+
+    /// The same host, with other limits on what forms may cost.
+    #[must_use]
+    pub fn with_form_limits(self, form_limits: FormLimits) -> Self {
+        Self {
+            form_limits,
+            ..self
+        }
+    }
+
+    /// The same host, whose routes may be used so often.
+    #[must_use]
+    pub fn with_rate_limits(self, rate_limits: RateLimits) -> Self {
+        Self {
+            rate_limits: Some(Arc::new(rate_limits)),
+            ..self
+        }
     }
 
     /// The same host, behind a gateway's custom domain that puts `base_path` before every route.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tower::{Service, ServiceExt};
 
 use crate::http::{RoutePath, answer, http_stack};
+use crate::routing::without_prefix;
 use crate::{
     Context, Error, Feature, Host, RequestId, Result, Trigger, claims, dispatch_messages, envelope,
 };
@@ -117,7 +118,7 @@ where
             let (host, name) = (answering.clone(), Arc::clone(&name));
             async move { Ok::<_, Infallible>(answer(&host, &name, request).await) }
         });
-        http_stack(host, None, answer)
+        http_stack(host, answer)
     };
     let service = service_fn(move |mut request: lambda_http::Request| {
         if let Some(caller) = caller.clone() {
@@ -161,18 +162,6 @@ pub(crate) fn route_path(event: &Value, base_path: &str) -> Option<RoutePath> {
         path: without_prefix(path, base_path).to_owned(),
         decoded,
     })
-}
-
-/// A path without its first segments, if they are these.
-fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
-    let prefix = prefix.trim_matches('/');
-    let rest = path
-        .strip_prefix('/')
-        .and_then(|path| path.strip_prefix(prefix));
-    match rest {
-        Some(rest) if !prefix.is_empty() && (rest.is_empty() || rest.starts_with('/')) => rest,
-        _ => path,
-    }
 }
 
 /// How the Invoke call reports a handler that failed:

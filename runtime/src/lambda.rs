@@ -1,19 +1,21 @@
 //! The Lambda adapter: one binary, and `_HANDLER` names the feature or the service's routes.
 
+mod environment;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_lambda_events::sqs::SqsMessage;
-use hyper_util::rt::TokioIo;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::Instrument;
 
 use crate::{CancelSignal, Context, Error, Host, Result, invoke, trace};
+
+pub use environment::report_init_error;
 
 /// The longest that a handler is given, before the deadline, to leave things in order.
 const WIND_DOWN: Duration = Duration::from_secs(10);
@@ -22,14 +24,16 @@ const ANSWER: Duration = Duration::from_millis(500);
 
 /// Serves Lambda's runtime API with the handler of this name until the environment ends, with as
 /// many invocations at once as the function is configured for: one, unless its concurrency is
-/// managed. `after_each` is called when an event has been handled, before Lambda hears of it.
+/// managed. `flush` is called when an event has been handled, before Lambda hears of it, and once more
+/// when Lambda ends the environment: it writes what is still to be told of figures and traces, within
+/// half a second.
 ///
 /// # Errors
 /// When there is no such handler, or the runtime API cannot be reached.
 pub async fn serve_runtime_api<C>(
     host: Host<C>,
     handler: &str,
-    after_each: impl Fn() + Clone + Send + Sync + 'static,
+    flush: impl Fn() + Clone + Send + Sync + 'static,
 ) -> Result<()>
 where
     C: Context,
@@ -39,10 +43,12 @@ where
         report_init_error(&why).await?;
         return Err(Error::permanent(why));
     }
+    let environment_ends = environment::prepare_for_end().await;
+    let flush_last = flush.clone();
     let handler: Arc<str> = handler.into();
     let service = service_fn(move |event: LambdaEvent<Value>| {
         let (host, handler) = (host.clone(), Arc::clone(&handler));
-        let after_each = after_each.clone();
+        let flush = flush.clone();
         async move {
             let request_id = event.context.request_id.clone();
             let span = tracing::info_span!("invocation", handler = &*handler, request_id);
@@ -50,7 +56,7 @@ where
             let outcome = invoke_in_time(&host, &handler, event)
                 .instrument(span)
                 .await;
-            after_each();
+            flush();
             outcome.map_err(|error| {
                 let error = error.chain();
                 tracing::error!(request_id, error, "the invocation failed");
@@ -58,40 +64,15 @@ where
             })
         }
     });
-    lambda_runtime::run_concurrent(service)
-        .await
-        .map_err(|error| Error::transient(format!("the runtime API: {error}")))
-}
-
-/// Tells Lambda why the environment cannot be set up, so that it is in the function's log and
-/// metrics, and not only that the process ended:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>.
-///
-/// # Errors
-/// When the runtime API cannot be reached.
-pub async fn report_init_error(error: &str) -> Result<()> {
-    let api = std::env::var("AWS_LAMBDA_RUNTIME_API")
-        .map_err(|error| Error::permanent("there is no runtime API").with_source(error))?;
-    let cannot =
-        |error: &dyn std::fmt::Display| Error::transient(format!("the runtime API: {error}"));
-    let body = json!({ "errorType": "InitError", "errorMessage": error }).to_string();
-    let request = http::Request::post("/2018-06-01/runtime/init/error")
-        .header(http::header::HOST, &api)
-        .header("lambda-runtime-function-error-type", "Runtime.InitError")
-        .body(body)
-        .map_err(|error| cannot(&error))?;
-    let stream = TcpStream::connect(&api)
-        .await
-        .map_err(|error| cannot(&error))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| cannot(&error))?;
-    let connection = tokio::spawn(connection);
-    let sent = sender.send_request(request).await;
-    drop(sender);
-    // It ends with its only request.
-    let _ = connection.await;
-    sent.map(drop).map_err(|error| cannot(&error))
+    tokio::select! {
+        served = lambda_runtime::run_concurrent(service) => {
+            served.map_err(|error| Error::transient(format!("the runtime API: {error}")))
+        }
+        () = environment_ends => {
+            flush_last();
+            Ok(())
+        }
+    }
 }
 
 /// Invokes a handler, which is told to stop a little before the invocation's deadline, so that it

@@ -63,7 +63,12 @@ mod routing;
 pub mod trace;
 
 #[cfg(feature = "invoke")]
+pub mod rate_limits;
+
+#[cfg(feature = "invoke")]
 pub mod claims;
+#[cfg(feature = "invoke")]
+mod client;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(feature = "invoke")]
@@ -85,13 +90,17 @@ pub mod worker;
 
 pub use batch::each_message;
 pub use caller::{Access, Caller, RequestId, require_caller};
+#[cfg(feature = "invoke")]
+pub use client::PeerAddress;
 pub use context::{CancelSignal, Context};
 pub use dispatch::{dispatch_http, dispatch_messages};
 pub use envelope::s3_key;
 pub use error::{Cause, Error, Result};
-pub use feature::{Feature, FileForm, Limits, Reply, Request, Response, Route, Trigger};
+pub use feature::{Feature, FileForm, Limits, RateLimit, Reply, Request, Response, Route, Trigger};
 #[cfg(feature = "invoke")]
 pub use host::{Authenticator, FileStore, Host};
+#[cfg(feature = "invoke")]
+pub use http::FormLimits;
 pub use json::{FormClaim, empty_response};
 pub use routing::{PathEncoding, PathParams, RouteMatch, find_route};
 pub use trace::LinkTraces;

@@ -103,6 +103,19 @@ fn match_path(pattern: &'static str, path: &str, encoding: PathEncoding) -> Opti
     segments.next().is_none().then_some(params)
 }
 
+/// A path without its first segments, if they are these.
+#[cfg(feature = "invoke")]
+pub(crate) fn without_prefix<'a>(path: &'a str, prefix: &str) -> &'a str {
+    let prefix = prefix.trim_matches('/');
+    let rest = path
+        .strip_prefix('/')
+        .and_then(|path| path.strip_prefix(prefix));
+    match rest {
+        Some(rest) if !prefix.is_empty() && (rest.is_empty() || rest.starts_with('/')) => rest,
+        _ => path,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::PathEncoding::{Decoded, Percent};

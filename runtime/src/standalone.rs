@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::Server;
+use crate::server::{Server, raise_descriptor_limit};
 use crate::worker::{MemoryQueue, Queue, QueueSource, Worker, WorkerOptions};
 use crate::{Context, Error, Host, Result, lambda};
 
@@ -86,6 +86,9 @@ async fn serve<C: Context>(host: Host<C>, address: &str, stop: CancellationToken
         .service;
     let cannot = |error| Error::permanent(format!("cannot listen at {address}")).with_source(error);
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    if let Err(error) = raise_descriptor_limit() {
+        tracing::warn!(%error, "the limit of descriptors stays as it is");
+    }
     let server = Server {
         invoke: true,
         ..Server::new(host, service)

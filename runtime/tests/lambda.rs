@@ -44,6 +44,9 @@ static TABLE: [Feature<Cancel>; 2] = [
     }),
 ];
 
+/// What a function of these tests writes when its figures and traces are to be flushed.
+const FLUSHED: &str = "flushed";
+
 /// How long each message takes.
 const A_WHILE: Duration = Duration::from_millis(1_200);
 
@@ -61,7 +64,8 @@ fn main() -> ExitCode {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
         let handler = std::env::var("_HANDLER").expect("a handler");
         let host = Host::new(Cancel(CancelSignal::never()), &TABLE);
-        let ended = runtime.block_on(lambda::serve_runtime_api(host, &handler, || {}));
+        let flush = || println!("{FLUSHED}");
+        let ended = runtime.block_on(lambda::serve_runtime_api(host, &handler, flush));
         return if ended.is_ok() {
             ExitCode::SUCCESS
         } else {
@@ -88,6 +92,9 @@ fn main() -> ExitCode {
         }),
         trial("a_function_that_cannot_begin_says_so", |runtime| {
             runtime.block_on(init_error());
+        }),
+        trial("figures_and_traces_are_flushed_at_the_end", |runtime| {
+            runtime.block_on(flushed_at_the_end());
         }),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -145,4 +152,18 @@ async fn init_error() {
     };
     let message = error["errorMessage"].as_str().unwrap_or_default();
     assert!(message.contains("\"nobody\""), "{error}");
+}
+
+/// After the only event, and at the end of the environment.
+async fn flushed_at_the_end() {
+    let events = [json!({ "Records": [] })];
+    let api = RuntimeApi::serve(&events, Duration::from_secs(30)).await;
+    let api = api.expect("a port");
+    let program = Command::new(std::env::current_exe().expect("this test"));
+    let function = api.start_function(program, "slow", 1).expect("this test");
+    let replies = timeout(Duration::from_secs(30), api.replies(1)).await;
+    replies.expect("a reply in time");
+    let (output, ended_well) = api.shut_down(function).await.expect("its output");
+    let lines = output.lines().filter(|line| *line == FLUSHED);
+    assert_eq!((lines.count(), ended_well), (2, true), "{output}");
 }

@@ -158,6 +158,10 @@ impl Port {
 
 #[async_trait]
 impl Objects for Port {
+    fn is_bucket(&self, _name: &str) -> bool {
+        true
+    }
+
     async fn head(&self, key: &str) -> Result<Option<ObjectHead>> {
         let call = Call::new(Service::Store, "head", key);
         self.call(call, |world| {

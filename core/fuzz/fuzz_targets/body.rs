@@ -9,7 +9,7 @@ use fotograma_core::features::job_messages::jobs_in_message;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|body: &str| {
-    if let Ok(jobs) = jobs_in_message(body) {
+    if let Ok(jobs) = jobs_in_message(body, |_| true) {
         jobs.iter().for_each(check);
     }
     if let Ok(Some(event)) = envelope::s3_event(body) {

@@ -9,6 +9,13 @@ use crate::{App, Error, Result};
 use lambda_anywhere::json::{empty_response, json_body, json_response};
 use lambda_anywhere::{Request, Response, require_caller};
 
+/// A text of a request's JSON body, such as whom it is about; the provider tells names apart by their
+/// letters whatever their case.
+pub(super) fn text_of(request: &Request, field: &str) -> Option<String> {
+    let body: serde_json::Value = json_body(request).ok()?;
+    Some(body.get(field)?.as_str()?.to_lowercase())
+}
+
 #[derive(Deserialize)]
 struct Signup {
     username: String,

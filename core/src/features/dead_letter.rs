@@ -32,7 +32,8 @@ async fn settle_dead_letter(app: &App, message: &SqsMessage) -> Result<()> {
     if let Some(reason) = attribute(message, REASON) {
         return Err(Error::permanent(format!("it was put aside: {reason}")));
     }
-    for job in jobs_in_message(message.body.as_deref().unwrap_or_default())? {
+    let body = message.body.as_deref().unwrap_or_default();
+    for job in jobs_in_message(body, |bucket| app.objects.is_bucket(bucket))? {
         return_job(app, &job).await?;
     }
     Ok(())

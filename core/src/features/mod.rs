@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::App;
-use lambda_anywhere::{Access, Feature, FileForm, Route, Trigger};
+use lambda_anywhere::{Access, Feature, FileForm, RateLimit, Route, Trigger};
 
 pub mod auth;
 pub mod dead_letter;
@@ -71,24 +71,65 @@ pub fn find(name: &str) -> Option<&'static Feature<App>> {
     TABLE.iter().find(|feature| feature.name == name)
 }
 
+type HandleRequest = for<'a> fn(
+    &'a App,
+    lambda_anywhere::Request,
+) -> lambda_anywhere::Reply<'a, lambda_anywhere::Response>;
+
 /// A row for a route that takes and gives JSON.
 const fn http_route(
     method: Method,
     path: &'static str,
     access: Access,
-    handle: for<'a> fn(
-        &'a App,
-        lambda_anywhere::Request,
-    ) -> lambda_anywhere::Reply<'a, lambda_anywhere::Response>,
+    handle: HandleRequest,
 ) -> Trigger<App> {
     Trigger::Http(Route {
         method,
         path,
         access,
         form: None,
+        rate_limit: None,
         handle,
     })
 }
+
+/// The same, for a route that may only be used so often.
+const fn limited_route(
+    limit: RateLimit,
+    path: &'static str,
+    access: Access,
+    handle: HandleRequest,
+) -> Trigger<App> {
+    Trigger::Http(Route {
+        method: Method::POST,
+        path,
+        access,
+        form: None,
+        rate_limit: Some(limit),
+        handle,
+    })
+}
+
+/// New users, by the address that a code is mailed to.
+const SIGN_UPS: RateLimit = RateLimit {
+    kind: "signup",
+    subject: Some(|request| auth::text_of(request, "email")),
+};
+/// Guesses at passwords and codes, by the name that they are for.
+const LOG_INS: RateLimit = RateLimit {
+    kind: "login",
+    subject: Some(|request| auth::text_of(request, "username")),
+};
+/// Uploads that are registered or sent as a form.
+const UPLOADS: RateLimit = RateLimit {
+    kind: "upload",
+    subject: None,
+};
+/// Word that a file is there, and retries.
+const RETRIES: RateLimit = RateLimit {
+    kind: "retry",
+    subject: None,
+};
 
 /// How often stale videos are looked for.
 const SWEEP_EVERY: Duration = Duration::from_mins(5);

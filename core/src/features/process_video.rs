@@ -53,7 +53,7 @@ fn count(outcome: &'static str) {
 }
 
 async fn process_message(app: &App, body: &str) -> Result<()> {
-    let outcome = match jobs_in_message(body) {
+    let outcome = match jobs_in_message(body, |bucket| app.objects.is_bucket(bucket)) {
         Ok(jobs) => process_all(app, &jobs).await,
         Err(error) => Err(error),
     };

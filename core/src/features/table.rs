@@ -4,9 +4,9 @@ use super::resources::{
     NOTIFICATION_QUEUE, UPLOAD_QUEUE, UPLOADS_PREFIX, VIDEO_DEAD_LETTERS, VIDEO_QUEUE, VIDEO_TOPIC,
 };
 use super::{
-    Access, App, DEAD_LETTER_PAUSE, Duration, Feature, FileForm, Method, OPERATORS, Permission,
-    Route, SWEEP_EVERY, Trigger, auth, dead_letter, http_route, limits, notices, process_video,
-    sweep, uploads, videos,
+    Access, App, DEAD_LETTER_PAUSE, Duration, Feature, FileForm, LOG_INS, Method, OPERATORS,
+    Permission, RETRIES, Route, SIGN_UPS, SWEEP_EVERY, Trigger, UPLOADS, auth, dead_letter,
+    http_route, limited_route, limits, notices, process_video, sweep, uploads, videos,
 };
 
 /// Every feature there is.
@@ -15,7 +15,7 @@ pub static TABLE: &[Feature<App>] = &[
         name: "auth-signup",
         service: "auth-service",
         about: "registers a user, who gets a code by mail",
-        trigger: http_route(Method::POST, "/auth/signup", Access::Public, |app, r| {
+        trigger: limited_route(SIGN_UPS, "/auth/signup", Access::Public, |app, r| {
             Box::pin(auth::sign_up(app, r))
         }),
         limits: limits::REQUEST,
@@ -25,7 +25,7 @@ pub static TABLE: &[Feature<App>] = &[
         name: "auth-confirm",
         service: "auth-service",
         about: "confirms a registration with the mailed code",
-        trigger: http_route(Method::POST, "/auth/confirm", Access::Public, |app, r| {
+        trigger: limited_route(LOG_INS, "/auth/confirm", Access::Public, |app, r| {
             Box::pin(auth::confirm_sign_up(app, r))
         }),
         limits: limits::REQUEST,
@@ -35,7 +35,7 @@ pub static TABLE: &[Feature<App>] = &[
         name: "auth-login",
         service: "auth-service",
         about: "gives tokens for a name and a password",
-        trigger: http_route(Method::POST, "/auth/login", Access::Public, |app, r| {
+        trigger: limited_route(LOG_INS, "/auth/login", Access::Public, |app, r| {
             Box::pin(auth::log_in(app, r))
         }),
         limits: limits::REQUEST,
@@ -45,7 +45,7 @@ pub static TABLE: &[Feature<App>] = &[
         name: "auth-refresh",
         service: "auth-service",
         about: "gives new tokens for a refresh token",
-        trigger: http_route(Method::POST, "/auth/refresh", Access::Public, |app, r| {
+        trigger: limited_route(LOG_INS, "/auth/refresh", Access::Public, |app, r| {
             Box::pin(auth::refresh_tokens(app, r))
         }),
         limits: limits::REQUEST,
@@ -75,7 +75,7 @@ pub static TABLE: &[Feature<App>] = &[
         name: "upload-create",
         service: "video-uploader",
         about: "registers a video and gives a presigned PUT for it",
-        trigger: http_route(Method::POST, "/uploads", Access::User, |app, r| {
+        trigger: limited_route(UPLOADS, "/uploads", Access::User, |app, r| {
             Box::pin(uploads::create_upload(app, r))
         }),
         limits: limits::REQUEST,
@@ -89,8 +89,8 @@ pub static TABLE: &[Feature<App>] = &[
         name: "upload-complete",
         service: "video-uploader",
         about: "checks the uploaded object and queues the job; with retry, queues an ended one again",
-        trigger: http_route(
-            Method::POST,
+        trigger: limited_route(
+            RETRIES,
             "/uploads/{video_id}/complete",
             Access::User,
             |app, r| Box::pin(uploads::complete_upload(app, r)),
@@ -117,6 +117,7 @@ pub static TABLE: &[Feature<App>] = &[
                 key: uploads::form_object_key,
                 fields: &["every", "mode"],
             }),
+            rate_limit: Some(UPLOADS),
             handle: |app, r| Box::pin(uploads::form_upload(app, r)),
         }),
         limits: limits::REQUEST,

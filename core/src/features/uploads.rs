@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_lambda_events::s3::S3Event;
+use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use chrono::Duration;
 use http::StatusCode;
 use serde::Deserialize;
@@ -226,12 +226,17 @@ async fn register_form(app: &App, form: &FormClaim, caller: &Caller) -> Result<V
 }
 
 /// An S3 event: queues the job of each registered video whose file is now there, should the client
-/// have gone away before saying so. Files of videos that nobody registered are left alone.
+/// have gone away before saying so. Files of videos that nobody registered, and those in another
+/// bucket, are left alone.
 ///
 /// # Errors
 /// When a port fails; the event should come again.
 pub async fn upload_arrived(app: &App, event: S3Event) -> Result<()> {
     for record in &event.records {
+        if let Some(bucket) = another_bucket(app, record) {
+            tracing::warn!(bucket, "an event of another bucket is left alone");
+            continue;
+        }
         let key = s3_key(record)?;
         let Ok((user_id, video_id)) = keys::parse_upload(&key) else {
             continue;
@@ -251,6 +256,13 @@ pub async fn upload_arrived(app: &App, event: S3Event) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The bucket that an event tells of, if it is not the one of uploads. One that somebody wrote by
+/// hand may name none.
+fn another_bucket<'a>(app: &App, record: &'a S3EventRecord) -> Option<&'a str> {
+    let bucket = record.s3.bucket.name.as_deref()?;
+    (!app.objects.is_bucket(bucket)).then_some(bucket)
 }
 
 const MAX_FILENAME_CHARS: usize = 200;

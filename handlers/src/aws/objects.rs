@@ -58,6 +58,10 @@ impl S3Objects {
 
 #[async_trait]
 impl Objects for S3Objects {
+    fn is_bucket(&self, name: &str) -> bool {
+        name == self.bucket()
+    }
+
     async fn head(&self, key: &str) -> Result<Option<ObjectHead>> {
         let output = self
             .0

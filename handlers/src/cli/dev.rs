@@ -32,6 +32,7 @@ pub(super) struct DevArgs {
 
 pub(super) async fn serve_everything(mut args: DevArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
+    serve::raise_descriptor_limit();
     let metrics = metrics::prometheus()?;
     // Before anything is begun: a port that is taken is said at once.
     let mut listeners = Vec::new();
@@ -52,7 +53,8 @@ pub(super) async fn serve_everything(mut args: DevArgs) -> Result<ExitCode> {
 
     let local = args.local.start().await?;
     let settings = replay::embedded(&args.system, &args.local.keys, local.url().to_owned());
-    let system = system::build(&args.system, settings).await?;
+    let mut system = system::build(&args.system, settings).await?;
+    system.host = system.host.with_form_limits(args.server.form_limits());
     let origins = [page_url, format!("http://localhost:{page_port}")];
     provision::provision(&system.aws, TABLE, &origins)
         .await

@@ -121,21 +121,24 @@ async fn in_lambda(handler: &str) -> Result<ExitCode> {
         system: SystemArgs,
     }
     let telemetry = Arc::new(telemetry::start_telemetry());
-    let args = Environment::parse_from(["fotograma"]).system;
-    let write = telemetry::metrics::cloudwatch(&args.aws.stage)?;
-    let system = match build_for(&args, handler).await {
-        Ok(system) => system,
+    let begun = async {
+        let args = Environment::try_parse_from(["fotograma"])?.system;
+        let write = telemetry::metrics::cloudwatch(&args.aws.stage)?;
+        anyhow::Ok((write, build_for(&args, handler).await?))
+    };
+    let (write, system) = match begun.await {
+        Ok(begun) => begun,
         Err(error) => {
             // So that it is in the function's log and metrics, and not only that it ended.
             lambda::report_init_error(&format!("{error:#}")).await?;
             return Err(error);
         }
     };
-    let after_each = move || {
+    let flush = move || {
         write();
         telemetry.flush();
     };
-    lambda::serve_runtime_api(system.host, handler, after_each).await?;
+    lambda::serve_runtime_api(system.host, handler, flush).await?;
     Ok(ExitCode::SUCCESS)
 }
 

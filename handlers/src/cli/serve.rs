@@ -10,10 +10,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{Services, stop, work};
-use crate::config::{ServerArgs, SystemArgs, WorkerArgs, duration};
+use crate::config::{ServerArgs, StrangerArgs, SystemArgs, WorkerArgs, duration};
 use crate::system::{self, WorkerHealth};
 use crate::telemetry::metrics;
-use lambda_anywhere::server::{Probes, ServeOptions};
+use lambda_anywhere::server::{self, Probes, ServeOptions};
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -34,6 +34,8 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "FOTOGRAMA_WORK")]
     work: bool,
     #[command(flatten)]
+    strangers: StrangerArgs,
+    #[command(flatten)]
     worker: WorkerArgs,
     #[command(flatten)]
     system: SystemArgs,
@@ -42,12 +44,19 @@ pub(super) struct ServeArgs {
 pub(super) async fn serve_until_stopped(args: ServeArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let metrics = metrics::prometheus()?;
-    let system = system::build(&args.system, args.system.aws.settings()).await?;
+    let mut system = system::build(&args.system, args.system.aws.settings()).await?;
+    system.host = system
+        .host
+        .with_form_limits(args.server.form_limits())
+        .with_rate_limits(args.strangers.rate_limits());
     let options = ServeOptions {
         idle: args.idle,
         lame_duck: args.lame_duck,
         grace: args.worker.stop.grace,
+        max_connections: args.strangers.max_connections,
+        max_connections_of_a_client: args.strangers.max_connections_of_an_address,
     };
+    raise_descriptor_limit();
     let mut servers = JoinSet::new();
     let mut workers = JoinSet::new();
     for service in args.services.services {
@@ -79,6 +88,13 @@ pub(super) async fn serve_until_stopped(args: ServeArgs) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Each connection is a descriptor: there may be as many as the system lets this process have.
+pub(super) fn raise_descriptor_limit() {
+    if let Err(error) = server::raise_descriptor_limit() {
+        tracing::warn!(%error, "the limit of descriptors stays as it is");
+    }
 }
 
 /// Listens on a service's port.

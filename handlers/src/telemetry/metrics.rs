@@ -56,7 +56,7 @@ pub fn prometheus() -> Result<RenderMetrics> {
 ///
 /// # Errors
 /// When something records already.
-pub fn cloudwatch(stage: &str) -> Result<impl Fn() + Clone + Send + Sync + 'static> {
+pub fn cloudwatch(stage: &str) -> Result<impl Fn() + Clone + Send + Sync + use<>> {
     let collector = metrics_cloudwatch_embedded::Builder::new()
         .cloudwatch_namespace("fotograma")
         .with_dimension("stage", stage.to_owned())
@@ -80,6 +80,16 @@ fn describe() {
         "http.server.active_requests",
         Unit::Count,
         "requests that are being answered"
+    );
+    describe_counter!(
+        "http.server.connections.refused",
+        Unit::Count,
+        "connections for which there was no room"
+    );
+    describe_counter!(
+        "http.server.requests.limited",
+        Unit::Count,
+        "requests that were answered 429"
     );
     describe_histogram!(
         "messaging.process.duration",

@@ -2,15 +2,16 @@
 //! be, whatever tokens come in.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use fotograma_core::{Error, Result};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::outbound::Outbound;
 
@@ -20,6 +21,8 @@ const AFTER_SUCCESS: Duration = Duration::from_secs(10);
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long a key is good without being seen again: one that was withdrawn ends with this.
 const FRESH: Duration = Duration::from_hours(1);
+/// How long a fetch is waited for by those whose key is known from before.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How long one fetch may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -69,20 +72,33 @@ struct CachedKeys {
     fetched: Option<Instant>,
 }
 
+/// A fetch, under way or over, that all who need it wait for together.
+#[derive(Clone)]
+struct Refresh {
+    begun: Instant,
+    outcome: Shared<BoxFuture<'static, RefreshOutcome>>,
+}
+
+/// What came of a fetch, and when the next is allowed.
+#[derive(Clone)]
+struct RefreshOutcome {
+    fetched: Result<()>,
+    next: Instant,
+}
+
 /// The keys by their ids.
 pub(super) struct Keys {
-    source: Box<dyn Fetch>,
-    cache: RwLock<CachedKeys>,
-    /// When the next fetch is allowed; locked while one is under way, so that there is one.
-    next: Mutex<Option<Instant>>,
+    source: Arc<dyn Fetch>,
+    cache: Arc<RwLock<CachedKeys>>,
+    last: Mutex<Option<Refresh>>,
 }
 
 impl Keys {
     pub(super) fn new(source: Box<dyn Fetch>) -> Self {
         Self {
-            source,
-            cache: RwLock::default(),
-            next: Mutex::default(),
+            source: source.into(),
+            cache: Arc::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -94,43 +110,50 @@ impl Keys {
         if let Some(key) = self.fresh(kid) {
             return Ok(Some(key));
         }
-        let mut next = self.next.lock().await;
-        // Somebody else may have fetched it while this waited.
-        if let Some(key) = self.fresh(kid) {
-            return Ok(Some(key));
+        let refresh = self.refresh();
+        if self.known(kid).is_some() {
+            // An outage of the key set does not lock out those who were let in before it, nor does
+            // one that hangs; else it tells within a moment whether the key was withdrawn.
+            let _ = timeout_at(refresh.begun + PATIENCE, refresh.outcome).await;
+            return Ok(self.known(kid));
         }
-        let mut outcome = Ok(());
-        if next.is_none_or(|next| Instant::now() >= next) {
-            outcome = self.fetch().await;
-            let pause = if outcome.is_ok() {
+        refresh.outcome.await.fetched?;
+        Ok(self.known(kid))
+    }
+
+    /// The fetch that is under way, or was over only just now, or else a new one. It goes on whether or
+    /// not somebody waits for it.
+    fn refresh(&self) -> Refresh {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(refresh) = &*last
+            && refresh
+                .outcome
+                .peek()
+                .is_none_or(|outcome| Instant::now() < outcome.next)
+        {
+            return refresh.clone();
+        }
+        let fetch = fetch(Arc::clone(&self.source), Arc::clone(&self.cache));
+        let outcome = async {
+            let fetched = fetch.await;
+            let pause = if fetched.is_ok() {
                 AFTER_SUCCESS
             } else {
                 AFTER_FAILURE
             };
-            *next = Some(Instant::now() + pause);
-        }
-        // An outage of the key set does not lock out those who were let in before it.
-        if let Some(key) = self.known(kid) {
-            return Ok(Some(key));
-        }
-        outcome?;
-        if self.read(|cached| cached.fetched.is_none()) {
-            return Err(Error::transient(
-                "the keys could not be fetched a moment ago".to_owned(),
-            ));
-        }
-        Ok(None)
-    }
-
-    async fn fetch(&self) -> Result<()> {
-        let set = self.source.fetch().await?;
-        let keys = set.keys.iter().filter_map(usable).collect();
-        let fetched_keys = CachedKeys {
-            keys,
-            fetched: Some(Instant::now()),
+            RefreshOutcome {
+                fetched,
+                next: Instant::now() + pause,
+            }
         };
-        *self.cache.write().unwrap_or_else(PoisonError::into_inner) = fetched_keys;
-        Ok(())
+        let outcome = outcome.boxed().shared();
+        tokio::spawn(outcome.clone());
+        let refresh = Refresh {
+            begun: Instant::now(),
+            outcome,
+        };
+        *last = Some(refresh.clone());
+        refresh
     }
 
     fn fresh(&self, kid: &str) -> Option<Arc<DecodingKey>> {
@@ -145,6 +168,16 @@ impl Keys {
     fn read<T>(&self, look: impl FnOnce(&CachedKeys) -> T) -> T {
         look(&self.cache.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+async fn fetch(source: Arc<dyn Fetch>, cache: Arc<RwLock<CachedKeys>>) -> Result<()> {
+    let set = source.fetch().await?;
+    let fetched_keys = CachedKeys {
+        keys: set.keys.iter().filter_map(usable).collect(),
+        fetched: Some(Instant::now()),
+    };
+    *cache.write().unwrap_or_else(PoisonError::into_inner) = fetched_keys;
+    Ok(())
 }
 
 /// A key that may sign tokens: RSA, for RS256 and nothing else.

@@ -31,7 +31,8 @@ fn jwk(kid: &str, key: &RsaPrivateKey, alg: &str) -> Value {
     })
 }
 
-/// A key set that can be changed, and that counts how often it is asked; `None` is an outage.
+/// A key set that can be changed, and that counts how often it is asked; `None` is an outage. While it
+/// is locked, it hangs.
 #[derive(Clone)]
 struct Published(Arc<(Mutex<Option<Value>>, AtomicUsize)>);
 
@@ -271,5 +272,31 @@ async fn an_outage_of_the_keys_is_no_fault_of_the_user() {
     );
     published.set(Some(json!([]))).await;
     tokio::time::advance(Duration::from_secs(1)).await;
+    assert!(is_refused(&verifier, &token).await, "a withdrawn key ends");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_hang_keep_nobody_out_who_was_let_in_before() {
+    let published = Published::new(&json!([jwk("k1", &KEY, "RS256")]));
+    let verifier = verifier_of(&published);
+    let token = sign(&access(), "k1", &KEY);
+    assert!(verifier.verify(&token).await.is_ok());
+    tokio::time::advance(Duration::from_hours(2)).await;
+    let hangs = published.0.0.lock().await;
+    let began = tokio::time::Instant::now();
+    for _ in 0..10 {
+        let in_time = tokio::time::timeout(Duration::from_secs(1), verifier.verify(&token));
+        assert!(in_time.await.expect("in time").is_ok());
+    }
+    assert!(
+        began.elapsed() <= Duration::from_secs(1),
+        "only the first waits"
+    );
+    assert_eq!(published.asked(), 2, "one fetch is under way");
+    drop(hangs);
+    // The fetch comes to its end.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    published.set(Some(json!([]))).await;
+    tokio::time::advance(Duration::from_hours(2)).await;
     assert!(is_refused(&verifier, &token).await, "a withdrawn key ends");
 }

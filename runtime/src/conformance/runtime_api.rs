@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io::Error as IoError;
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +21,9 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+
+/// How long a function has after SIGTERM.
+const SHUTDOWN: Duration = Duration::from_millis(500);
 
 /// The runtime API of one execution environment.
 pub struct RuntimeApi {
@@ -44,6 +48,8 @@ struct ApiState {
     /// The time from an event's being taken to its deadline.
     timeout: Duration,
     replied: Notify,
+    /// Whether an extension was registered before the first event was asked for.
+    has_extension: AtomicBool,
 }
 
 impl Drop for RuntimeApi {
@@ -66,6 +72,7 @@ impl RuntimeApi {
             replies: Mutex::default(),
             timeout,
             replied: Notify::new(),
+            has_extension: AtomicBool::new(false),
         });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -78,6 +85,8 @@ impl RuntimeApi {
                 post(take_error),
             )
             .route("/2018-06-01/runtime/init/error", post(take_init_error))
+            .route("/2020-01-01/extension/register", post(register_extension))
+            .route("/2020-01-01/extension/event/next", get(no_event))
             .with_state(Arc::clone(&state));
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
@@ -137,6 +146,33 @@ impl RuntimeApi {
         }
     }
 
+    /// Ends the environment as Lambda does: with SIGTERM if an extension is there, which leaves the
+    /// function half a second, and with SIGKILL otherwise. Gives what it wrote to standard output, and
+    /// whether it ended by itself and well.
+    ///
+    /// # Errors
+    /// When its output cannot be read.
+    pub async fn shut_down(&self, mut function: Child) -> Result<(String, bool), IoError> {
+        let pid = function.id().and_then(|pid| i32::try_from(pid).ok());
+        if self.state.has_extension.load(SeqCst)
+            && let Some(pid) = pid.and_then(rustix::process::Pid::from_raw)
+        {
+            rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+            // Whoever needs longer is killed below.
+            let _ = tokio::time::timeout(SHUTDOWN, function.wait()).await;
+        }
+        function.start_kill().or_else(|error| match error.kind() {
+            // It has ended by itself.
+            std::io::ErrorKind::InvalidInput => Ok(()),
+            _ => Err(error),
+        })?;
+        let mut output = String::new();
+        if let Some(stdout) = &mut function.stdout {
+            stdout.read_to_string(&mut output).await?;
+        }
+        Ok((output, function.wait().await?.success()))
+    }
+
     /// Ends a function that was started here; gives what it wrote to standard output.
     ///
     /// # Errors
@@ -158,6 +194,18 @@ pub(super) async fn input_ends() {
     let mut input = tokio::io::stdin();
     let mut buffer = [0; 64];
     while input.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html#extensions-registration-api-a>
+async fn register_extension(State(api): State<Arc<ApiState>>) -> impl IntoResponse {
+    api.has_extension.store(true, SeqCst);
+    let id = "f2a7c7a4-6ad0-4a3c-9b0e-0a3d8a0f2c11";
+    ([("lambda-extension-identifier", id)], "{}")
+}
+
+/// Extensions that registered for no events get none.
+async fn no_event() -> StatusCode {
+    std::future::pending().await
 }
 
 async fn next(State(api): State<Arc<ApiState>>) -> impl IntoResponse {

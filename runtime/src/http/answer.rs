@@ -11,6 +11,7 @@ use lambda_http::RequestExt;
 
 use super::request::{RouteLabel, request_id, whole_body};
 use crate::problem::{problem, response};
+use crate::routing::without_prefix;
 use crate::{
     Access, Caller, Context, Error, Feature, Host, PathEncoding, PathParams, Request, Response,
     Result, RouteMatch, dispatch_http, find_route,
@@ -42,7 +43,10 @@ where
     let (path, encoding) = match path {
         Some(path) if path.decoded => (path.path.as_str(), PathEncoding::Decoded),
         Some(path) => (path.path.as_str(), PathEncoding::Percent),
-        None => (request.uri().path(), PathEncoding::Percent),
+        None => (
+            without_prefix(request.uri().path(), &host.base_path),
+            PathEncoding::Percent,
+        ),
     };
     let routed = find_route(host.features(name), request.method(), path, encoding);
     if let RouteMatch::Found(_, route, _) = &routed {
@@ -66,9 +70,9 @@ where
     match routed {
         RouteMatch::Found(feature, route, params) => {
             request.extensions_mut().insert(params);
-            let request = match prepare(host, feature, request).await {
+            let request = match prepare(host, feature, request, id).await {
                 Ok(request) => request,
-                Err(error) => return response(&error, id),
+                Err(refusal) => return refusal,
             };
             handler_in_time(dispatch_http(route, host.context.as_ref(), request), id).await
         }
@@ -98,31 +102,63 @@ pub(crate) async fn handler_in_time(called: impl Future<Output = Response>, id: 
     })
 }
 
-/// Finds out who calls, and makes the body a value in memory.
+/// Finds out who calls and whether that is too often, and makes the body a value in memory.
 async fn prepare<C: Context, B>(
     host: &Host<C>,
     feature: &'static Feature<C>,
     mut request: http::Request<B>,
-) -> Result<Request>
+    id: &str,
+) -> Result<Request, Response>
 where
     B: http_body_util::BodyExt<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
+    let refused = |error: Error| response(&error, id);
     let route = feature
         .route()
-        .ok_or_else(|| Error::permanent("not a route"))?;
-    if route.access != Access::Public
+        .ok_or_else(|| refused(Error::permanent("not a route")))?;
+    // Before a body is read: nobody streams gigabytes without a token.
+    identify(host, route.access, &mut request)
+        .await
+        .map_err(refused)?;
+    let limits = host.rate_limits.as_ref().zip(route.rate_limit.as_ref());
+    if let Some((limits, limit)) = limits {
+        let counted = limits.count_head(limit, &request);
+        counted.map_err(|too_many| too_many.answer(limit, id))?;
+    }
+    let request = match &route.form {
+        Some(form) => super::forms::receive_form(host, form.key, request).await,
+        None => with_whole_body(request).await,
+    };
+    let request = request.map_err(refused)?;
+    if let Some((limits, limit)) = limits {
+        let counted = limits.count_subject(limit, &request);
+        counted.map_err(|too_many| too_many.answer(limit, id))?;
+    }
+    Ok(request)
+}
+
+/// Finds out who calls, where that matters, and whether it is somebody who may.
+async fn identify<C: Context, B>(
+    host: &Host<C>,
+    access: Access,
+    request: &mut http::Request<B>,
+) -> Result<()> {
+    if access != Access::Public
         && request.extensions().get::<Caller>().is_none()
-        && let Some(token) = bearer(&request)
+        && let Some(token) = bearer(request)
     {
         let caller = host.authenticate.caller(token).await?;
         request.extensions_mut().insert(caller);
     }
-    // Before a body is read: nobody streams gigabytes without a token.
-    route.access.check(request.extensions().get::<Caller>())?;
-    if let Some(form) = &route.form {
-        return super::forms::receive_form(host, form.key, request).await;
-    }
+    access.check(request.extensions().get::<Caller>())
+}
+
+async fn with_whole_body<B>(request: http::Request<B>) -> Result<Request>
+where
+    B: http_body_util::BodyExt<Data = Bytes> + Send,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
     let (parts, body) = request.into_parts();
     let bytes = whole_body(body, MAX_BODY).await?;
     let body = if bytes.is_empty() {

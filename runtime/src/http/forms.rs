@@ -5,17 +5,15 @@ use std::error::Error as StdError;
 
 use aws_lambda_events::encodings::Body;
 use bytes::Bytes;
-use futures::stream::{self, Stream};
 use futures::{StreamExt, TryStreamExt};
 use http::{HeaderValue, StatusCode, header};
 use http_body_util::BodyExt;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
-use super::request::{BODY_TIME, too_slow};
+use super::form_stream::{BetweenFiles, FormCutOff, slices};
+use super::request::too_slow;
 use crate::{Caller, Context, Error, FormClaim, Host, Request, Result, require_caller};
 
-/// The longest field that is no file, in bytes.
-const MAX_FIELD: u64 = 64 * 1024;
 /// The most fields beside the file.
 const MAX_FIELDS: usize = 32;
 
@@ -36,9 +34,12 @@ where
     let boundary = boundary(&request)?;
     let key = key(&host.context, require_caller(&request)?);
     let (mut parts, body) = request.into_parts();
+    // Files may be long; what is no file is limited by the stream.
     let limits = SizeLimit::new().whole_stream(u64::MAX).per_field(u64::MAX);
     let constraints = Constraints::new().size_limit(limits);
-    let form = Multipart::with_constraints(pieces(body), boundary, constraints);
+    let between = BetweenFiles::default();
+    let body = slices(body, host.form_limits, between.clone());
+    let form = Multipart::with_constraints(body, boundary, constraints);
 
     let mut claim = FormClaim {
         key,
@@ -47,7 +48,7 @@ where
         fields: std::collections::BTreeMap::new(),
     };
     let mut stored = false;
-    if let Err(error) = read_fields(host, form, &mut claim, &mut stored).await {
+    if let Err(error) = read_fields(host, form, &between, &mut claim, &mut stored).await {
         if stored {
             host.files.remove(&claim.key).await?;
         }
@@ -60,25 +61,6 @@ where
         HeaderValue::from_static("application/json"),
     );
     Ok(Request::from_parts(parts, Body::Text(body)))
-}
-
-/// A client has sent nothing for too long.
-#[derive(Debug, thiserror::Error)]
-#[error("nothing came for too long")]
-struct Idle;
-
-/// The body as it comes; it ends with an error when nothing comes any more.
-fn pieces<B>(body: B) -> impl Stream<Item = Result<Bytes, Box<dyn StdError + Send + Sync>>> + Send
-where
-    B: BodyExt<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
-{
-    stream::unfold(Box::pin(body.into_data_stream()), |mut body| async {
-        match tokio::time::timeout(BODY_TIME, body.next()).await {
-            Ok(piece) => Some((piece?.map_err(Into::into), body)),
-            Err(_) => Some((Err(Idle.into()), body)),
-        }
-    })
 }
 
 fn boundary<B>(request: &http::Request<B>) -> Result<String> {
@@ -96,6 +78,7 @@ fn boundary<B>(request: &http::Request<B>) -> Result<String> {
 async fn read_fields<C: Context>(
     host: &Host<C>,
     mut form: Multipart<'_>,
+    between: &BetweenFiles,
     claim: &mut FormClaim,
     stored: &mut bool,
 ) -> Result<()> {
@@ -104,7 +87,9 @@ async fn read_fields<C: Context>(
             if *stored {
                 return Err(Error::bad_request("send one file at a time"));
             }
+            between.file_begins();
             store(host, field, claim).await?;
+            between.file_ends();
             *stored = true;
         } else {
             keep(field, claim).await?;
@@ -133,9 +118,9 @@ async fn keep(mut field: Field<'_>, claim: &mut FormClaim) -> Result<()> {
     let mut value = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(broken)? {
         value.extend_from_slice(&chunk);
-        if value.len() as u64 > MAX_FIELD || claim.fields.len() >= MAX_FIELDS {
-            return Err(Error::bad_request("the form has too much beside its file"));
-        }
+    }
+    if claim.fields.len() >= MAX_FIELDS {
+        return Err(too_much_beside_file());
     }
     let value = String::from_utf8(value)
         .map_err(|_| Error::bad_request(format!("the field {name:?} is not UTF-8")))?;
@@ -146,10 +131,20 @@ async fn keep(mut field: Field<'_>, claim: &mut FormClaim) -> Result<()> {
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn broken(error: multer::Error) -> Error {
     if let multer::Error::StreamReadFailed(why) = &error
-        && why.is::<Idle>()
+        && let Some(cut_off) = why.downcast_ref()
     {
-        return too_slow();
+        return match cut_off {
+            FormCutOff::TooSlow => too_slow(),
+            FormCutOff::TooMuchBesideFile => too_much_beside_file(),
+        };
     }
     tracing::debug!(%error, "a form could not be read");
     Error::bad_request("the form broke off or is malformed")
 }
+
+fn too_much_beside_file() -> Error {
+    Error::bad_request("the form has too much beside its file")
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests;

@@ -1,6 +1,7 @@
 //! HTTP requests through the table: one stack, in a pod's server and in Lambda.
 
 mod answer;
+mod form_stream;
 mod forms;
 mod request;
 mod stack;
@@ -8,8 +9,11 @@ mod stack;
 #[cfg(feature = "server")]
 pub(crate) use answer::{MAX_BODY, handler_in_time};
 pub(crate) use answer::{RoutePath, answer};
+pub use form_stream::FormLimits;
 #[cfg(feature = "server")]
 pub(crate) use request::{RouteLabel, request_id, whole_body};
 #[cfg(feature = "server")]
 pub(crate) use stack::cors;
 pub(crate) use stack::http_stack;
+#[cfg(feature = "server")]
+pub(crate) use stack::{Places, with_places};

@@ -24,7 +24,7 @@ use crate::{Context, Error, Host, RequestId, Response, Result, problem, trace};
 /// The header of a request's id, in and out.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// How long a plain body may take to arrive, and a form between two pieces of it.
+/// How long a plain body may take to arrive, and a form between two pieces of it or at its beginning.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Gives each request its context.

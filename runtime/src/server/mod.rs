@@ -2,8 +2,11 @@
 
 mod browsers;
 mod connection;
+mod descriptors;
 mod invocation;
 mod listen;
+mod log_limit;
+mod open_connections;
 pub mod openapi;
 mod topic;
 
@@ -24,11 +27,15 @@ use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, service_fn};
 
 use crate::http::{
-    MAX_BODY, RouteLabel, answer, cors, handler_in_time, http_stack, request_id, whole_body,
+    MAX_BODY, Places, RouteLabel, answer, cors, handler_in_time, http_stack, request_id,
+    whole_body, with_places,
 };
-use crate::{Context, Feature, Host, Response, problem};
+use crate::routing::without_prefix;
+use crate::{Context, Feature, Host, PathEncoding, Response, RouteMatch, find_route, problem};
 
+pub use descriptors::raise_descriptor_limit;
 pub use listen::{ServeOptions, serve_router};
+use topic::Subscribed;
 pub use topic::TopicSubscriptions;
 
 /// Gives the figures as text, in Prometheus' exposition format.
@@ -48,7 +55,7 @@ pub struct Server<C: Context> {
     pub subscriptions: Option<Arc<dyn TopicSubscriptions>>,
     /// What operators are told.
     pub probes: Probes,
-    /// How many requests may be under way at once; more are answered 503.
+    /// How many requests may be under way at once, forms apart; more are answered 503.
     pub max_requests: usize,
     /// How connections are kept, and how they come to their end.
     pub options: ServeOptions,
@@ -87,19 +94,29 @@ impl<C: Context> Server<C> {
                 get(move || async move { axum::Json(document) }),
             )
             .layer(cors());
-        let (host, max_requests) = (self.host.clone(), self.max_requests);
-        let server = Arc::new(self);
+        let host = self.host.clone();
+        let (forms, service) = (self.host.clone(), self.service);
+        let places = Places {
+            requests: self.max_requests,
+            forms: self.host.form_limits.places,
+            is_form: move |method: &Method, path: &str| is_form(&forms, service, method, path),
+        };
+        let subscribed = self.subscriptions.clone().map(Subscribed::new);
+        let serving = Arc::new((self, subscribed));
         let service = service_fn(move |request: Request<Body>| {
-            let server = Arc::clone(&server);
-            async move { Ok::<_, Infallible>(server.answer(request).await) }
+            let serving = Arc::clone(&serving);
+            async move {
+                let (server, subscribed) = &*serving;
+                Ok::<_, Infallible>(server.answer(subscribed.as_ref(), request).await)
+            }
         });
-        let stack = http_stack(host, Some(max_requests), service);
+        let stack = http_stack(host, with_places(&service, places));
         probes.fallback_service(stack.map_response(into_axum))
     }
 
     /// Answers what is no probe: a route of the service, an event that is posted, or a message of
     /// a topic.
-    async fn answer(&self, request: Request<Body>) -> Response {
+    async fn answer(&self, subscribed: Option<&Subscribed>, request: Request<Body>) -> Response {
         let posted = request.method() == Method::POST;
         if posted
             && self.invoke
@@ -110,10 +127,10 @@ impl<C: Context> Server<C> {
         }
         if posted
             && request.uri().path() == "/"
-            && let Some(subscriptions) = &self.subscriptions
-            && let Some(subscribed) = topic::subscribed(self.host.features(self.service))
+            && let Some(subscribed) = subscribed
+            && let Some(feature) = topic::subscribed(self.host.features(self.service))
         {
-            return self.take_posted(subscribed, subscriptions, request).await;
+            return self.take_posted(feature, subscribed, request).await;
         }
         answer(&self.host, self.service, request).await
     }
@@ -121,8 +138,8 @@ impl<C: Context> Server<C> {
     /// A message of a topic that is subscribed by HTTP.
     async fn take_posted<B>(
         &self,
-        subscribed: (&'static Feature<C>, &'static str),
-        subscriptions: &Arc<dyn TopicSubscriptions>,
+        feature: (&'static Feature<C>, &'static str),
+        subscribed: &Subscribed,
         request: Request<B>,
     ) -> Response
     where
@@ -135,9 +152,16 @@ impl<C: Context> Server<C> {
             Ok(body) => body,
             Err(error) => return problem::response(&error, &id),
         };
-        let answered = topic::answer(&self.host, subscribed, subscriptions, &body, &id);
+        let answered = topic::answer(&self.host, feature, subscribed, &body, &id);
         handler_in_time(answered, &id).await
     }
+}
+
+/// Whether a request for this path is a form with a file.
+fn is_form<C: Context>(host: &Host<C>, service: &str, method: &Method, path: &str) -> bool {
+    let path = without_prefix(path, &host.base_path);
+    let found = find_route(host.features(service), method, path, PathEncoding::Percent);
+    matches!(found, RouteMatch::Found(_, route, _) if route.form.is_some())
 }
 
 /// What operators ask of any process.

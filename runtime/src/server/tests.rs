@@ -3,6 +3,7 @@
 use std::future::pending;
 use std::io::Error as IoError;
 
+use async_trait::async_trait;
 use axum::body::Body;
 use bytes::Bytes;
 use futures::stream::{self, StreamExt};
@@ -12,7 +13,11 @@ use metrics_util::debugging::{DebuggingRecorder, Snapshotter};
 use tower::ServiceExt;
 
 use super::*;
-use crate::{Access, Limits, Reply, Route, Trigger};
+use crate::rate_limits::{Rate, RateLimits};
+use crate::{
+    Access, Authenticator, Caller, FileForm, FormLimits, Limits, PeerAddress, RateLimit, Reply,
+    Route, Trigger, empty_response,
+};
 
 const fn route(
     name: &'static str,
@@ -28,6 +33,7 @@ const fn route(
             path,
             access: Access::Public,
             form: None,
+            rate_limit: None,
             handle,
         }),
         limits: Limits::DEFAULT,
@@ -35,11 +41,36 @@ const fn route(
     }
 }
 
-static TABLE: [Feature<()>; 3] = [
+static TABLE: [Feature<()>; 6] = [
     route("panic", "/panic", |(), _| {
         Box::pin(async { panic!("as it is meant to") })
     }),
     route("never", "/never", |(), _| Box::pin(pending())),
+    Feature {
+        name: "form",
+        service: "odd-service",
+        about: "",
+        trigger: Trigger::Http(Route {
+            method: Method::POST,
+            path: "/form",
+            access: Access::User,
+            form: Some(FileForm {
+                key: |(), _| String::new(),
+                fields: &[],
+            }),
+            rate_limit: None,
+            handle: |(), _| Box::pin(async { Ok(empty_response(StatusCode::ACCEPTED)) }),
+        }),
+        limits: Limits::DEFAULT,
+        permissions: &[],
+    },
+    limited(
+        "guess",
+        "/guess",
+        Access::Public,
+        Some(|request| String::from_utf8(request.body().to_vec()).ok()),
+    ),
+    limited("own", "/own", Access::User, None),
     Feature {
         name: "crash",
         service: "odd-service",
@@ -53,6 +84,48 @@ static TABLE: [Feature<()>; 3] = [
         permissions: &[],
     },
 ];
+
+/// A route that may be used three times an hour.
+const fn limited(
+    name: &'static str,
+    path: &'static str,
+    access: Access,
+    subject: Option<fn(&crate::Request) -> Option<String>>,
+) -> Feature<()> {
+    Feature {
+        name,
+        service: "odd-service",
+        about: "",
+        trigger: Trigger::Http(Route {
+            method: Method::POST,
+            path,
+            access,
+            form: None,
+            rate_limit: Some(RateLimit {
+                kind: name,
+                subject,
+            }),
+            handle: |(), _| Box::pin(async { Ok(empty_response(StatusCode::OK)) }),
+        }),
+        limits: Limits::DEFAULT,
+        permissions: &[],
+    }
+}
+
+/// Whoever has a token is the user of that name.
+struct Names;
+
+#[async_trait]
+impl Authenticator for Names {
+    async fn caller(&self, token: &str) -> crate::Result<Caller> {
+        Ok(Caller {
+            user_id: token.to_owned(),
+            username: token.to_owned(),
+            email: None,
+            groups: Vec::new(),
+        })
+    }
+}
 
 fn odd(max_requests: usize) -> Router {
     let server = Server {
@@ -167,4 +240,125 @@ async fn every_answer_is_counted_by_its_route() {
             "POST /panic 500"
         ]
     );
+}
+
+#[tokio::test]
+async fn slow_forms_have_places_of_their_own() {
+    let host = Host::new((), &TABLE)
+        .with_authenticator(Arc::new(Names))
+        .with_form_limits(FormLimits {
+            places: 2,
+            ..FormLimits::default()
+        });
+    let server = Server {
+        max_requests: 1,
+        ..Server::new(host, "odd-service")
+    };
+    let router = server.router(CancellationToken::new());
+    let form = || {
+        Request::post("/form")
+            .header(header::AUTHORIZATION, "Bearer ana")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
+            .body(stuck())
+            .expect("a request")
+    };
+    let mut slow: Vec<_> = (0..3)
+        .map(|_| Box::pin(router.clone().oneshot(form())))
+        .collect();
+    // Each goes as far as it can.
+    let answered = futures::future::select_all(&mut slow).await;
+    let refused = answered.0.expect("an answer").status();
+    assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE, "a third form");
+    assert_eq!(
+        post(router, "/panic", Body::empty()).await.0,
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
+}
+
+/// A server whose two limited routes may be used three times an hour by each user.
+fn limiting() -> Router {
+    let rate = Rate {
+        requests: 3.try_into().expect("some"),
+        per: std::time::Duration::from_hours(1),
+    };
+    let rates = ["guess", "own"].map(|kind| (kind.to_owned(), rate));
+    let host = Host::new((), &TABLE)
+        .with_authenticator(Arc::new(Names))
+        .with_rate_limits(RateLimits::new(rates, 1));
+    Server::new(host, "odd-service").router(CancellationToken::new())
+}
+
+/// How a request is answered that comes from an address, and when to try again.
+async fn asked(router: &Router, path: &str, from: [u8; 4], who: &str) -> (u16, Option<u64>) {
+    let request = Request::post(path)
+        .header(header::AUTHORIZATION, format!("Bearer {who}"))
+        .extension(PeerAddress((from, 1).into()))
+        .body(Body::from(who.to_owned()));
+    let answer = router.clone().oneshot(request.expect("a request")).await;
+    let answer = answer.expect("an answer");
+    let again = answer.headers().get(header::RETRY_AFTER);
+    let again = again.map(|seconds| seconds.to_str().expect("text").parse().expect("seconds"));
+    (answer.status().as_u16(), again)
+}
+
+#[tokio::test]
+async fn a_user_may_use_a_limited_route_so_often_from_wherever() {
+    for path in ["/guess", "/own"] {
+        let router = limiting();
+        for n in 0..3 {
+            assert_eq!(
+                asked(&router, path, [192, 0, 2, n], "ana").await,
+                (200, None)
+            );
+        }
+        let (status, again) = asked(&router, path, [192, 0, 2, 9], "ana").await;
+        assert_eq!(status, 429, "{path}");
+        let again = again.expect("when to try again");
+        assert!(
+            (1_190..=1_200).contains(&again),
+            "{path}: {again} s, a third of an hour"
+        );
+        assert_eq!(
+            asked(&router, path, [192, 0, 2, 9], "bob").await.0,
+            200,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_may_use_a_limited_route_ten_times_as_often() {
+    for path in ["/guess", "/own"] {
+        let router = limiting();
+        for n in 0..30 {
+            let who = format!("user{n}");
+            assert_eq!(
+                asked(&router, path, [192, 0, 2, 1], &who).await.0,
+                200,
+                "{path}"
+            );
+        }
+        assert_eq!(
+            asked(&router, path, [192, 0, 2, 1], "ana").await.0,
+            429,
+            "{path}"
+        );
+        assert_eq!(
+            asked(&router, path, [192, 0, 2, 2], "ana").await.0,
+            200,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_use_a_limited_route_is_told_so_first() {
+    let router = limiting();
+    for _ in 0..5 {
+        let request = Request::post("/own")
+            .body(Body::empty())
+            .expect("a request");
+        let answer = router.clone().oneshot(request).await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    }
 }

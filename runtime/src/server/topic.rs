@@ -3,6 +3,7 @@
 //!
 //! <https://docs.aws.amazon.com/sns/latest/dg/SendMessageToHttp.prepare.html>
 
+mod certificates;
 mod signature;
 
 use std::sync::Arc;
@@ -12,6 +13,8 @@ use aws_lambda_events::sqs::SqsMessage;
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Deserialize;
+
+use certificates::Certificates;
 
 use crate::{
     Context, Error, Feature, Host, Response, Result, Trigger, empty_response, envelope, problem,
@@ -58,6 +61,21 @@ struct Posted {
     signing_cert_url: String,
 }
 
+/// A topic that is subscribed by HTTP.
+pub(super) struct Subscribed {
+    subscriptions: Arc<dyn TopicSubscriptions>,
+    certificates: Certificates,
+}
+
+impl Subscribed {
+    pub(super) fn new(subscriptions: Arc<dyn TopicSubscriptions>) -> Self {
+        Self {
+            subscriptions,
+            certificates: Certificates::default(),
+        }
+    }
+}
+
 /// The feature of a service that a topic sets off, if one does, and the topic's short name.
 pub(super) fn subscribed<C: Context>(
     features: impl Iterator<Item = &'static Feature<C>>,
@@ -73,11 +91,11 @@ pub(super) fn subscribed<C: Context>(
 pub(super) async fn answer<C: Context>(
     host: &Host<C>,
     (feature, topic): (&'static Feature<C>, &'static str),
-    subscriptions: &Arc<dyn TopicSubscriptions>,
+    subscribed: &Subscribed,
     body: &[u8],
     request_id: &str,
 ) -> Response {
-    match take_message(host, feature, topic, subscriptions, body).await {
+    match take_message(host, feature, topic, subscribed, body).await {
         Ok(()) => empty_response(StatusCode::OK),
         Err(error) => {
             tracing::warn!(feature = feature.name, %error, "what SNS posted could not be taken");
@@ -94,19 +112,22 @@ async fn take_message<C: Context>(
     host: &Host<C>,
     feature: &'static Feature<C>,
     topic: &str,
-    subscriptions: &Arc<dyn TopicSubscriptions>,
+    subscribed: &Subscribed,
     body: &[u8],
 ) -> Result<()> {
+    let subscriptions = &subscribed.subscriptions;
     let posted: Posted = serde_json::from_slice(body)
         .map_err(|error| Error::bad_request(format!("not a message of SNS: {error}")))?;
     // The topic first: nothing is fetched for strangers.
     if posted.topic_arn != subscriptions.topic_arn(topic).await? {
         return Err(forbidden("messages of this topic are not taken"));
     }
-    if !signature::is_of_sns(&posted.signing_cert_url) {
+    if !signature::is_of_sns(&posted.signing_cert_url, &posted.topic_arn) {
         return Err(forbidden("the certificate is not one of SNS's"));
     }
-    let certificate = subscriptions.certificate(&posted.signing_cert_url).await?;
+    let certificates = &subscribed.certificates;
+    let certificate = certificates.get(subscriptions, &posted.signing_cert_url);
+    let certificate = certificate.await?;
     signature::verify(&posted, &certificate).map_err(forbidden)?;
     match posted.r#type.as_str() {
         "Notification" => notify_feature(host, feature, body).await,

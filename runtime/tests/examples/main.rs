@@ -22,7 +22,7 @@ static TABLE: [Feature<()>; 4] = [sqs::ORDERS, http::HI, sns::NEWS, scheduled::C
 
 fn main() -> ExitCode {
     let events = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/examples/events");
-    let stage = |_: &Case<()>| Stage::new(Host::new((), &TABLE), Vec::new);
+    let stage = |_: &Case<()>| Stage::new(Host::new((), &TABLE).with_base_path("/v1"), Vec::new);
     Suite::new(&TABLE, &events, stage)
         .expecting(compare_with_expected)
         .run()
@@ -34,6 +34,8 @@ fn compare_with_expected(case: &Case<()>, outcome: &Outcome) -> Result<(), Strin
         "orders::one_of_three_fails" => r#"{"batchItemFailures":[{"itemIdentifier":"m2"}]}"#,
         "hi::http_api" => "200 Hello ana, this is an AWS Lambda HTTP request",
         "hi::load_balancer" => "200 Hello bob, this is an AWS Lambda HTTP request",
+        "hi::base_path" => "200 Hello eve, this is an AWS Lambda HTTP request",
+        "hi::preflight" => return compare_with_preflight(outcome),
         "hi::head" => "200",
         "hi::no_such_path" => {
             r#"404 {"detail":"there is no such path here","status":404,"title":"Not Found","type":"about:blank"}"#
@@ -47,4 +49,18 @@ fn compare_with_expected(case: &Case<()>, outcome: &Outcome) -> Result<(), Strin
     } else {
         Err(format!("{}\nbut expected is {expected}", outcome.reply))
     }
+}
+
+/// What a browser must be told before it sends a page's request:
+/// <https://fetch.spec.whatwg.org/#http-cors-protocol>.
+fn compare_with_preflight(outcome: &Outcome) -> Result<(), String> {
+    let allowed = |what: &str| outcome.headers.get(&format!("access-control-allow-{what}"));
+    let holds = |what: &str, word: &str| {
+        allowed(what).is_some_and(|list| list.split(',').any(|item| item.trim() == word))
+    };
+    let fits = outcome.reply == "200"
+        && allowed("origin").is_some_and(|origin| origin == "*")
+        && holds("methods", "GET")
+        && holds("headers", "authorization");
+    fits.then_some(()).ok_or_else(|| outcome.to_string())
 }

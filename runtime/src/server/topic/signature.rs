@@ -14,9 +14,9 @@ use x509_cert::der::DecodePem;
 
 use super::Posted;
 
-/// Whether an address is that of a certificate of SNS: on AWS's own host, by HTTPS. Anybody can
-/// sign with a certificate from somewhere else.
-pub(super) fn is_of_sns(url: &str) -> bool {
+/// Whether an address is that of a certificate of SNS: on its own host in the topic's region, by HTTPS,
+/// under the name that it gives them. Anybody can sign with a certificate from somewhere else.
+pub(super) fn is_of_sns(url: &str, topic_arn: &str) -> bool {
     let Ok(uri) = url.parse::<http::Uri>() else {
         return false;
     };
@@ -27,10 +27,12 @@ pub(super) fn is_of_sns(url: &str) -> bool {
             rest.strip_suffix(".amazonaws.com")
                 .or_else(|| rest.strip_suffix(".amazonaws.com.cn"))
         });
-    let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    let name = uri.path().strip_prefix("/SimpleNotificationService-");
+    let name = name.and_then(|name| name.strip_suffix(".pem"));
     uri.scheme() == Some(&http::uri::Scheme::HTTPS)
-        && region.is_some_and(|region| !region.is_empty() && region.bytes().all(plain))
-        && uri.path().strip_suffix(".pem").is_some()
+        && region.is_some_and(|region| !region.is_empty())
+        && region == topic_arn.split(':').nth(3)
+        && name.is_some_and(|name| !name.contains('/'))
         && uri.query().is_none()
 }
 
@@ -82,24 +84,37 @@ mod tests {
 
     #[test]
     fn a_certificate_must_be_from_aws() {
-        assert!(is_of_sns(
-            "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-1.pem"
-        ));
-        assert!(is_of_sns("https://sns.cn-north-1.amazonaws.com.cn/a.pem"));
-        for other in [
-            "http://sns.us-east-1.amazonaws.com/a.pem",
-            "https://sns.us-east-1.amazonaws.com.evil.example/a.pem",
-            "https://evil.example/sns.us-east-1.amazonaws.com/a.pem",
-            "https://sns.us-east-1.amazonaws.com@evil.example/a.pem",
-            "https://sns.us-east-1.amazonaws.com:8443/a.pem",
-            "https://sns.evil.example/.amazonaws.com/a.pem",
-            "https://sns.a.b.amazonaws.com/a.pem",
-            "https://s3.amazonaws.com/a.pem",
-            "https://sns.us-east-1.amazonaws.com/a.pem?x=.pem",
-            "https://sns.us-east-1.amazonaws.com/a",
-            "",
+        let file = "SimpleNotificationService-0.pem";
+        for (host, region) in [
+            ("sns.us-east-1.amazonaws.com", "us-east-1"),
+            ("sns.cn-north-1.amazonaws.com.cn", "cn-north-1"),
         ] {
-            assert!(!is_of_sns(other), "{other}");
+            let topic = format!("arn:aws:sns:{region}:000000000000:t");
+            assert!(is_of_sns(&format!("https://{host}/{file}"), &topic));
         }
+        let topic = "arn:aws:sns:us-east-1:000000000000:t";
+        for other in [
+            format!("http://sns.us-east-1.amazonaws.com/{file}"),
+            format!("https://sns.us-east-1.amazonaws.com.evil.example/{file}"),
+            format!("https://evil.example/sns.us-east-1.amazonaws.com/{file}"),
+            format!("https://sns.us-east-1.amazonaws.com@evil.example/{file}"),
+            format!("https://sns.us-east-1.amazonaws.com:8443/{file}"),
+            format!("https://sns.evil.example/.amazonaws.com/{file}"),
+            format!("https://sns.a.b.amazonaws.com/{file}"),
+            format!("https://sns.eu-west-1.amazonaws.com/{file}"),
+            format!("https://s3.amazonaws.com/{file}"),
+            format!("https://sns.us-east-1.amazonaws.com/{file}?x=.pem"),
+            format!("https://sns.us-east-1.amazonaws.com/x/{file}"),
+            "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-/x/.pem".to_owned(),
+            "https://sns.us-east-1.amazonaws.com/a.pem".to_owned(),
+            "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0".to_owned(),
+            String::new(),
+        ] {
+            assert!(!is_of_sns(&other, topic), "{other}");
+        }
+        assert!(!is_of_sns(
+            &format!("https://sns..amazonaws.com/{file}"),
+            "arn:aws:sns::0:t"
+        ));
     }
 }
