@@ -47,11 +47,26 @@ pub struct Extraction {
     pub damaged: Option<String>,
 }
 
+impl Extraction {
+    /// What the video's owner should know of the frames, in a sentence.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        self.damaged.as_deref().map(warning)
+    }
+}
+
+fn warning(damage: &str) -> String {
+    format!(
+        "The video is damaged or incomplete ({damage}); these are the frames that could be read, \
+         and some may not look as they should."
+    )
+}
+
 /// Extracts frames of `source` into a zip in `sink`.
 ///
 /// The zip holds whole stored entries `frame_00001.jpg`, … and at last `frames.csv` with the
 /// columns `file,seconds,at`, a row for each moment: the frame on screen then, when that frame begins,
-/// and the moment. Times are those of the player's clock, whose zero is the file's: a first frame may
+/// and the moment; of a damaged video it has one more, `warning`. Times are those of the player's clock, whose zero is the file's: a first frame may
 /// begin later. Dropping the future kills
 /// ffmpeg and aborts the sink.
 ///
@@ -107,7 +122,8 @@ async fn write_zip(
         return Err(Reason::NoFrames.into());
     }
     source.verify().await?;
-    output.end().await?;
+    let warning = outcome.damaged.as_deref().map(warning);
+    output.end(warning.as_deref()).await?;
     Ok(Extraction {
         frames: output.frames(),
         moments: output.moments(),

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fotograma_core::domain::{self, ExtractionRequest, Mode};
+use fotograma_core::domain::{self, ExtractionRequest, Mode, PictureOptions, extraction};
 use fotograma_core::ports::{ExtractionError, FrameExtractor, ProgressListener};
 use fotograma_core::{Error, Result};
-use fotograma_engine::{Cancelled, ExtractError, Extraction, Ffmpeg, Options, SourceError};
+use fotograma_engine::{
+    Cancelled, ExtractError, Extraction, Ffmpeg, Format, Hdr, OnDamage, Options, Samples,
+    SourceError,
+};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::aws::{Aws, S3Sink, S3Source};
@@ -78,15 +81,7 @@ impl FrameExtractor for EngineFrames {
             .await
             .map_err(|error| plain_error(error.into()))?;
         let sink = S3Sink::new(Arc::clone(&self.aws), &request.zip_key);
-        let options = Options {
-            every: Duration::from_millis(request.every_ms),
-            mode: match request.mode {
-                Mode::Exact => fotograma_engine::Mode::Exact,
-                Mode::Keyframe => fotograma_engine::Mode::Keyframe,
-            },
-            modified: u64::try_from(request.modified.timestamp()).unwrap_or(0),
-            ..self.options.clone()
-        };
+        let options = options_of(request, &self.options);
         let bridge = ProgressBridge {
             listener,
             answer: Mutex::new(None),
@@ -105,12 +100,14 @@ impl FrameExtractor for EngineFrames {
                     requests = done.requests,
                     strategy = ?done.strategy,
                     reason = %done.strategy_reason,
+                    damaged = done.damaged,
                     "frames extracted"
                 );
                 measure(&done);
                 Ok(domain::Extraction {
                     frames: done.frames,
                     zip_bytes: done.bytes_written,
+                    warning: done.warning(),
                 })
             }
             Err(ExtractError::Cancelled(cancelled)) => {
@@ -119,6 +116,46 @@ impl FrameExtractor for EngineFrames {
             }
             Err(error) => Err(self.judge(error).await),
         }
+    }
+}
+
+/// The engine's options for a request, where the operator has chosen `chosen`.
+fn options_of(request: &ExtractionRequest, chosen: &Options) -> Options {
+    let PictureOptions {
+        format,
+        repeat,
+        track,
+        samples,
+        hdr,
+        strict,
+    } = request.pictures;
+    Options {
+        every: Duration::from_millis(request.every_ms),
+        mode: match request.mode {
+            Mode::Exact => fotograma_engine::Mode::Exact,
+            Mode::Keyframe => fotograma_engine::Mode::Keyframe,
+        },
+        format: match format {
+            extraction::Format::Jpg => Format::Jpg,
+            extraction::Format::Png => Format::Png,
+        },
+        repeat,
+        track,
+        samples: match samples {
+            extraction::Samples::Square => Samples::Square,
+            extraction::Samples::AsIs => Samples::AsIs,
+        },
+        hdr: match hdr {
+            extraction::Hdr::ToneMap => Hdr::ToneMap,
+            extraction::Hdr::Keep => Hdr::Keep,
+        },
+        damaged: if strict {
+            OnDamage::Fail
+        } else {
+            OnDamage::Keep
+        },
+        modified: u64::try_from(request.modified.timestamp()).unwrap_or(0),
+        ..chosen.clone()
     }
 }
 

@@ -109,6 +109,7 @@ impl Port {
         let extraction = Extraction {
             frames: file,
             zip_bytes: 20,
+            warning: None,
         };
         let completed = self.call(call, store);
         if self.rules() == Rules::NoCompletionLimit {

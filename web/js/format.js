@@ -101,7 +101,9 @@ export function statusDetail(video, locale) {
         ? `${video.progress} %, ${frames(video.frames, locale)} so far`
         : "The video is being opened.";
     case "done":
-      return `${frames(video.frames, locale)} in a zip`;
+      return video.warning
+        ? `${frames(video.frames, locale)} in a zip. ${sentence(video.warning)}`
+        : `${frames(video.frames, locale)} in a zip`;
     case "failed":
       return sentence(video.reason ?? "No reason was given");
     default:

@@ -4,7 +4,7 @@
 
 import { $, announce, ask, attempt, copyOf, download, keepFresh, setBar, setText } from "./dom.js";
 import { SessionOver } from "./api.js";
-import { facts, frames, statusDetail, statusLabel, title } from "./format.js";
+import { facts, frames, sentence, statusDetail, statusLabel, title } from "./format.js";
 
 const PAGE = 50;
 const QUICK_MS = 2_000;
@@ -59,7 +59,7 @@ export function endings(known, fresh) {
     .flatMap((video) => {
       switch (video.status) {
         case "done":
-          return [`${title(video)} is done: ${frames(video.frames)}.`];
+          return [`${title(video)} is done: ${frames(video.frames)}.${video.warning ? ` ${sentence(video.warning)}` : ""}`];
         case "failed":
           return [`${title(video)} failed: ${statusDetail(video)}`];
         default:

@@ -54,6 +54,8 @@ test("each state has its words, also one that is newer than the page", () => {
   const words = (video) => [format.statusLabel(video), format.statusDetail(video, "en")];
   assert.deepEqual(words({ status: "processing", progress: 40, frames: 1 }), ["Processing", "40 %, 1 frame so far"]);
   assert.deepEqual(words({ status: "done", frames: 1200 }), ["Done", "1,200 frames in a zip"]);
+  const damaged = { status: "done", frames: 6, warning: "the video is damaged" };
+  assert.deepEqual(words(damaged), ["Done", "6 frames in a zip. The video is damaged."]);
   assert.deepEqual(words({ status: "failed", reason: "the file is empty" }), ["Failed", "The file is empty."]);
   assert.deepEqual(words({ status: "under_review" }), ["under review", ""]);
 });

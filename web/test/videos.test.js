@@ -42,6 +42,7 @@ test("only what has just ended is said aloud", () => {
     { video_id: "b", status: "queued" },
     { video_id: "c", status: "done" },
     { video_id: "d", status: "queued" },
+    { video_id: "f", status: "processing" },
   ];
   const fresh = [
     { video_id: "a", status: "done", filename: "a.mp4", frames: 1 },
@@ -49,6 +50,11 @@ test("only what has just ended is said aloud", () => {
     { video_id: "c", status: "done", filename: "c.mp4", frames: 2 },
     { video_id: "d", status: "processing" },
     { video_id: "e", status: "done", filename: "e.mp4", frames: 3 },
+    { video_id: "f", status: "done", filename: "f.mp4", frames: 2, warning: "It is damaged" },
   ];
-  assert.deepEqual(endings(known, fresh), ["a.mp4 is done: 1 frame.", "b.mp4 failed: The file is empty."]);
+  assert.deepEqual(endings(known, fresh), [
+    "a.mp4 is done: 1 frame.",
+    "b.mp4 failed: The file is empty.",
+    "f.mp4 is done: 2 frames. It is damaged.",
+  ]);
 });

@@ -34,14 +34,14 @@ pub(super) const MAX_ABORTED_ATTEMPTS: u32 = 5;
 pub(super) const MAX_STOPPED_ATTEMPTS: u32 = 20;
 
 /// How an attempt without an outcome gives its lease back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Release {
     /// A fault that was not the video's ended it: the next attempt finds the video as it was.
     Faulted,
     /// It was told to stop.
     Stopped,
-    /// The video was too much for a machine that is sound.
-    Aborted,
+    /// The video was too much for a machine that is sound; what happened.
+    Aborted(String),
 }
 
 impl Video {
@@ -150,15 +150,16 @@ impl Video {
     /// The attempt that has the lease gives it back: the next may begin at once.
     #[must_use]
     pub fn released(&self, release: Release, now: DateTime<Utc>) -> Self {
-        let (stopped, aborted) = match release {
-            Release::Faulted => (0, 0),
-            Release::Stopped => (1, 0),
-            Release::Aborted => (0, 1),
+        let (stopped, aborted, too_much) = match release {
+            Release::Faulted => (0, 0, None),
+            Release::Stopped => (1, 0, None),
+            Release::Aborted(what) => (0, 1, Some(what)),
         };
         Self {
             attempt: None,
             stopped_attempts: self.stopped_attempts + stopped,
             aborted_attempts: self.aborted_attempts + aborted,
+            too_much: too_much.or_else(|| self.too_much.clone()),
             ..self.next_version(now)
         }
     }

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, every, keys};
+use super::{Mode, PictureOptions, every, keys};
 use crate::{Error, Result};
 
 /// One video to be turned into a zip of frames.
@@ -25,6 +25,9 @@ pub struct Job {
     /// Which frame stands for a moment.
     #[serde(default)]
     pub mode: Mode,
+    /// What else is asked of the pictures.
+    #[serde(flatten)]
+    pub pictures: PictureOptions,
     /// The entity tag of the object that was checked; the video must still have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -93,6 +96,7 @@ impl Job {
         keys::check_id("video_id", &self.video_id)?;
         keys::check_id("user_id", &self.user_id)?;
         every::check_ms(self.every_ms).map_err(Error::permanent)?;
+        self.pictures.check().map_err(Error::permanent)?;
         if self.key.is_empty() {
             self.key = keys::upload(&self.user_id, &self.video_id);
         }

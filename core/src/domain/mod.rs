@@ -14,7 +14,7 @@ pub mod video;
 
 pub use attempt::{Attempt, Begin, Release};
 pub use delivery::{Delivery, DeliveryClaim};
-pub use extraction::{Extraction, ExtractionRequest, Mode, Progress};
+pub use extraction::{Extraction, ExtractionRequest, Mode, PictureOptions, Progress};
 pub use job::{Job, Wait};
 pub use notice::{Mail, Notice};
 pub use stale::{Stale, SweepThresholds, Unfinished};

@@ -35,6 +35,9 @@ pub struct Notice {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What is to be known of the frames: that the video is damaged, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 impl Notice {
@@ -52,6 +55,7 @@ impl Notice {
             filename: video.filename.clone(),
             frames: (video.status == Status::Done).then_some(video.frames),
             reason: video.reason.clone(),
+            warning: video.warning.clone(),
         }
     }
 
@@ -123,6 +127,10 @@ pub fn compose_mail(notice: &Notice, to: &str, link: Option<&Link>, page_url: &s
     if let Some(reason) = &notice.reason {
         let reason = without_links(&shortened(reason, MAX_REASON));
         paragraphs.push(Paragraph::Text(format!("Why: {reason}")));
+    }
+    if let Some(warning) = &notice.warning {
+        let warning = without_links(&shortened(warning, MAX_REASON));
+        paragraphs.push(Paragraph::Text(format!("Warning: {warning}")));
     }
     if let Some(link) = link {
         paragraphs.push(Paragraph::Link("Download the zip:", link.url.clone()));
@@ -249,6 +257,17 @@ mod tests {
             "{}",
             mail.subject
         );
+    }
+
+    #[test]
+    fn a_warning_stands_in_the_mail_of_frames_that_there_are() {
+        let notice = Notice {
+            warning: Some("the video is damaged (<b>)".to_owned()),
+            ..notice(Status::Done)
+        };
+        let mail = compose_mail(&notice, "a@b.c", None, "http://page");
+        assert!(mail.text.contains("\n\nWarning: the video is damaged (<b>)\n"));
+        assert!(mail.html.contains("damaged (&lt;b&gt;)"));
     }
 
     #[test]

@@ -12,7 +12,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Delivery, Extraction, Job, Mode, Unfinished, Wait, keys};
+use super::{Attempt, Delivery, Extraction, Job, Mode, PictureOptions, Unfinished, Wait, keys};
 
 /// Where a video is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,9 @@ pub struct Video {
     /// Which frame stands for a moment.
     #[serde(default)]
     pub mode: Mode,
+    /// What else is asked of the pictures.
+    #[serde(flatten)]
+    pub pictures: PictureOptions,
     /// Where it is in its life.
     pub status: Status,
     /// The attempt that has the lease, while processing; the one that ended it, after.
@@ -103,6 +106,12 @@ pub struct Video {
     /// Why it failed, for the user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the user should know of the frames that there are: that the video is damaged, and how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
+    /// What was too much for a sound machine in the last attempt; when the same comes again, it is final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub too_much: Option<String>,
     /// Whether the outcome still has to be published: set with the outcome in one write, so
     /// that a crash between the two ends with a publication and not with none.
     #[serde(default)]
@@ -140,6 +149,7 @@ impl Video {
             email: job.email.clone(),
             every_ms: job.every_ms,
             mode: job.mode,
+            pictures: job.pictures.clone(),
             status: Status::AwaitingUpload,
             attempt: None,
             round: job.round,
@@ -150,6 +160,8 @@ impl Video {
             frames: 0,
             progress: 0,
             reason: None,
+            warning: None,
+            too_much: None,
             unpublished: false,
             deliveries: Vec::new(),
             created_at: now,
@@ -170,6 +182,7 @@ impl Video {
             email: self.email.clone(),
             every_ms: self.every_ms,
             mode: self.mode,
+            pictures: self.pictures.clone(),
             etag: self.etag.clone(),
             round: self.round,
             registered: true,
@@ -257,6 +270,8 @@ impl Video {
             frames: 0,
             progress: 0,
             reason: None,
+            warning: None,
+            too_much: None,
             unpublished: false,
             ..self.next_version(now)
         })
@@ -283,6 +298,8 @@ impl Video {
                 frames: extraction.frames,
                 progress: 100,
                 reason: None,
+                warning: extraction.warning,
+                too_much: None,
                 ..next
             },
             Err(reason) => Self {

@@ -22,6 +22,7 @@ const LEASE: Duration = Duration::seconds(60);
 const DONE: Extraction = Extraction {
     frames: 3,
     zip_bytes: 9,
+    warning: None,
 };
 
 #[test]

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::s3::S3EventRecord;
 
-use crate::domain::{Job, Mode, every, keys};
+use crate::domain::{Job, Mode, PictureOptions, every, keys};
 use crate::{Error, Result};
 use lambda_anywhere::{envelope, s3_key};
 
@@ -38,6 +38,7 @@ fn job_of_upload(record: &S3EventRecord) -> Result<Job> {
         email: None,
         every_ms: every::DEFAULT_MS,
         mode: Mode::default(),
+        pictures: PictureOptions::default(),
         // An event may be late: what counts is the object that is there now.
         etag: None,
         round: 0,

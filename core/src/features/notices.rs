@@ -48,6 +48,7 @@ pub async fn publish_notice(app: &App, request: Request) -> Result<Response> {
             .filter(|video| video.status == Status::Done)
             .map(|video| video.frames),
         reason: notify.reason,
+        warning: None,
     };
     let message_id = app.topic.publish(&notice).await?;
     json_response(StatusCode::ACCEPTED, &json!({ "message_id": message_id }))

@@ -144,10 +144,15 @@ async fn run_attempt(app: &App, job: &Job, video: &Video, attempt: &str) -> Resu
     let outcome = match extracted {
         Some(Ok(extraction)) => Ok(extraction),
         Some(Err(ExtractionError::Video(reason))) => Err(reason),
+        // It came again, the same way: another attempt would end so too.
+        Some(Err(ExtractionError::TooMuch(why))) if video.too_much.as_ref() == Some(&why) => {
+            Err(format!("it is too much for this service: {why}"))
+        }
         Some(Err(ExtractionError::TooMuch(why))) => {
             app.health.extraction_failed();
+            let release = Release::Aborted(why.clone());
             let fault = Error::transient(why);
-            return lease.give_up(Release::Aborted, Err(fault)).await;
+            return lease.give_up(release, Err(fault)).await;
         }
         Some(Err(ExtractionError::Other(error))) => {
             app.health.extraction_failed();
@@ -169,6 +174,7 @@ async fn run_attempt(app: &App, job: &Job, video: &Video, attempt: &str) -> Resu
                 outcome = video.status.word(),
                 frames = video.frames,
                 reason = video.reason,
+                warning = video.warning,
                 "the job has ended"
             );
             publish(app, &video).await.map(|()| Next::Done)
@@ -276,6 +282,7 @@ async fn extract(
         zip_key: video.zip_key(),
         every_ms: video.every_ms,
         mode: video.mode,
+        pictures: video.pictures.clone(),
         modified: video.created_at,
     };
     app.frames.extract(&request, listener).await
@@ -361,7 +368,7 @@ impl VideoLease<'_> {
         let released = update(self.app, self.video_id, |video| {
             let leased = video.is_leased_by(self.attempt);
             was_leased.store(leased, Ordering::Relaxed);
-            Ok(leased.then(|| video.released(release, now)))
+            Ok(leased.then(|| video.released(release.clone(), now)))
         });
         match released.await {
             Ok(video) if video.is_deleted() => {

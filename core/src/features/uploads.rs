@@ -12,7 +12,7 @@ use serde_json::json;
 use super::records::{own_video, param, publish, update};
 use super::videos::{VideoView, rfc3339};
 use crate::domain::foreign_text::is_invisible;
-use crate::domain::{Job, Mode, Status, Unfinished, Video, every, keys};
+use crate::domain::{Job, Mode, PictureOptions, Status, Unfinished, Video, every, keys};
 use crate::ports::ObjectHead;
 use crate::{App, Error, Result};
 use lambda_anywhere::json::{FormClaim, json_body, json_response};
@@ -28,6 +28,8 @@ struct NewUpload {
     every: u64,
     #[serde(default)]
     mode: Mode,
+    #[serde(flatten)]
+    pictures: PictureOptions,
 }
 
 fn octets() -> String {
@@ -47,7 +49,8 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
     let caller = require_caller(&request)?;
     let filename =
         clean_filename(&upload.filename).ok_or_else(|| Error::bad_request("filename is empty"))?;
-    check_content_type(&upload.content_type)?;
+    let content_type = known_content_type(upload.content_type)?;
+    upload.pictures.check().map_err(Error::bad_request)?;
     check_size(app, upload.size)?;
 
     let now = app.clock.now();
@@ -56,7 +59,7 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
     let expires_in = app.settings.upload_expiry;
     let put = app
         .objects
-        .presign_put(&key, upload.size, &upload.content_type, expires_in)
+        .presign_put(&key, upload.size, &content_type, expires_in)
         .await?;
     let job = Job {
         video_id,
@@ -65,6 +68,7 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
         email: email_of(app, caller).await?,
         every_ms: upload.every,
         mode: upload.mode,
+        pictures: upload.pictures,
         etag: None,
         round: 0,
         registered: true,
@@ -96,14 +100,18 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
     )
 }
 
-fn check_content_type(content_type: &str) -> Result<()> {
+/// The media type that a client gives; browsers give an empty one where they do not know it.
+fn known_content_type(content_type: String) -> Result<String> {
+    if content_type.is_empty() {
+        return Ok(octets());
+    }
     let fine = content_type.len() <= 200
         && content_type.contains('/')
         && content_type
             .bytes()
             .all(|b| b.is_ascii_graphic() || b == b' ');
     if fine {
-        Ok(())
+        Ok(content_type)
     } else {
         Err(Error::bad_request("content_type is not a media type"))
     }
@@ -193,6 +201,7 @@ async fn register_form(app: &App, form: &FormClaim, caller: &Caller) -> Result<V
         Some(text) => Mode::parse(text).map_err(Error::bad_request)?,
         None => Mode::default(),
     };
+    let pictures = PictureOptions::from_fields(&form.fields).map_err(Error::bad_request)?;
     let Some(head) = app.objects.head(&form.key).await? else {
         return Err(Error::transient(format!(
             "{} is not there after its upload",
@@ -207,6 +216,7 @@ async fn register_form(app: &App, form: &FormClaim, caller: &Caller) -> Result<V
         email: email_of(app, caller).await?,
         every_ms,
         mode,
+        pictures,
         etag: None,
         round: 0,
         registered: true,

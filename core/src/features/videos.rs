@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::records::{not_there, own_user, own_video, param, publish, update};
 use super::uploads::requeue;
-use crate::domain::{Mode, Status, Video};
+use crate::domain::{Mode, PictureOptions, Status, Video};
 use crate::{App, Error, Result};
 use lambda_anywhere::json::{empty_response, json_body, json_response};
 use lambda_anywhere::{Request, Response, require_caller};
@@ -199,9 +199,13 @@ pub(super) struct VideoView<'a> {
     size: Option<u64>,
     every_ms: u64,
     mode: Mode,
+    #[serde(flatten)]
+    pictures: &'a PictureOptions,
     frames: u64,
     progress: u8,
     reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'a str>,
     created_at: String,
     updated_at: String,
 }
@@ -216,9 +220,11 @@ impl<'a> From<&'a Video> for VideoView<'a> {
             size: video.size,
             every_ms: video.every_ms,
             mode: video.mode,
+            pictures: &video.pictures,
             frames: video.frames,
             progress: video.progress,
             reason: video.reason.as_deref(),
+            warning: video.warning.as_deref(),
             created_at: rfc3339(video.created_at),
             updated_at: rfc3339(video.updated_at),
         }

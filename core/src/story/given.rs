@@ -46,6 +46,12 @@ pub struct Extracted {
     pub deleted: bool,
     /// Frames in the end.
     pub frames: u64,
+    /// What is wrong with the video all the same.
+    #[serde(default)]
+    pub warning: Option<String>,
+    /// Nothing but this fault of a sound machine, instead of frames.
+    #[serde(default)]
+    pub too_much: Option<String>,
 }
 
 /// How a call fails.

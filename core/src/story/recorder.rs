@@ -355,8 +355,13 @@ impl FrameExtractor for Recorder {
             Mode::Exact => "",
             Mode::Keyframe => ", keyframes",
         };
+        let pictures = serde_json::to_string(&request.pictures).expect("options are JSON");
+        let pictures = match pictures.as_str() {
+            "{}" => String::new(),
+            pictures => format!(", {pictures}"),
+        };
         self.write(format!(
-            "fetch {} every {} ms{mode}",
+            "fetch {} every {} ms{mode}{pictures}",
             request.key, request.every_ms
         ))?;
         let no_video = || ExtractionError::Video("the file is not a video".to_owned());
@@ -371,6 +376,9 @@ impl FrameExtractor for Recorder {
             listener.progress(progress).await?;
         }
         self.world().now += step;
+        if let Some(fault) = extracted.too_much {
+            return Err(ExtractionError::TooMuch(fault));
+        }
         if extracted.deleted {
             self.delete_all();
         }
@@ -387,6 +395,7 @@ impl FrameExtractor for Recorder {
         Ok(Extraction {
             frames: extracted.frames,
             zip_bytes: 1_000,
+            warning: extracted.warning,
         })
     }
 }

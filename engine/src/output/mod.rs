@@ -159,9 +159,12 @@ impl Output {
         Ok(())
     }
 
-    /// Writes what ends the zip: the table and the directory.
-    pub(crate) async fn end(&mut self) -> Result<(), ExtractError> {
-        let contents = std::mem::take(&mut self.contents);
+    /// Writes what ends the zip: the table, with what there is to be warned of, and the directory.
+    pub(crate) async fn end(&mut self, warning: Option<&str>) -> Result<(), ExtractError> {
+        let mut contents = std::mem::take(&mut self.contents);
+        if let Some(warning) = warning {
+            contents = with_warning(&contents, warning);
+        }
         self.entry(CONTENTS, contents.as_bytes()).await?;
         let zip = self.zip.take().ok_or_else(closed)?;
         let directory = zip.finish().await.map_err(|e| in_zip(&e))?;
@@ -180,6 +183,19 @@ impl Output {
             sink.abort().await;
         }
     }
+}
+
+/// The table with one more column, in whose first cell the warning stands (RFC 4180).
+fn with_warning(table: &str, warning: &str) -> String {
+    let warning = warning.replace('"', "\"\"");
+    let cells = ["warning".to_owned(), format!("\"{warning}\"")];
+    let cells = cells.into_iter().chain(std::iter::repeat(String::new()));
+    let mut all = String::with_capacity(table.len() * 2);
+    for (line, cell) in table.lines().zip(cells) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(all, "{line},{cell}");
+    }
+    all
 }
 
 /// A sink that is aborted when it is dropped.
@@ -206,5 +222,19 @@ impl Drop for Guard {
         {
             runtime.spawn(sink.abort());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_a_column_of_its_own() {
+        let table = "file,seconds,at\na.jpg,0.000,0.000\na.jpg,0.000,1.000\n";
+        assert_eq!(
+            with_warning(table, "cut off, \"so\""),
+            "file,seconds,at,warning\na.jpg,0.000,0.000,\"cut off, \"\"so\"\"\"\na.jpg,0.000,1.000,\n"
+        );
     }
 }

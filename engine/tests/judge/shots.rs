@@ -62,7 +62,8 @@ async fn read(source: Arc<dyn Source>, options: &Options) -> Result<Shots, Extra
 
 fn row(line: &str) -> Row {
     let cells: Vec<_> = line.split(',').collect();
-    let [file, seconds, at] = cells[..] else {
+    // That of a damaged video has a warning behind them.
+    let [file, seconds, at, ..] = cells[..] else {
         panic!("three cells, not {line}")
     };
     Row {

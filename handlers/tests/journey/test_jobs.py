@@ -6,7 +6,7 @@ import uuid
 import pytest
 import requests
 
-from clips import jpegs
+from clips import jpegs, rows
 from people import User
 from system import BUCKET
 from waiting import until
@@ -177,7 +177,6 @@ BROKEN = {
     "only sound": (lambda clips: clips.sound().read_bytes(), "no video in it, only sound"),
     "no video": (lambda clips: b"This is a text.\n" * 200, "not a video in a format we know"),
     "empty": (lambda clips: b"", "The file is empty."),
-    "cut off": (lambda clips: clips.cut().read_bytes(), "damaged or incomplete"),
     "not there": (lambda clips: None, "the uploaded file is not there"),
 }
 
@@ -189,6 +188,35 @@ def test_what_gives_no_frames_fails_with_its_reason(user, clips, new_id, make, r
         put(user, new_id, content)
     send(user.system, job(user, new_id))
     check_failed(user, new_id, reason)
+
+
+def test_a_damaged_video_gives_its_frames_and_a_warning_everywhere(user, clips, new_id):
+    put(user, new_id, clips.cut().read_bytes())
+    send(user.system, job(user, new_id))
+    ended = user.until_ended(new_id)
+    assert ended["status"] == "done"
+    assert "damaged or incomplete" in ended["warning"]
+    [mail] = user.until_mailed()
+    assert ended["warning"] in mail["text"]
+    with user.frames(new_id) as zipped:
+        assert 1 <= len(jpegs(zipped)) == ended["frames"] < 6
+        header, lines = rows(zipped)
+    assert header == ["file", "seconds", "at", "warning"]
+    assert [line[3] for line in lines] == [ended["warning"], *[""] * (len(lines) - 1)]
+
+
+def test_who_wants_no_frames_of_a_damaged_video_gets_none(user, clips, new_id):
+    put(user, new_id, clips.cut().read_bytes())
+    send(user.system, job(user, new_id, strict=True))
+    check_failed(user, new_id, "damaged or incomplete")
+
+
+def test_pictures_are_made_as_the_job_asks(user, clips, new_id):
+    put(user, new_id, clips.test_card().read_bytes())
+    send(user.system, job(user, new_id, format="png", repeat=True))
+    assert user.until_ended(new_id)["format"] == "png"
+    with user.frames(new_id) as zipped:
+        assert zipped.read("frame_00001.png").startswith(b"\x89PNG")
 
 
 def test_too_many_frames_are_a_failure(new_system, clips, new_id):

@@ -36,6 +36,7 @@ fn request(etag: &str) -> ExtractionRequest {
         zip_key: ZIP.to_owned(),
         every_ms: 1_000,
         mode: fotograma_core::domain::Mode::Exact,
+        pictures: fotograma_core::domain::PictureOptions::default(),
         modified: DateTime::from_timestamp(1_700_000_000, 0).expect("a time"),
     }
 }

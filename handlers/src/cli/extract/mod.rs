@@ -97,10 +97,8 @@ fn summary(done: &Extraction, args: &ExtractArgs) -> String {
         let strategy = done.strategy.code().replace('_', " ");
         text = format!("{text}; read {read} of {all} ({strategy})");
     }
-    if let Some(damage) = &done.damaged {
-        text = format!(
-            "{text}\nwarning: the video is damaged ({damage}); these are the frames that could be read"
-        );
+    if let Some(warning) = done.warning() {
+        text = format!("{text}\nwarning: {warning}");
     }
     text
 }
