@@ -7,10 +7,10 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fotograma_engine::{OnDamage, Options, Strategy};
+use fotograma_engine::{Format, Mode, OnDamage, Options, Strategy};
 use judge::compare::differences;
 use judge::numbered::{Numbered, USUAL};
-use judge::shots::{Shots, shots};
+use judge::shots::{Shots, shots, size};
 use judge::{Reference, Time};
 use support::{every, folder, make};
 
@@ -104,6 +104,103 @@ async fn a_change_of_size_moves_no_moment() {
     assert_eq!(shots.moments(), [0, 1000, 2000]);
     let shots = judged(&path, &every(1000)).await;
     assert_eq!(shots.images.len(), 6);
+}
+
+/// Three parts end to end, of which the middle one has another picture size.
+fn size_changes_twice(folder: &tempfile::TempDir, name: &str, words: &str) -> PathBuf {
+    let tall = Numbered {
+        width: 160,
+        height: 240,
+        ..USUAL
+    };
+    let mut list = String::new();
+    for (number, part) in [USUAL, tall, USUAL].into_iter().enumerate() {
+        let file = format!("part{number}{}", &name[name.find('.').expect("a dot")..]);
+        Numbered {
+            pictures: 150,
+            ..part
+        }
+        .make(&folder.path().join(&file), words);
+        list.extend(["file ", &file, "\n"]);
+    }
+    let parts = folder.path().join("parts.txt");
+    std::fs::write(&parts, list).expect("a file");
+    let path = folder.path().join(name);
+    make(&path, &format!("-f concat -i {} -c copy", parts.display()));
+    path
+}
+
+#[tokio::test]
+async fn where_the_size_changes_each_picture_has_its_own() {
+    let folder = folder();
+    let transport = size_changes_twice(&folder, "a.ts", &format!("{X264} -g 50 -muxdelay 0"));
+    let indexed = folder.path().join("a.mp4");
+    make(&indexed, &format!("-i {} -c copy", transport.display()));
+    let vp9 = "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 300k -g 50";
+    let webm = size_changes_twice(&folder, "b.webm", vp9);
+    for (path, millis) in [
+        (&transport, 1000),
+        (&indexed, 1000),
+        (&webm, 1000),
+        (&webm, 5000),
+    ] {
+        for format in [Format::Jpg, Format::Png] {
+            for mode in [Mode::Exact, Mode::Keyframe] {
+                let options = Options {
+                    format,
+                    mode,
+                    ..every(millis)
+                };
+                let shots = shots(path, &options).await.expect("frames");
+                let sizes: Vec<_> = shots
+                    .rows
+                    .iter()
+                    .map(|row| {
+                        let (_, image) = &shots.images[shots.image(&row.file)];
+                        size(image)
+                    })
+                    .collect();
+                let expected: Vec<_> = shots
+                    .beginnings()
+                    .into_iter()
+                    .map(|begins| match begins {
+                        6000..=11_999 => (160, 240),
+                        _ => (320, 180),
+                    })
+                    .collect();
+                let name = path.display();
+                assert_eq!(sizes, expected, "{name} {options:?}");
+                if mode == Mode::Exact {
+                    let number = |at: i64| usize::try_from(at / 40 % 150).expect("it fits");
+                    let expected: Vec<_> = shots.moments().into_iter().map(number).collect();
+                    assert_eq!(shots.numbers(), expected, "{name} {options:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_animated_png_gives_its_pictures() {
+    let folder = folder();
+    for words in ["-f apng", "-f apng -plays 0 -pix_fmt rgba"] {
+        let path = folder.path().join("a.apng");
+        let clip = Numbered {
+            rate: 2,
+            pictures: 8,
+            ..USUAL
+        };
+        clip.make(&path, words);
+        for format in [Format::Jpg, Format::Png] {
+            let options = Options {
+                format,
+                ..every(1000)
+            };
+            let shots = shots(&path, &options).await.expect("frames");
+            assert_eq!(shots.moments(), [0, 1000, 2000, 3000]);
+            assert_eq!(shots.numbers(), [0, 2, 4, 6]);
+        }
+    }
 }
 
 #[tokio::test]

@@ -266,7 +266,10 @@ mod tests {
             ..notice(Status::Done)
         };
         let mail = compose_mail(&notice, "a@b.c", None, "http://page");
-        assert!(mail.text.contains("\n\nWarning: the video is damaged (<b>)\n"));
+        assert!(
+            mail.text
+                .contains("\n\nWarning: the video is damaged (<b>)\n")
+        );
         assert!(mail.html.contains("damaged (&lt;b&gt;)"));
     }
 

@@ -38,6 +38,8 @@ pub(crate) enum ContainerFormat {
     Real,
     /// Digital Video.
     Dv,
+    /// Animated PNG.
+    Apng,
 }
 
 /// What a file is.
@@ -45,6 +47,8 @@ pub(crate) enum ContainerFormat {
 pub(crate) enum MediaKind {
     /// May hold video.
     Video(ContainerFormat),
+    /// Moving pictures that no decoder of ours knows, by their name.
+    Undecodable(&'static str),
     /// Sound only.
     Audio,
     /// Anything else.
@@ -56,7 +60,7 @@ impl ContainerFormat {
     pub(crate) const fn knows_its_end(self) -> bool {
         !matches!(
             self,
-            Self::MpegPs | Self::Elementary | Self::Ivf | Self::Dv | Self::Real
+            Self::MpegPs | Self::Elementary | Self::Ivf | Self::Dv | Self::Real | Self::Apng
         )
     }
 
@@ -77,6 +81,7 @@ impl ContainerFormat {
             Self::Ivf => "ivf",
             Self::Real => "rm",
             Self::Dv => "dv",
+            Self::Apng => "apng",
         }
     }
 }
@@ -141,12 +146,46 @@ pub(crate) fn sniff(head: &[u8]) -> MediaKind {
         ContainerFormat::MpegTs
     } else if any(0, &[b"\0\0\x01", b"\0\0\0\x01"]) {
         ContainerFormat::Elementary
+    } else if at(0, PNG) && is_animated_png(head) {
+        ContainerFormat::Apng
+    } else if at(0, b"RIFF")
+        && at(8, b"WEBPVP8X")
+        && head.get(20).is_some_and(|f| f & WEBP_MOVES != 0)
+    {
+        return MediaKind::Undecodable("animated WebP");
+    } else if at(0, b"\x8aMNG\r\n\x1a\n") {
+        return MediaKind::Undecodable("MNG");
     } else if any(0, SOUND) || at(0, b"RIFF") && at(8, b"WAVE") || mpeg_audio(head) {
         return MediaKind::Audio;
     } else {
         return MediaKind::Unknown;
     };
     MediaKind::Video(family)
+}
+
+/// What a PNG begins with.
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// The flag of animation in a `VP8X` chunk.
+const WEBP_MOVES: u8 = 1 << 1;
+
+/// Whether a PNG says that it moves: by a chunk `acTL` before the first of its pixels.
+fn is_animated_png(head: &[u8]) -> bool {
+    let mut rest = head.get(PNG.len()..).unwrap_or_default();
+    while let Some((length, kind)) = rest
+        .split_first_chunk::<4>()
+        .and_then(|(length, rest)| Some((u32::from_be_bytes(*length), rest.first_chunk::<4>()?)))
+    {
+        match kind {
+            b"acTL" => return true,
+            b"IDAT" => return false,
+            _ => {}
+        }
+        // Length, kind and checksum stand around the data.
+        let next = usize::try_from(length).ok().and_then(|n| n.checked_add(12));
+        rest = next.and_then(|next| rest.get(next..)).unwrap_or_default();
+    }
+    false
 }
 
 /// Whether sync bytes repeat at the distance of packets (188 bytes; 192 with time codes, 204 with
@@ -215,6 +254,28 @@ mod tests {
             .step_by(188)
             .for_each(|byte| *byte = 0x47);
         assert_eq!(sniff(&packets), MediaKind::Video(ContainerFormat::MpegTs));
+    }
+
+    #[test]
+    fn pictures_that_move_are_told_from_those_that_do_not() {
+        let chunk = |kind: &[u8; 4], data: &[u8]| {
+            let length = u32::try_from(data.len()).expect("it fits").to_be_bytes();
+            [&length[..], kind, data, &[0; 4]].concat()
+        };
+        let header = [PNG, &chunk(b"IHDR", &[0; 13]), &chunk(b"tEXt", b"acTL")].concat();
+        let pixels = chunk(b"IDAT", &[0; 40]);
+        let moving = [&header[..], &chunk(b"acTL", &[0; 8]), &pixels].concat();
+        assert_eq!(sniff(&moving), MediaKind::Video(ContainerFormat::Apng));
+        let still = [&header[..], &pixels, &chunk(b"acTL", &[0; 8])].concat();
+        for still in [
+            &still[..],
+            &still[..20],
+            b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x10",
+        ] {
+            assert_eq!(sniff(still), MediaKind::Unknown);
+        }
+        let webp = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0\x12\0\0\0";
+        assert_eq!(sniff(webp), MediaKind::Undecodable("animated WebP"));
     }
 
     #[test]

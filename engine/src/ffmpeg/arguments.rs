@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use crate::ffmpeg::layout::{ASPECT_UNIT, Coded, Layout};
 use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::limits::Limits;
@@ -50,8 +51,31 @@ pub(crate) fn before_input(
 pub(crate) enum Zero {
     /// Where ffmpeg has it.
     Input,
+    /// At [`ORIGIN`], which has been added to the input's times.
+    Origin,
     /// At the first picture.
     FirstPicture,
+}
+
+/// What is done about pictures of other sizes than the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sizes {
+    /// All are scaled to the size of the first; the log tells of others.
+    First,
+    /// The same, and the size of each is told.
+    Told,
+    /// All are made as those that are coded so.
+    Only(Coded),
+}
+
+impl Sizes {
+    /// What ffmpeg then gives.
+    pub(crate) fn layout(self) -> Layout {
+        match self {
+            Self::First | Self::Only(_) => Layout::TimesAndPictures,
+            Self::Told => Layout::SizesAndPictures,
+        }
+    }
 }
 
 /// What stands after the input where the frame on screen at each moment is wanted: the time of every
@@ -65,12 +89,14 @@ pub(crate) fn on_screen(
     moments: &Moments,
     zero: Zero,
     presentation: &Presentation,
+    sizes: Sizes,
 ) -> Vec<OsString> {
     let keyframes = match options.mode {
         Mode::Exact => "",
         // Not every decoder leaves the others out.
         Mode::Keyframe => "select=key,",
     };
+    let tags = presentation.tags();
     let steady = steady_times(zero);
     let repeated = moments.every_millis().clamp(2000, MAX_REPEATED) + 200;
     let (enable, select) = (
@@ -80,18 +106,59 @@ pub(crate) fn on_screen(
     let stream = presentation.map();
     let neighbours = presentation.before_choice(options);
     let picture = presentation.after_choice(options);
-    // The first `scale` keeps all pictures at the size of the first one, and costs nothing.
+    // It keeps all pictures at one size, as `tblend` must have it, and costs nothing where they are.
+    let size = match sizes {
+        Sizes::First | Sizes::Told => "scale".to_owned(),
+        Sizes::Only(coded) => format!(
+            "setsar=1,scale={}:{},setsar={}/{ASPECT_UNIT}:max={ASPECT_UNIT}",
+            coded.width, coded.height, coded.aspect
+        ),
+    };
+    let (branches, times) = match sizes {
+        Sizes::First | Sizes::Only(_) => (
+            "[t]",
+            "[t]crop=1:1:0:0:exact=1,format=gray[times];".to_owned(),
+        ),
+        // A packet of two lines says the width, one of two columns the height, and one more the aspect.
+        Sizes::Told => {
+            let aspect = format!("clip(round(sar*{ASPECT_UNIT}),1,{})", ASPECT_UNIT * 16);
+            let told = [
+                ("w", "iw", "2", "times"),
+                ("h", "2", "ih", "heights"),
+                ("a", &aspect, "2", "aspects"),
+            ];
+            let told = told.map(|(from, width, height, to)| {
+                format!(
+                    "[{from}]scale=w='{width}':h={height}:eval=frame:flags=neighbor,\
+                     format=gray[{to}];"
+                )
+            });
+            ("[w][h][a]", told.concat())
+        }
+    };
+    let outputs = branches.len() / 3 + 1;
     let graph = format!(
-        "[{stream}]{keyframes}settb=1/1000000000,setpts='{steady}',split[t][p];\
-         [t]crop=1:1:0:0:exact=1,format=gray[times];\
-         [p]scale,{neighbours}tpad=stop_mode=clone:stop_duration={repeated}ms,\
+        "[{stream}]{keyframes}{tags}settb=1/1000000000,setpts='{steady}',split={outputs}{branches}[p];\
+         {times}\
+         [p]{size},{neighbours}tpad=stop_mode=clone:stop_duration={repeated}ms,\
          tblend=all_opacity=0:enable='{enable}',select='{select}',{picture}[pictures]"
     );
     let mut arguments: Vec<OsString> = ["-filter_complex", &graph, "-map", "[times]"]
         .map(Into::into)
         .into();
+    let pictures = match sizes {
+        Sizes::First | Sizes::Only(_) => "v:1",
+        Sizes::Told => {
+            // What is not to be one size is not to be made one.
+            arguments.extend(
+                ["-map", "[heights]", "-map", "[aspects]", "-autoscale", "0"].map(Into::into),
+            );
+            arguments.extend(["-c:v:1", "rawvideo", "-c:v:2", "rawvideo"].map(Into::into));
+            "v:3"
+        }
+    };
     arguments.extend(["-map", "[pictures]", "-c:v:0", "rawvideo"].map(Into::into));
-    arguments.extend(encoder(options, "v:1"));
+    arguments.extend(encoder(options, pictures));
     arguments.extend(output());
     arguments
 }
@@ -145,8 +212,9 @@ fn steady_times(zero: Zero) -> String {
     // 0: the last time given, 1: the last distance, 2: whether times are behind, 3: whether there
     // was a frame, 4: the time of this one, 5: the time of the first.
     let zero = match zero {
-        Zero::Input => "0",
-        Zero::FirstPicture => "if(ld(3),ld(5),st(5,PTS))",
+        Zero::Input => "0".to_owned(),
+        Zero::Origin => ORIGIN.to_string(),
+        Zero::FirstPicture => "if(ld(3),ld(5),st(5,PTS))".to_owned(),
     };
     format!(
         "st(4,if(isnan(PTS),if(ld(3),ld(0)+ld(1),0),PTS-{zero}));\

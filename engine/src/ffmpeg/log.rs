@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::ChildStderr;
 use tokio::sync::mpsc::{Receiver, Sender};
 
+use crate::ffmpeg::packet_times::PacketTimes;
 use crate::ffmpeg::stream_facts::StreamFacts;
 
 /// The longest line that is looked at, in bytes; the rest of it is skipped.
@@ -45,10 +46,13 @@ pub(crate) enum Event {
     Videos(Vec<StreamFacts>),
     /// There is a first complaint.
     Complaint,
+    /// There is a first picture of another size than those before.
+    OtherSize,
 }
 
 /// What is kept of all that ffmpeg said.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Log {
     /// Whether the input has been opened.
     pub(crate) input_opened: bool,
@@ -68,6 +72,10 @@ pub(crate) struct Log {
     pub(crate) signal: Option<i32>,
     /// The first complaint which says that the input ends too early.
     pub(crate) truncated: Option<String>,
+    /// Whether there were pictures of more than one size.
+    pub(crate) other_sizes: bool,
+    /// When packets are shown, where the muxer `framecrc` tells it here.
+    pub(crate) packets: PacketTimes,
     /// The streams of video, covers apart.
     videos: Vec<StreamFacts>,
     /// Whether what is told now is of the last of them.
@@ -105,8 +113,16 @@ impl Log {
 
     /// Takes in one line.
     fn line(&mut self, line: &str) -> Option<Event> {
-        let (level, text) = split(line)?;
+        let Some((level, text)) = split(line) else {
+            self.packets.line(line);
+            return None;
+        };
         match level {
+            "info" if text.starts_with("filter context - ") => {
+                let is_first = !self.other_sizes;
+                self.other_sizes |= is_other_size(text);
+                (is_first && self.other_sizes).then_some(Event::OtherSize)
+            }
             "info" => self.fact(text),
             "error" | "fatal" => {
                 self.complaint(text);
@@ -121,12 +137,12 @@ impl Log {
             self.signal = signal.trim_end_matches('.').parse().ok();
             return None;
         }
+        if text.starts_with("Stream mapping:") {
+            // All of the input has been described, and where nothing is encoded the output too.
+            return Some(Event::Videos(self.videos.clone()));
+        }
         if self.output_seen {
             return None;
-        }
-        if text.starts_with("Stream mapping:") {
-            // All of the input has been described.
-            return Some(Event::Videos(self.videos.clone()));
         }
         if try_parse_output(text).is_some() {
             self.output_seen = true;
@@ -155,10 +171,13 @@ impl Log {
             }
         } else if self.in_video
             && let Some((key, value)) = text.split_once(':')
-            && key.trim() == "alpha_mode"
             && let Some(facts) = self.videos.last_mut()
         {
-            facts.alpha_beside = value.trim() == "1";
+            match key.trim() {
+                "alpha_mode" => facts.alpha_beside = value.trim() == "1",
+                "displaymatrix" => facts.has_display_matrix = true,
+                _ => {}
+            }
         }
         None
     }
@@ -210,6 +229,17 @@ fn split(line: &str) -> Option<(&str, &str)> {
         }
         rest = after;
     }
+}
+
+/// Whether a picture has another size than the filters were made for: `filter context - w: 320 h: 180
+/// fmt: 0, incoming frame - w: 240 h: 180 fmt: 0 pts_time: 2.6`.
+fn is_other_size(text: &str) -> bool {
+    let sizes = text.split(", ").filter_map(|part| {
+        let (_, size) = part.split_once("w: ")?;
+        size.split_once(" fmt: ").map(|(size, _)| size)
+    });
+    let sizes: Vec<_> = sizes.collect();
+    matches!(sizes[..], [made, comes] if made != comes)
 }
 
 /// What is said of the input, less where it is: that is nobody's business.

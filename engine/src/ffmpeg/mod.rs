@@ -3,8 +3,10 @@
 pub(crate) mod arguments;
 pub(crate) mod exit;
 pub(crate) mod input;
+pub(crate) mod layout;
 pub(crate) mod log;
 mod nut;
+pub(crate) mod packet_times;
 pub(crate) mod pictures;
 pub(crate) mod presentation;
 pub(crate) mod process;

@@ -1,11 +1,14 @@
 //! What a running ffmpeg gives: facts of its input through the log; times and pictures through
 //! one stream.
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 use tokio::process::{ChildStdin, ChildStdout};
 
 use crate::error::ExtractError;
 use crate::ffmpeg::arguments::ORIGIN;
+use crate::ffmpeg::layout::{Coded, Layout};
 use crate::ffmpeg::log::{Event, Log};
 use crate::ffmpeg::nut::{NutError, NutFrame, NutReader};
 use crate::ffmpeg::presentation::Presentation;
@@ -13,15 +16,6 @@ use crate::ffmpeg::process::{Ended, Running};
 use crate::ffmpeg::stream_facts::StreamFacts;
 use crate::options::Options;
 use crate::reason::Reason;
-
-/// Which stream of the output carries what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// The time of every frame, and beside it the chosen pictures.
-    TimesAndPictures,
-    /// Pictures only.
-    Pictures,
-}
 
 /// What a running ffmpeg gives next. Times are in nanoseconds.
 #[derive(Debug)]
@@ -34,8 +28,8 @@ pub(crate) enum Given {
     },
     /// The video must be presented in another way, told before any frame.
     Presentation(Presentation),
-    /// A frame begins at this time.
-    Time(i64),
+    /// A frame begins at this time, and is coded so, if it is told.
+    Time(i64, Option<Coded>),
     /// A picture, with its time.
     Picture(i64, Bytes),
     /// No more.
@@ -44,14 +38,21 @@ pub(crate) enum Given {
 
 /// The output of one ffmpeg.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Pictures {
     running: Running,
     nut: NutReader<ChildStdout>,
     layout: Layout,
     options: Options,
     presentation: Presentation,
+    /// Times and widths, and heights, of frames of which the rest has not come yet.
+    widths: VecDeque<(i64, u32)>,
+    heights: VecDeque<u32>,
+    /// Whether the presentation is right, whatever the input says of itself.
+    is_presentation_known: bool,
     events_ended: bool,
     complained: bool,
+    has_other_sizes: bool,
 }
 
 impl Pictures {
@@ -75,9 +76,21 @@ impl Pictures {
             layout,
             options: options.clone(),
             presentation: presentation.clone(),
+            widths: VecDeque::new(),
+            heights: VecDeque::new(),
+            is_presentation_known: false,
             events_ended: false,
             complained: false,
+            has_other_sizes: false,
         })
+    }
+
+    /// The presentation is known to be right: the input has lost what its file says of itself.
+    pub(crate) fn with_known_presentation(self) -> Self {
+        Self {
+            is_presentation_known: true,
+            ..self
+        }
     }
 
     /// What comes next.
@@ -95,10 +108,14 @@ impl Pictures {
                         }
                     }
                     Some(Event::Complaint) => self.complained = true,
+                    Some(Event::OtherSize) => self.has_other_sizes = true,
                     None => self.events_ended = true,
                 },
                 frame = self.nut.next() => return match frame {
-                    Ok(Some(frame)) => Ok(self.given(frame)),
+                    Ok(Some(frame)) => match self.given(frame) {
+                        Some(given) => Ok(given),
+                        None => continue,
+                    },
                     Ok(None) => Ok(Given::End),
                     // Cut off by its own death: how it ended says more.
                     Err(error @ NutError::Broken(_)) => {
@@ -116,7 +133,11 @@ impl Pictures {
         &self,
         videos: &[StreamFacts],
     ) -> Result<Option<Presentation>, ExtractError> {
-        let other = self.presentation.other(videos, &self.options);
+        let other = if self.is_presentation_known {
+            None
+        } else {
+            self.presentation.other(videos, &self.options)
+        };
         let shown = other.as_ref().unwrap_or(&self.presentation).stream();
         let limit = self.options.limits.pixels;
         if videos
@@ -128,12 +149,35 @@ impl Pictures {
         Ok(other)
     }
 
-    fn given(&self, frame: NutFrame) -> Given {
+    fn given(&mut self, frame: NutFrame) -> Option<Given> {
         let time = frame.pts.saturating_sub(ORIGIN);
+        let length = || u32::try_from(frame.data.len() / 2).unwrap_or(u32::MAX);
         match (self.layout, frame.stream) {
-            (Layout::TimesAndPictures, 0) => Given::Time(time),
-            _ => Given::Picture(time, frame.data),
+            (Layout::TimesAndPictures, 0) => Some(Given::Time(time, None)),
+            (Layout::SizesAndPictures, 0) => {
+                self.widths.push_back((time, length()));
+                None
+            }
+            (Layout::SizesAndPictures, 1) => {
+                self.heights.push_back(length());
+                None
+            }
+            (Layout::SizesAndPictures, 2) => {
+                let (time, width) = self.widths.pop_front()?;
+                let coded = Coded {
+                    width,
+                    height: self.heights.pop_front()?,
+                    aspect: length(),
+                };
+                Some(Given::Time(time, Some(coded)))
+            }
+            _ => Some(Given::Picture(time, frame.data)),
         }
+    }
+
+    /// Whether pictures are known to have more than one size so far.
+    pub(crate) fn has_other_sizes(&self) -> bool {
+        self.has_other_sizes
     }
 
     /// Whether ffmpeg is known to have complained about anything so far.

@@ -29,6 +29,8 @@ pub(crate) struct Presentation {
     libvpx: bool,
     /// It, where it is needed.
     alpha_decoder: Option<&'static str>,
+    /// What the file says of its colours, where the decoder cannot know that: a filter.
+    tags: Option<String>,
 }
 
 /// How colours are to be read.
@@ -137,7 +139,30 @@ impl Presentation {
             deinterlace: facts.interlaced,
             libvpx: self.libvpx,
             alpha_decoder,
+            tags: None,
         }
+    }
+
+    /// How the pictures of the stream are shown where they come as the only stream of another file,
+    /// which has lost what these streams say; `None` where they cannot be shown as they should.
+    pub(crate) fn alone(&self, streams: &[StreamFacts]) -> Option<Self> {
+        let facts = streams.get(self.stream)?;
+        if facts.has_display_matrix || self.alpha_decoder.is_some() {
+            return None;
+        }
+        let said = [
+            ("range", facts.range),
+            ("colorspace", facts.matrix.as_deref()),
+            ("color_primaries", facts.primaries.as_deref()),
+            ("color_trc", facts.transfer.as_deref()),
+        ];
+        let said = said.map(|(name, value)| value.map(|value| format!("{name}={value}")));
+        let said: Vec<_> = said.into_iter().flatten().collect();
+        Some(Self {
+            stream: 0,
+            tags: (!said.is_empty()).then(|| format!("setparams={},", said.join(":"))),
+            ..self.clone()
+        })
     }
 
     /// The presentation that these streams need, if this one is another.
@@ -155,6 +180,11 @@ impl Presentation {
             ..self.clone()
         } == needed;
         (!same).then_some(needed)
+    }
+
+    /// The filter that says what the file says of its colours, with a comma after it.
+    pub(crate) fn tags(&self) -> &str {
+        self.tags.as_deref().unwrap_or_default()
     }
 
     /// Which stream of video is shown, as `-map` names it.

@@ -5,6 +5,7 @@
 //! write no file at all. It leads its own process group, which is killed when this is dropped.
 
 use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -26,12 +27,14 @@ const MAX_ALLOC: &str = "536870912";
 const MAX_FILES: u64 = 64;
 
 /// What ffmpeg reads from its standard input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Stdin {
     /// Nothing.
     Closed,
     /// What is written to [`Running::stdin`].
     Piped,
+    /// What another one writes to this pipe.
+    Of(OwnedFd),
 }
 
 /// A running ffmpeg.
@@ -94,10 +97,10 @@ impl Running {
             .env_clear()
             .current_dir(folder.path())
             .process_group(0)
-            .stdin(if stdin == Stdin::Piped {
-                Stdio::piped()
-            } else {
-                Stdio::null()
+            .stdin(match stdin {
+                Stdin::Closed => Stdio::null(),
+                Stdin::Piped => Stdio::piped(),
+                Stdin::Of(pipe) => pipe.into(),
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -6,6 +6,7 @@
 
 /// What is known of one video stream that is no cover.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct StreamFacts {
     /// The codec's name.
     pub(crate) codec: String,
@@ -14,6 +15,8 @@ pub(crate) struct StreamFacts {
     /// Width and height in samples, 0 where they are not known.
     pub(crate) width: u32,
     pub(crate) height: u32,
+    /// Whether the file says that all values are used, or not.
+    pub(crate) range: Option<&'static str>,
     /// Names of the matrix, the primaries and the transfer, where the file says them.
     pub(crate) matrix: Option<String>,
     pub(crate) primaries: Option<String>,
@@ -24,6 +27,8 @@ pub(crate) struct StreamFacts {
     pub(crate) is_default: bool,
     /// Whether its transparency is coded beside the pictures (Matroska's `AlphaMode`).
     pub(crate) alpha_beside: bool,
+    /// Whether the file would have its pictures turned or mirrored.
+    pub(crate) has_display_matrix: bool,
 }
 
 impl StreamFacts {
@@ -41,12 +46,14 @@ impl StreamFacts {
             pixel_format: pixel_format.to_owned(),
             width: 0,
             height: 0,
+            range: None,
             matrix: None,
             primaries: None,
             transfer: None,
             interlaced: false,
             is_default: text.contains("(default)"),
             alpha_beside: false,
+            has_display_matrix: false,
         };
         for detail in details.trim_end_matches(')').split(", ") {
             facts.detail(detail);
@@ -58,7 +65,9 @@ impl StreamFacts {
 
     fn detail(&mut self, detail: &str) {
         match detail {
-            "" | "tv" | "pc" | "progressive" => {}
+            "tv" => self.range = Some("tv"),
+            "pc" => self.range = Some("pc"),
+            "" | "progressive" => {}
             _ if detail.ends_with(" bpc") => {}
             "top first"
             | "bottom first"

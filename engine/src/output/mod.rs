@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::counters::Counters;
 use crate::error::ExtractError;
+use crate::ffmpeg::layout::Coded;
 use crate::io::sink::{Sink, SinkError};
 use crate::options::Options;
 use crate::plan::moments::Moments;
@@ -32,6 +33,8 @@ pub(crate) struct Frame {
     pub(crate) begins: f64,
     /// The moments, counted from zero.
     pub(crate) moments: Range<u64>,
+    /// How it is coded, where the image may have another size.
+    pub(crate) coded: Option<Coded>,
 }
 
 /// The most rows that the table may have: eleven days, at a moment a second.
@@ -99,6 +102,7 @@ impl Output {
             image,
             begins,
             moments,
+            coded: _,
         } = frame;
         let limits = &self.options.limits;
         if begins > limits.duration.as_secs_f64() {

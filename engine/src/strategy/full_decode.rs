@@ -1,43 +1,45 @@
-//! Reading a video from front to back: what always works.
+//! Decoding all of a video, from front to back.
 
-use std::ffi::OsString;
-use std::sync::Arc;
-
+use super::front_to_back::FrontToBack;
 use super::on_screen::{ScreenFrames, nanos};
 use super::outcome::{Outcome, PlanFailure};
+use super::true_sizes::TrueSizes;
 use crate::container::sniff::ContainerFormat;
 use crate::counters::Counters;
-use crate::ffmpeg::arguments::{self, Zero};
+use crate::error::ExtractError;
+use crate::ffmpeg::arguments::Sizes;
 use crate::ffmpeg::exit::damage_from_exit;
 use crate::ffmpeg::input::Input;
-use crate::ffmpeg::pictures::{Given, Layout, Pictures, check_duration};
-use crate::ffmpeg::presentation::Presentation;
-use crate::ffmpeg::process::{Running, Stdin};
-use crate::ffmpeg::program::Ffmpeg;
+use crate::ffmpeg::pictures::{Given, check_duration};
 use crate::io::loopback::Shape;
-use crate::io::source::Source;
-use crate::options::{Mode, Options};
-use crate::output::Output;
+use crate::output::{Frame, Output};
 use crate::plan::moments::Moments;
 
-/// Has ffmpeg decode all of `source`, and gives the frames on screen to `output`. `damaged` is what is
-/// known to be wrong with it before.
-pub(crate) async fn extract_frames(
-    ffmpeg: &Ffmpeg,
-    (source, format, damaged): (&Arc<dyn Source>, ContainerFormat, Option<String>),
-    options: &Options,
-    presentation: &Presentation,
+/// Has ffmpeg decode all of a video, and gives the frames on screen to `output`. `damaged` is what is
+/// known to be wrong with it before. Where its pictures have more than one size, the engine must know
+/// that before it begins.
+pub(super) async fn extract_frames(
+    video: FrontToBack<'_>,
+    damaged: Option<String>,
+    has_other_sizes: bool,
     counters: &Counters,
     output: &mut Output,
 ) -> Result<Outcome, PlanFailure> {
+    let FrontToBack {
+        ffmpeg,
+        source,
+        format,
+        options,
+        ..
+    } = video;
     let input = Input::new(source, Shape::SWEEP)?;
-    let moments = Moments::new(options);
-    let arguments = ffmpeg_arguments(ffmpeg, &input, format, options, presentation, &moments);
-    let files = presentation.files();
-    let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, &files, arguments)?;
-    let layout = Layout::TimesAndPictures;
-    let mut pictures = Pictures::new(running, layout, options, presentation)?;
-    let mut frames = ScreenFrames::new(moments);
+    let (sizes, mut true_sizes) = if has_other_sizes {
+        (Sizes::Told, Some(TrueSizes::new(video, &input)))
+    } else {
+        (Sizes::First, None)
+    };
+    let mut pictures = video.start(&input, sizes)?;
+    let mut frames = ScreenFrames::new(Moments::new(options));
     let mut duration = None;
     let mut file_end = None;
     let several = ffmpeg.threads.get() > 1;
@@ -45,6 +47,10 @@ pub(crate) async fn extract_frames(
         if several && pictures.complained() {
             pictures.kill().await?;
             return Err(PlanFailure::Concealed);
+        }
+        if pictures.has_other_sizes() && !has_other_sizes {
+            pictures.kill().await?;
+            return Err(PlanFailure::OtherSizes);
         }
         match pictures.next().await? {
             Given::Input {
@@ -70,12 +76,14 @@ pub(crate) async fn extract_frames(
                 pictures.kill().await?;
                 return Err(PlanFailure::Presentation(other));
             }
-            Given::Time(time) => frames.begins(time),
+            Given::Time(time, coded) => frames.begins(time, coded),
             Given::Picture(end, image) => frames.picture(end, image),
             Given::End => break,
         }
         while let Some(frame) = frames.next()? {
-            output.frame(frame).await?;
+            output
+                .frame(in_true_size(&mut true_sizes, frame).await?)
+                .await?;
         }
     }
     let damaged = if frames.is_complete() {
@@ -87,6 +95,9 @@ pub(crate) async fn extract_frames(
         if several && ended.log.complaints > 0 && frames.seen() > 0 {
             return Err(PlanFailure::Concealed);
         }
+        if ended.log.other_sizes && !has_other_sizes {
+            return Err(PlanFailure::OtherSizes);
+        }
         let found = damage_from_exit(&ended, frames.seen(), &options.limits)?;
         let damaged = found.or(damaged);
         // Of a damaged video it is not known what would have come after the last frame.
@@ -94,7 +105,9 @@ pub(crate) async fn extract_frames(
         match frames.last(file_end, options.mode) {
             Ok(last) => {
                 if let Some(frame) = last {
-                    output.frame(frame).await?;
+                    output
+                        .frame(in_true_size(&mut true_sizes, frame).await?)
+                        .await?;
                 }
             }
             Err(mismatch) if damaged.is_some() => {
@@ -107,31 +120,13 @@ pub(crate) async fn extract_frames(
     Ok(Outcome { duration, damaged })
 }
 
-fn ffmpeg_arguments(
-    ffmpeg: &Ffmpeg,
-    input: &Input,
-    format: ContainerFormat,
-    options: &Options,
-    presentation: &Presentation,
-    moments: &Moments,
-) -> Vec<OsString> {
-    let demuxers = format.demuxers();
-    let mut arguments =
-        arguments::before_input(ffmpeg, &options.limits, demuxers, input.protocols());
-    if options.mode == Mode::Keyframe {
-        arguments.extend(["-skip_frame", "nokey"].map(Into::into));
+/// The frame as large as it is coded.
+async fn in_true_size(
+    true_sizes: &mut Option<TrueSizes<'_>>,
+    frame: Frame,
+) -> Result<Frame, ExtractError> {
+    match true_sizes {
+        Some(true_sizes) => true_sizes.of(frame).await,
+        None => Ok(frame),
     }
-    // These files have a zero of their own, at which nothing need begin.
-    if format == ContainerFormat::Iso {
-        arguments.push("-copyts".into());
-    }
-    // Without times of presentation, it is the order of the frames that gives them.
-    let zero = match format {
-        ContainerFormat::Avi => Zero::FirstPicture,
-        _ => Zero::Input,
-    };
-    arguments.extend(presentation.decoder().iter().map(OsString::from));
-    arguments.extend(input.arguments());
-    arguments.extend(arguments::on_screen(options, moments, zero, presentation));
-    arguments
 }

@@ -1,10 +1,13 @@
 //! How a video is read: by the strategy that costs least, and step by step down to a full decode.
 
+mod front_to_back;
 mod full_decode;
 pub(crate) mod indexed;
+mod keyframes;
 mod on_screen;
 mod outcome;
 mod seek_per_frame;
+mod true_sizes;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -22,11 +25,12 @@ use crate::error::ExtractError;
 use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::source::Source;
-use crate::options::Options;
+use crate::options::{Mode, Options};
 use crate::output::Output;
 use crate::plan::{Plan, Strategy, StrategyReason};
 use crate::reason::Reason;
-use outcome::{Outcome, PlanFailure};
+use front_to_back::FrontToBack;
+use outcome::{OTHER_SIZES, Outcome, PlanFailure};
 
 /// Says how the frames of `source` would be got at, without doing it.
 ///
@@ -57,6 +61,7 @@ async fn check_and_sniff(
     let head = source.read(0..length.min(HEAD)).await?;
     match sniff(&head) {
         MediaKind::Video(format) => Ok((head, format)),
+        MediaKind::Undecodable(what) => Err(Reason::Unsupported { what: what.into() }.into()),
         MediaKind::Audio => Err(Reason::NoVideoStream.into()),
         MediaKind::Unknown => Err(Reason::NotVideo.into()),
     }
@@ -210,10 +215,24 @@ async fn decode_all(
     output: &mut Output,
 ) -> Result<Outcome, ExtractError> {
     let mut ffmpeg = ffmpeg.clone();
+    let mut keyframes_alone = options.mode == Mode::Keyframe;
+    let mut has_other_sizes = false;
     loop {
-        let (video, shown) = ((source, format, damaged.clone()), presentation.clone());
-        let done = full_decode::extract_frames(&ffmpeg, video, options, &shown, counters, output);
-        match done.await {
+        let shown = presentation.clone();
+        let video = FrontToBack {
+            ffmpeg: &ffmpeg,
+            source,
+            format,
+            options,
+            presentation: &shown,
+        };
+        let damaged = damaged.clone();
+        let done = if keyframes_alone {
+            keyframes::extract_frames(video, damaged, counters, output).await
+        } else {
+            full_decode::extract_frames(video, damaged, has_other_sizes, counters, output).await
+        };
+        match done {
             Ok(outcome) => return Ok(outcome),
             Err(PlanFailure::Presentation(other)) => {
                 present(other, &mut presentation, output).await?;
@@ -221,6 +240,16 @@ async fn decode_all(
             Err(PlanFailure::Concealed) => {
                 tracing::info!("the decoder complains; all is decoded by one thread");
                 ffmpeg.threads = NonZeroUsize::MIN;
+                output.restart().await?;
+            }
+            Err(PlanFailure::OtherSizes) => {
+                tracing::info!("{OTHER_SIZES}; it is decoded once for each");
+                has_other_sizes = true;
+                output.restart().await?;
+            }
+            Err(PlanFailure::Mismatch(mismatch)) if keyframes_alone => {
+                tracing::info!(%mismatch, "keyframes are not read alone");
+                keyframes_alone = false;
                 output.restart().await?;
             }
             Err(PlanFailure::Mismatch(mismatch)) => return Err(ExtractError::Machine(mismatch.0)),
@@ -257,6 +286,10 @@ async fn start_again(
             Ok(StrategyReason::PlanMismatch(
                 "the decoder complained".into(),
             ))
+        }
+        PlanFailure::OtherSizes => {
+            output.restart().await?;
+            Ok(StrategyReason::PlanMismatch(OTHER_SIZES.into()))
         }
         PlanFailure::Fatal(error) => Err(error),
         PlanFailure::Mismatch(mismatch) => {

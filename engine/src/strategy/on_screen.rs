@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use crate::ffmpeg::layout::Coded;
 use crate::options::Mode;
 use crate::output::Frame;
 use crate::plan::moments::{Moments, OnScreen, end_of_last};
@@ -18,7 +19,7 @@ const NANOS: u32 = 1_000_000_000;
 pub(super) struct ScreenFrames {
     screen: OnScreen,
     /// When frames begin, of which it is not known yet when they end.
-    begun: VecDeque<i64>,
+    begun: VecDeque<(i64, Option<Coded>)>,
     /// Pictures, each with the time at which the next frame begins.
     pictures: VecDeque<(i64, Bytes)>,
     /// How long the last frame was on screen that has ended.
@@ -49,9 +50,9 @@ impl ScreenFrames {
     }
 
     /// A frame begins.
-    pub(super) fn begins(&mut self, time: i64) {
+    pub(super) fn begins(&mut self, time: i64, coded: Option<Coded>) {
         self.seen += 1;
-        self.begun.push_back(time);
+        self.begun.push_back((time, coded));
     }
 
     /// A picture of the frame that is on screen until `end`.
@@ -61,7 +62,9 @@ impl ScreenFrames {
 
     /// The next frame that is on screen at a moment, as far as all of it is known.
     pub(super) fn next(&mut self) -> Result<Option<Frame>, PlanMismatch> {
-        while let (Some(&begins), Some(&end)) = (self.begun.front(), self.begun.get(1)) {
+        while let (Some(&(begins, coded)), Some(&(end, _))) =
+            (self.begun.front(), self.begun.get(1))
+        {
             let mut screen_then = self.screen.clone();
             let moments = screen_then.until(end);
             if !moments.is_empty() {
@@ -73,6 +76,7 @@ impl ScreenFrames {
                     image,
                     begins: seconds(begins),
                     moments,
+                    coded,
                 }));
             }
             self.advance(screen_then, end - begins);
@@ -90,7 +94,7 @@ impl ScreenFrames {
         if self.begun.len() > 1 {
             return Err(missing());
         }
-        let Some(begins) = self.begun.pop_front() else {
+        let Some((begins, coded)) = self.begun.pop_front() else {
             return Ok(None);
         };
         let end = match (mode, file_end) {
@@ -113,6 +117,7 @@ impl ScreenFrames {
             image,
             begins: seconds(begins),
             moments,
+            coded,
         }))
     }
 

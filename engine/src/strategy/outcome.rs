@@ -15,6 +15,9 @@ pub(crate) struct Outcome {
     pub(crate) damaged: Option<String>,
 }
 
+/// What is not as planned where pictures have more than one size.
+pub(super) const OTHER_SIZES: &str = "the size of its pictures changes";
+
 /// The video is not as its index says.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
@@ -30,6 +33,8 @@ pub(crate) enum PlanFailure {
     /// The decoder complained while it had several threads: what it conceals depends on them, and
     /// the same video must give the same pictures.
     Concealed,
+    /// The pictures have more than one size.
+    OtherSizes,
     /// No other strategy would do.
     Fatal(ExtractError),
 }

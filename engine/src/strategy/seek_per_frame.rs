@@ -9,14 +9,15 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt};
 
 use super::on_screen::{ScreenFrames, nanos};
-use super::outcome::{Outcome, PlanFailure, PlanMismatch};
+use super::outcome::{OTHER_SIZES, Outcome, PlanFailure, PlanMismatch};
 use crate::container::matroska::cues::Cues;
 use crate::container::sniff::ContainerFormat;
 use crate::counters::Counters;
-use crate::ffmpeg::arguments::{self, Zero};
+use crate::ffmpeg::arguments::{self, Sizes, Zero};
 use crate::ffmpeg::input::Input;
+use crate::ffmpeg::layout::Layout;
 use crate::ffmpeg::log::Log;
-use crate::ffmpeg::pictures::{Given, Layout, Pictures, check_duration};
+use crate::ffmpeg::pictures::{Given, Pictures, check_duration};
 use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::process::{Running, Stdin};
 use crate::ffmpeg::program::Ffmpeg;
@@ -140,6 +141,7 @@ fn ffmpeg_arguments(
         moments,
         Zero::Input,
         presentation,
+        Sizes::First,
     ));
     arguments
 }
@@ -188,9 +190,9 @@ impl Seeker<'_> {
                     pictures.kill().await?;
                     return Err(PlanFailure::Presentation(other));
                 }
-                Given::Time(time) => {
+                Given::Time(time, coded) => {
                     first.get_or_insert(time);
-                    frames.begins(time);
+                    frames.begins(time, coded);
                 }
                 Given::Picture(end, image) => frames.picture(end, image),
                 Given::End => break frames.last(Some(nanos(self.cues.duration)), Mode::Exact)?,
@@ -201,6 +203,9 @@ impl Seeker<'_> {
         };
         let complained = pictures.complained();
         let log = pictures.kill().await?;
+        if log.other_sizes {
+            return Err(PlanMismatch(OTHER_SIZES.into()).into());
+        }
         self.input.check()?;
         // Before the first frame of all, that one is shown; else it must have begun.
         let at = i64::try_from(u128::from(millis) * 1_000_000).unwrap_or(i64::MAX);

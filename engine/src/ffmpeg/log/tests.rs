@@ -67,3 +67,17 @@ fn keeps_few_of_many_complaints() {
     assert_eq!(log.last.len(), KEPT);
     assert!(log.truncated.is_some() && log.says("number 999"));
 }
+
+#[test]
+fn a_picture_of_another_size_is_told_once() {
+    let mut log = Log::default();
+    let line = |width| {
+        format!(
+            "[graph 0 input from stream 0:0 @ 0x1] [info] filter context - w: 320 h: 180 fmt: 0, \
+             incoming frame - w: {width} h: 180 fmt: 2 pts_time: 2.6"
+        )
+    };
+    let events: Vec<_> = [320, 240, 240].map(|width| log.line(&line(width))).into();
+    assert_eq!(events, [None, Some(Event::OtherSize), None]);
+    assert!(log.other_sizes);
+}

@@ -16,8 +16,7 @@ use crate::ffmpeg::program::Ffmpeg;
 use crate::options::Options;
 use crate::output::{Frame, Output};
 use crate::plan::Plan;
-use crate::strategy::outcome::PlanFailure;
-use crate::strategy::outcome::PlanMismatch;
+use crate::strategy::outcome::{OTHER_SIZES, PlanFailure, PlanMismatch};
 
 /// How far a time in whole nanoseconds may be from the time itself, in seconds.
 const TOLERANCE: f64 = 2e-9;
@@ -95,7 +94,7 @@ impl<'a> Decoder<'a> {
         } = decoder;
         loop {
             match pictures.next().await? {
-                Given::Input { .. } | Given::Time(_) => {}
+                Given::Input { .. } | Given::Time(..) => {}
                 Given::Presentation(other) if self.given == 0 => {
                     return Err(PlanFailure::Presentation(other));
                 }
@@ -105,6 +104,9 @@ impl<'a> Decoder<'a> {
                 Given::End => break,
                 Given::Picture(..) if pictures.complained() && !show_all => {
                     return Err(PlanMismatch("the decoder complained".into()).into());
+                }
+                Given::Picture(..) if pictures.has_other_sizes() => {
+                    return Err(PlanMismatch(OTHER_SIZES.into()).into());
                 }
                 Given::Picture(time, image) => {
                     let frame = self.expected(time, image)?;
@@ -139,12 +141,16 @@ impl<'a> Decoder<'a> {
             image,
             begins: target.seconds,
             moments: target.moments.clone(),
+            coded: None,
         })
     }
 
     /// Makes sure that nothing was amiss. A decoder that shows all complains of what comes
     /// before its start.
     fn check_end(&self, ended: &Ended, show_all: bool) -> Result<(), PlanFailure> {
+        if ended.log.other_sizes {
+            return Err(PlanMismatch(OTHER_SIZES.into()).into());
+        }
         let given = self.given as u64;
         match damage_from_exit(ended, given.max(1), &self.options.limits) {
             Ok(Some(_)) if show_all && ended.status.success() => Ok(()),
