@@ -25,7 +25,7 @@ impl Packets {
     fn of(path: &Path) -> Self {
         let output = Command::new("ffprobe")
             .args("-v error -select_streams V:0 -show_entries".split(' '))
-            .arg("packet=pts_time,flags:format=start_time,format_name")
+            .arg("packet=pts_time,dts_time,flags:format=start_time,format_name")
             .args(["-of", "compact"])
             .arg(path)
             .output()
@@ -40,7 +40,7 @@ impl Packets {
             if let Some(name) = value("format_name") {
                 (is_iso, is_avi) = (name.contains("mp4"), name == "avi");
                 start = value("start_time").map_or(0, micros);
-            } else if let Some(time) = value("pts_time") {
+            } else if let Some(time) = time_of(value("pts_time"), value("dts_time")) {
                 all.push((
                     micros(time),
                     value("flags").expect("flags").starts_with('K'),
@@ -77,6 +77,11 @@ impl Packets {
         };
         moments.map(|at| (at, (key(at) + 500) / 1000)).collect()
     }
+}
+
+/// When a packet is shown; AVI knows the order of packets only.
+fn time_of<'a>(shown: Option<&'a str>, decoded: Option<&'a str>) -> Option<&'a str> {
+    shown.filter(|time| *time != "N/A").or(decoded)
 }
 
 fn micros(seconds: &str) -> i64 {
@@ -126,7 +131,7 @@ const KINDS: [(&str, &str); 17] = [
         "-c:v libx264 -preset veryfast -pix_fmt yuv420p -x264-params open-gop=1:keyint=60:bframes=2",
     ),
     ("mpeg4.avi", "-c:v mpeg4 -g 60 -b:v 400k"),
-    ("mpeg2.mpg", "-c:v mpeg2video -bf 2 -g 15 -b:v 1M"),
+    ("mpeg2.mpg", "-c:v mpeg2video -g 15 -b:v 1M"),
     ("wmv2.wmv", "-c:v wmv2 -g 60 -b:v 400k"),
     (
         "hevc.mkv",

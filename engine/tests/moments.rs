@@ -7,7 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fotograma_engine::{Format, Mode, OnDamage, Options, Strategy};
+use fotograma_engine::{Format, Mode, OnDamage, Options, Samples, Strategy};
 use judge::compare::differences;
 use judge::numbered::{Numbered, USUAL};
 use judge::shots::{Shots, shots, size};
@@ -177,6 +177,33 @@ async fn where_the_size_changes_each_picture_has_its_own() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn pictures_of_odd_sizes_have_their_own_too() {
+    let folder = folder();
+    let mut list = String::new();
+    for size in ["320x180", "161x121"] {
+        let path = folder.path().join(format!("{size}.webm"));
+        let source = "testsrc2=size=320x180:rate=10:duration=2";
+        let words = "-pix_fmt yuv420p -c:v libvpx -g 10";
+        make(&path, &format!("-f lavfi -i {source} -s {size} {words}"));
+        list.extend(["file ", size, ".webm\n"]);
+    }
+    let parts = folder.path().join("parts.txt");
+    std::fs::write(&parts, list).expect("a file");
+    let path = folder.path().join("both.webm");
+    make(&path, &format!("-f concat -i {} -c copy", parts.display()));
+    for format in [Format::Jpg, Format::Png] {
+        let options = Options {
+            format,
+            samples: Samples::AsIs,
+            ..every(1000)
+        };
+        let shots = shots(&path, &options).await.expect("frames");
+        let sizes: Vec<_> = shots.images.iter().map(|(_, image)| size(image)).collect();
+        assert_eq!(sizes, [(320, 180), (320, 180), (161, 121), (161, 121)]);
     }
 }
 

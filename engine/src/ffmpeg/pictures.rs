@@ -50,6 +50,8 @@ pub(crate) struct Pictures {
     heights: VecDeque<u32>,
     /// Whether the presentation is right, whatever the input says of itself.
     is_presentation_known: bool,
+    /// Whether no more pictures come.
+    ended: bool,
     events_ended: bool,
     complained: bool,
     has_other_sizes: bool,
@@ -79,6 +81,7 @@ impl Pictures {
             widths: VecDeque::new(),
             heights: VecDeque::new(),
             is_presentation_known: false,
+            ended: false,
             events_ended: false,
             complained: false,
             has_other_sizes: false,
@@ -111,19 +114,22 @@ impl Pictures {
                     Some(Event::OtherSize) => self.has_other_sizes = true,
                     None => self.events_ended = true,
                 },
-                frame = self.nut.next() => return match frame {
-                    Ok(Some(frame)) => match self.given(frame) {
-                        Some(given) => Ok(given),
-                        None => continue,
-                    },
-                    Ok(None) => Ok(Given::End),
+                // What has been said by the end may be that all was to be otherwise.
+                frame = self.nut.next(), if !self.ended => match frame {
+                    Ok(Some(frame)) => {
+                        if let Some(given) = self.given(frame) {
+                            return Ok(given);
+                        }
+                    }
+                    Ok(None) => self.ended = true,
                     // Cut off by its own death: how it ended says more.
                     Err(error @ NutError::Broken(_)) => {
                         tracing::debug!(%error, "the pictures ended");
-                        Ok(Given::End)
+                        self.ended = true;
                     }
-                    Err(error) => Err(ExtractError::Machine(error.to_string())),
+                    Err(error) => return Err(ExtractError::Machine(error.to_string())),
                 },
+                else => return Ok(Given::End),
             }
         }
     }

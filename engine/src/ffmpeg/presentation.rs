@@ -8,6 +8,7 @@
 
 use std::fmt::Write;
 
+use crate::ffmpeg::layout::Coded;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::ffmpeg::stream_facts::StreamFacts;
 use crate::ffmpeg::tone_map::{self, Transfer};
@@ -163,6 +164,19 @@ impl Presentation {
             tags: (!said.is_empty()).then(|| format!("setparams={},", said.join(":"))),
             ..self.clone()
         })
+    }
+
+    /// The same for pictures that are coded so.
+    pub(crate) fn of_size(&self, coded: Coded) -> Self {
+        let is_even = coded.width.is_multiple_of(2) && coded.height.is_multiple_of(2);
+        Self {
+            samples: if is_even {
+                self.samples
+            } else {
+                SampleKind::Other
+            },
+            ..self.clone()
+        }
     }
 
     /// The presentation that these streams need, if this one is another.

@@ -28,7 +28,11 @@ pub(super) struct FrontToBack<'a> {
 impl FrontToBack<'_> {
     /// Starts an ffmpeg that gives the frames on screen at the wanted moments.
     pub(super) fn start(&self, input: &Input, sizes: Sizes) -> Result<Pictures, ExtractError> {
-        let (options, presentation) = (self.options, self.presentation);
+        let options = self.options;
+        let presentation = &match sizes {
+            Sizes::Only(coded) => self.presentation.of_size(coded),
+            Sizes::First | Sizes::Told => self.presentation.clone(),
+        };
         let mut arguments = self.before_input(input);
         arguments.extend(presentation.decoder().iter().map(OsString::from));
         arguments.extend(input.arguments());
