@@ -1,4 +1,5 @@
 upload uploads/0190a6a0-7c1e-7000-8000-000000000001/id-1 16 bytes
+ask-email ana
 insert id-1: status awaiting_upload
 send {"video_id":"id-1","user_id":"0190a6a0-7c1e-7000-8000-000000000001","key":"uploads/0190a6a0-7c1e-7000-8000-000000000001/id-1","email":"ana@example.com","every_ms":2000,"mode":"exact","format":"png","track":2,"samples":"as-is","strict":true,"etag":"\"etag\"","registered":true}
 update id-1: etag "etag", status awaiting_upload -> queued
