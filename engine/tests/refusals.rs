@@ -61,6 +61,32 @@ async fn a_cover_is_no_video() {
     assert_eq!(reason, Reason::NoVideoStream);
 }
 
+#[tokio::test]
+async fn a_damaged_av1_is_not_short_of_memory() {
+    let folder = folder();
+    let path = clip(&folder, "a.mkv", 2, "-c:v libsvtav1 -preset 12 -g 25");
+    let sound = std::fs::read(&path).expect("the clip");
+    let keep = Options {
+        damaged: OnDamage::Keep,
+        ..Options::default()
+    };
+    for seed in 0..12_u64 {
+        let mut bytes = sound.clone();
+        let mut state = seed;
+        for _ in 0..30 {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            let at = usize::try_from(state >> 33).expect("it fits") % (bytes.len() - 900);
+            bytes[600 + at] ^= 0x55;
+        }
+        match run(Memory::new(bytes), &keep).await.0 {
+            Ok(_) | Err(ExtractError::Video(Reason::Damaged { .. } | Reason::NoFrames)) => {}
+            other => panic!("seed {seed}: {other:?}"),
+        }
+    }
+}
+
 /// Cut videos end as damaged, or with the frames there are and the damage said.
 #[tokio::test]
 async fn cut_off() {

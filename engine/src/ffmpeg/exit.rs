@@ -19,11 +19,15 @@ const NOT_STARTED: i32 = 127;
 /// What ffmpeg says where memory is short.
 const MEMORY: [&str; 5] = [
     "Cannot allocate memory",
-    "Resource temporarily unavailable",
+    UNAVAILABLE,
     "alloc failed",
     "get_buffer() failed",
     "Error while opening encoder",
 ];
+
+/// What it says of a packet. A decoder that lost its way in a damaged one says that it is unavailable.
+const PACKET: &str = "Error while decoding stream";
+const UNAVAILABLE: &str = "Resource temporarily unavailable";
 
 /// What it says of arguments that it does not know: a build that lacks what is needed.
 const REFUSALS: [&str; 6] = [
@@ -60,7 +64,11 @@ pub(crate) fn damage_from_exit(
             "ffmpeg does not know its task: {refusal}"
         )));
     }
-    let memory = || MEMORY.iter().any(|words| log.says(words)) && !log.says(PICTURE_SIZE);
+    let is_short = |text: &str| {
+        let of_packet = text.starts_with(PACKET) && text.contains(UNAVAILABLE);
+        MEMORY.iter().any(|words| text.contains(words)) && !of_packet
+    };
+    let memory = || log.kept().any(is_short) && !log.says(PICTURE_SIZE);
     if (frames == 0 || !ended.status.success()) && memory() {
         return Err(Reason::Memory {
             limit: limits.memory,
@@ -145,4 +153,33 @@ fn complaint(log: &Log) -> String {
         .first()
         .cloned()
         .unwrap_or_else(|| "ffmpeg gave up without saying why".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    /// ffmpeg gave frames, said this, and gave up.
+    fn after(complaint: &str) -> Result<Option<String>, ExtractError> {
+        let mut log = Log::default();
+        log.first.push(complaint.to_owned());
+        log.complaints = 1;
+        let status = ExitStatus::from_raw(69 << 8);
+        damage_from_exit(&Ended { status, log }, 5, &Limits::default())
+    }
+
+    #[test]
+    fn a_packet_that_a_decoder_cannot_take_is_not_a_lack_of_memory() {
+        let packet = "Error while decoding stream #0:0: Resource temporarily unavailable";
+        assert_eq!(after(packet), Ok(Some(packet.to_owned())));
+        let limit = Limits::default().memory;
+        for lack in [
+            "pthread_create failed: Resource temporarily unavailable.",
+            "Error while decoding stream #0:0: Cannot allocate memory",
+        ] {
+            assert_eq!(after(lack), Err(Reason::Memory { limit }.into()), "{lack}");
+        }
+    }
 }

@@ -205,8 +205,12 @@ impl Log {
 
     /// The first of the kept complaints that contains `words`.
     pub(crate) fn complaint_with(&self, words: &str) -> Option<&str> {
-        let mut kept = self.first.iter().chain(&self.last);
-        kept.find(|text| text.contains(words)).map(String::as_str)
+        self.kept().find(|text| text.contains(words))
+    }
+
+    /// The complaints that were kept.
+    pub(crate) fn kept(&self) -> impl Iterator<Item = &str> {
+        self.first.iter().chain(&self.last).map(String::as_str)
     }
 
     /// ffmpeg's description of the input's first video stream that is no cover.
