@@ -253,8 +253,9 @@ def test_a_file_name_is_data_only(user, clips):
     answer = requests.get(user.ask(video_id, "/download").headers["location"], timeout=60)
     assert answer.headers["content-disposition"].startswith("attachment;")
     mail = user.until_mailed()[0]
-    assert done["filename"] in mail["text"]
-    assert "b&gt;&quot;.mp4" in mail["html"] and done["filename"] not in mail["html"]
+    # Quoted, and so that no mail program makes a link of it.
+    assert '"b>\'.\u2060mp4"' in mail["text"]
+    assert "b&gt;&#39;.\u2060mp4" in mail["html"] and done["filename"] not in mail["html"]
 
 
 def test_a_page_may_ask_where_the_zip_is(user, clips):
