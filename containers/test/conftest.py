@@ -16,8 +16,9 @@ TARGETS = ("services", "video-processor", "local")
 
 
 @pytest.fixture(scope="session")
-def engine():
-    found, why = engines.find()
+def engine(program):
+    # What is compiled is worth keeping.
+    found, why = engines.find(keep=not program)
     if not found:
         pytest.skip(why)
     yield found
@@ -43,7 +44,7 @@ def images(engine, program, tmp_path_factory):
     context, flags = ROOT, []
     if program:
         context = prebuilt.context(engine, tmp_path_factory.mktemp("images"), program)
-        # An engine takes files for the same whose owners differ.
+        # An engine that a person has, and that has built before, takes files for the same whose owners differ.
         flags = ["--no-cache"]
     else:
         engines.stand_ins(engine, tmp_path_factory.mktemp("bases"))

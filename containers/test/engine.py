@@ -15,8 +15,8 @@ CACHE = Path(
 
 
 class Engine:
-    def __init__(self, client, host=None, process=None):
-        self.client, self.process = client, process
+    def __init__(self, client, host=None, process=None, folder=None):
+        self.client, self.process, self.folder = client, process, folder
         self.environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
         if host:
             self.environment["DOCKER_HOST"] = host
@@ -45,10 +45,12 @@ class Engine:
         if self.process:
             self.process.terminate()
             self.process.wait(timeout=60)
+            shutil.rmtree(self.folder)
 
 
-def find():
-    """The engine, or None and the reason why there is none."""
+def find(keep):
+    """The engine, or None and the reason why there is none. One that is started here may keep what it builds
+    for the next time."""
     own = shutil.which("docker")
     if own and subprocess.run([own, "info"], capture_output=True).returncode == 0:
         return Engine(own), None
@@ -57,14 +59,14 @@ def find():
         return None, "no Docker engine runs here, and to start one needs root"
     if not (shutil.which("dockerd") and Path(debian).exists() and shutil.which("mmdebstrap")):
         return None, "no Docker engine runs here, and docker.io and mmdebstrap are not installed"
-    return start(debian), None
+    return start(debian, keep), None
 
 
-def start(client):
-    """Starts Debian's engine; its images and caches are kept from run to run."""
+def start(client, keep):
+    """Starts Debian's engine, apart from any other."""
     folder = Path(tempfile.mkdtemp(prefix="fotograma-docker-"))
     host = f"unix://{folder}/docker.sock"
-    data = CACHE / "docker"
+    data = CACHE / "docker" if keep else folder / "data"
     data.mkdir(parents=True, exist_ok=True)
     with (folder / "dockerd.log").open("wb") as log:
         process = subprocess.Popen(
@@ -76,7 +78,7 @@ def start(client):
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    engine = Engine(client, host, process)
+    engine = Engine(client, host, process, folder)
     end = time.monotonic() + 60
     while subprocess.run([client, "info"], env=engine.environment, capture_output=True).returncode:
         if process.poll() is not None or time.monotonic() > end:
