@@ -82,7 +82,7 @@ async fn deliver_notice(app: &App, notice: &Notice) -> Result<()> {
     let Some(video) = claim_delivery(app, notice, &sender, video).await? else {
         return Ok(());
     };
-    match send_claimed(app, notice, to, &video).await {
+    match send_mail(app, notice, to, Some(&video)).await {
         Ok(MailSent::Accepted) => app.health.worked(),
         Ok(MailSent::Unknown) => {
             let unknown = Error::transient("nobody knows whether the mail has gone");
@@ -124,6 +124,7 @@ async fn claim_delivery(
     sender: &str,
     mut video: Video,
 ) -> Result<Option<Video>> {
+    let mut mailer_answers = false;
     for _ in 0..MAX_TRIES {
         // Nobody wants to hear of a video that they have deleted.
         if video.is_deleted() {
@@ -131,6 +132,16 @@ async fn claim_delivery(
         }
         let now = app.clock.now();
         let next = match video.claim_delivery(&notice.notice_id, sender, now) {
+            // The last mail that may be sent is not sent into the same silence as the one before. Asked
+            // before the claim: who is cut off while it waits for the answer has sent nothing.
+            DeliveryClaim::Send(next)
+                if !mailer_answers && next.is_delivery_uncertain(&notice.notice_id) =>
+            {
+                let checked = app.mailer.check().await;
+                checked.inspect_err(|error| app.health.failed(error))?;
+                mailer_answers = true;
+                continue;
+            }
             DeliveryClaim::Send(next) => next,
             DeliveryClaim::Over => return Ok(None),
             DeliveryClaim::GiveUp(next) => {
@@ -163,15 +174,6 @@ async fn claim_delivery(
         }
     }
     Err(changes_too_fast(&notice.video_id))
-}
-
-/// Sends the mail of a delivery that is claimed. The last mail that may be sent is not sent into the same
-/// silence as the one before: the mailer must answer first.
-async fn send_claimed(app: &App, notice: &Notice, to: &str, video: &Video) -> Result<MailSent> {
-    if video.is_delivery_uncertain(&notice.notice_id) {
-        app.mailer.check().await?;
-    }
-    send_mail(app, notice, to, Some(video)).await
 }
 
 async fn send_mail(
