@@ -2,21 +2,34 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use fotograma_core::{Error, Result};
-use fotograma_engine::{Ffmpeg, IgnoreProgress, Options, Sink, SinkError, Source, SourceError};
+use fotograma_engine::{
+    Ffmpeg, IgnoreProgress, Limits, Options, Sink, SinkError, Source, SourceError,
+};
 
 /// Two frames of H.264 in an MP4, 32 by 32 pixels, one second in all.
 static CLIP: &[u8] = include_bytes!("self_test.mp4");
+
+/// How long it may take: an ffmpeg that hangs must be known for what it is long before a video's time is up.
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Makes the frames of the built-in clip and throws them away.
 ///
 /// # Errors
 /// [`Error::Operational`] when this machine cannot.
 pub(crate) async fn extract_clip(ffmpeg: &Ffmpeg) -> Result<()> {
-    let options = Options::default();
+    let limits = Limits {
+        wall: LONGEST,
+        ..Limits::default()
+    };
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
     let made = fotograma_engine::extract(
         ffmpeg,
         Arc::new(Clip),
