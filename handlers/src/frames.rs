@@ -17,6 +17,9 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::aws::{Aws, S3Sink, S3Source};
 use crate::self_test;
 
+/// How long ffmpeg may take to tell its version.
+const FIND_TIME: Duration = Duration::from_mins(1);
+
 /// [`FrameExtractor`] by ffmpeg, from S3 to S3.
 pub struct EngineFrames {
     aws: Arc<Aws>,
@@ -41,7 +44,15 @@ impl EngineFrames {
 
     async fn ffmpeg(&self) -> Result<&Ffmpeg> {
         self.ffmpeg
-            .get_or_try_init(|| Ffmpeg::find(self.ffmpeg_path.as_deref()))
+            .get_or_try_init(|| async {
+                // It is asked for its version: one that hangs would never tell.
+                let found = Ffmpeg::find(self.ffmpeg_path.as_deref());
+                match tokio::time::timeout(FIND_TIME, found).await {
+                    Ok(Ok(ffmpeg)) => Ok(ffmpeg),
+                    Ok(Err(error)) => Err(error.to_string()),
+                    Err(_) => Err("ffmpeg does not tell its version".to_owned()),
+                }
+            })
             .await
             .map_err(|error| Error::operational(format!("no frames can be made: {error}")))
     }
