@@ -115,7 +115,7 @@ impl CancelSignal {
     }
 
     /// The messages of the batch that are done.
-    #[cfg(feature = "invoke")]
+    #[cfg(any(feature = "lambda", feature = "worker"))]
     pub(crate) fn done(&self) -> HashSet<String> {
         self.batch.as_ref().map_or_else(HashSet::new, |batch| {
             let done = batch.done.lock().unwrap_or_else(PoisonError::into_inner);

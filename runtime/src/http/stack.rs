@@ -4,9 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use http::{Method, Request, header};
-use tower::limit::ConcurrencyLimitLayer;
-use tower::load_shed::LoadShedLayer;
-use tower::{BoxError, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{
     MakeRequestId, PropagateRequestIdLayer, RequestId as IdHeader, SetRequestIdLayer,
@@ -17,45 +15,6 @@ use crate::{Context, Host, RequestId, Response};
 
 /// How long a browser need not ask again what it may send.
 const PREFLIGHT_AGE: Duration = Duration::from_mins(10);
-
-/// How many requests may be under way at once. Forms have places of their own, because a slow one holds
-/// its place for long.
-pub(crate) struct Places<F> {
-    pub(crate) requests: usize,
-    pub(crate) forms: usize,
-    /// Whether a request by this method for this path is a form.
-    pub(crate) is_form: F,
-}
-
-/// `service` with a place for each request that is under way in it; who finds none is answered 503.
-pub(crate) fn with_places<B, S, F>(
-    service: &S,
-    places: Places<F>,
-) -> impl Service<Request<B>, Response = Response, Error = BoxError, Future: Send>
-+ Clone
-+ Send
-+ Sync
-+ 'static
-where
-    B: Send + 'static,
-    S: Service<Request<B>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
-    S::Future: Send + 'static,
-    F: Fn(&Method, &str) -> bool + Clone + Send + Sync + 'static,
-{
-    let behind = |most| {
-        ServiceBuilder::new()
-            .layer(LoadShedLayer::new())
-            .layer(ConcurrencyLimitLayer::new(most))
-            .service(service.clone())
-    };
-    let (requests, forms) = (behind(places.requests), behind(places.forms));
-    let is_form = places.is_form;
-    service_fn(move |request: Request<B>| {
-        let is_form = is_form(request.method(), request.uri().path());
-        let place = if is_form { &forms } else { &requests };
-        place.clone().oneshot(request)
-    })
-}
 
 /// `service` behind the layers that every request passes.
 pub(crate) fn http_stack<C, B, S>(
