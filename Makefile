@@ -20,7 +20,7 @@ ifneq ($(wildcard $(DEV)/bin/ffmpeg),)
 export FOTOGRAMA_FFMPEG ?= $(CURDIR)/$(DEV)/bin/ffmpeg
 endif
 
-.PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak simulate outages fuzz
+.PHONY: always help up down logs test lint fmt ffmpeg lambda lambda-processor features stacks replay test-status soak simulate simulate-exhaustive outages fuzz
 .PHONY: k8s-render k8s-apply test-k8s test-stacks test-images test-node deploy terraform-apply
 .PHONY: bench-engine bench-local bench-local-big bench-lambda bench-worker bench-s3 crash
 
@@ -115,6 +115,9 @@ terraform-apply: ## for who comes from Terraform: says that CDK does it here, an
 
 simulate: ## run a million jobs in a simulated world of faults: ARGS="--seed 1", ARGS=prove, ARGS="replay <plan>"
 	@cargo run --release -q -p fotograma-simulation -- $(ARGS)
+
+simulate-exhaustive: ## look at every order of events of one video with two faults: ARGS="--faults 1", ARGS="--deed retry"
+	@cargo run --release -q -p fotograma-simulation -- exhaustive --seconds 3600 $(ARGS)
 
 test-stacks: stacks ## deploy them to ministack behind enforced roles, and try them
 	@cargo build -q

@@ -1,3 +1,3 @@
 publish 0190a6a0-7c1e-7000-8000-0000000000a1 done !! sns: timeout
-send {"video_id":"0190a6a0-7c1e-7000-8000-0000000000a1","user_id":"0190a6a0-7c1e-7000-8000-000000000001","key":"uploads/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1","email":"ana@example.com","every_ms":1000,"mode":"exact","postponements":1,"released_attempt":"id-1"} in 2 s !! sqs: timeout
+send {"video_id":"0190a6a0-7c1e-7000-8000-0000000000a1","user_id":"0190a6a0-7c1e-7000-8000-000000000001","key":"uploads/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1","email":"ana@example.com","every_ms":1000,"mode":"exact","postponements":1} in 2 s !! sqs: timeout
 reply {"batchItemFailures":[{"itemIdentifier":"059f36b4-87a3-44ab-83d2-661975830a01"}]}

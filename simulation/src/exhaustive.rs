@@ -1,15 +1,18 @@
 //! Every order of events of a small world: one video, two processors, the dead letters, a mailer,
 //! the sweep and one deed of the user, with at most so many faults.
 //!
-//! A future cannot be copied, so each history is played from its beginning. A state is what the
-//! world holds, what each actor has been answered so far, and how many faults are left; what
-//! follows from a state that was met before is known.
+//! A state is what the world holds, what each actor at work has been answered so far, and what the user
+//! still does; names and moments that nobody decides by are left out ([`crate::canonical`]). What follows
+//! from a state that was met before, with as many faults left or more, is known.
+//!
+//! Orders that lead to the same are looked at once ([`Small::choices`]).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashMap;
+use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use aws_lambda_events::encodings::Body;
@@ -22,29 +25,35 @@ use http::Method;
 use lambda_anywhere::{Caller, PathEncoding, RouteMatch, dispatch_http, envelope, find_route};
 use tokio_util::sync::CancellationToken;
 
-use crate::fleet::{Actor, mail};
+use crate::canonical::{with_plain_names, with_relative_dates};
+use crate::fleet::{Actor, app, mail};
 use crate::host::{Host, Port, Role};
 use crate::judge::{self, Violation};
 use crate::plan::{Content, Plan, Quality};
 use crate::queue::{Message, QueueName};
 use crate::rules::Rules;
-use crate::step::{Step, Verdict};
+use crate::step::{Asked, Log, Step, Verdict};
 use crate::worker_queue::to_event;
 use crate::world::{Ms, Shared, date, moment};
 
 /// What the user does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub(crate) enum Deed {
+    /// Says that the file is there.
     Complete,
+    /// Says so again, when the job is in the queue.
+    CompleteAgain,
+    /// Wants the frames once more, when the video has ended.
     Retry,
+    /// Deletes the video.
     Delete,
 }
 
 /// One step of a history.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Choice {
-    /// Somebody begins, with the first message that can be had.
-    Begin(Role),
+    /// Somebody begins, with this message if there is one.
+    Begin(Role, Option<u64>),
     /// An actor's call is let through.
     Grant(usize, Verdict),
     /// An actor dies; its call has been done, or not.
@@ -55,25 +64,32 @@ enum Choice {
     Wait,
 }
 
+/// An actor at work.
+#[derive(Clone)]
 struct Running {
     role: Role,
+    /// Which of all actors so far it is.
+    number: u64,
+    began: Ms,
     message: Option<(QueueName, Message)>,
-    step: Arc<Step>,
-    port: Port,
-    future: Pin<Box<dyn Future<Output = bool>>>,
+    deed: Option<Deed>,
+    log: Log,
+    asks: Option<Asked>,
     /// How it ended, once it has.
     ended: Option<bool>,
+    /// Whether nobody else need come before its next call.
+    goes_on: bool,
 }
 
 /// A small world in one of its states.
 struct Small {
     world: Shared,
     running: Vec<Running>,
-    /// How many of each role have begun.
-    begun: BTreeMap<Role, u64>,
+    /// How many actors have begun.
+    begun: u64,
     /// Whether the user deletes, so that others see when the zip is written.
     deletes: bool,
-    faults: u32,
+    faults: u8,
     deed: Option<Deed>,
     waits: u32,
     next_sweep: Ms,
@@ -82,77 +98,214 @@ struct Small {
 /// What came of looking at every history.
 pub(crate) struct Explored {
     pub(crate) states: usize,
-    pub(crate) histories: u64,
+    /// How many steps were taken from one state to another.
+    pub(crate) steps: u64,
+    /// Whether all was looked at; false when somebody stopped it.
+    pub(crate) whole: bool,
     pub(crate) broken: Option<(Violation, Vec<String>)>,
 }
 
 /// How often a history may wait: what goes on after so long goes on for ever.
-const MAX_WAITS: u32 = 40;
+const MAX_WAITS: u32 = 200;
 const VIDEO: &str = "v1";
+/// How many parts the states are kept in, so that threads seldom wait for each other.
+const PARTS: usize = 64;
 
-/// Looks at every history with at most `faults` faults, until a promise is broken.
-pub(crate) fn explore(deed: Deed, faults: u32, rules: Rules) -> Explored {
-    let mut seen: HashSet<u64> = HashSet::new();
-    let mut path: Vec<(usize, usize)> = Vec::new();
-    let mut histories = 0;
-    loop {
-        histories += 1;
-        let mut small = Small::new(deed, faults, rules, false);
-        let mut depth = 0;
-        let broken = loop {
-            if let Some(found) = small.violation() {
-                break Some(found);
+/// The states that were met, each with the most faults that were left then.
+struct Known([Mutex<HashMap<u64, u8>>; PARTS]);
+
+impl Known {
+    fn new() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+
+    /// Whether what follows from it is not known yet.
+    fn is_new(&self, state: u64, faults: u8) -> bool {
+        let part = usize::try_from(state % PARTS as u64).unwrap_or(0);
+        let mut part = self.0[part].lock().unwrap_or_else(PoisonError::into_inner);
+        match part.get_mut(&state) {
+            Some(known) if *known >= faults => false,
+            Some(known) => {
+                *known = faults;
+                true
             }
-            let choices = small.choices();
-            if choices.is_empty() {
-                break small.rest();
+            None => {
+                part.insert(state, faults);
+                true
             }
-            if depth == path.len() {
-                if !seen.insert(small.state()) {
-                    break None;
+        }
+    }
+
+    fn len(&self) -> usize {
+        let parts = self.0.iter();
+        parts
+            .map(|part| part.lock().unwrap_or_else(PoisonError::into_inner).len())
+            .sum()
+    }
+}
+
+/// What all threads share.
+struct Search {
+    known: Known,
+    steps: AtomicU64,
+    over: AtomicBool,
+    cut_off: AtomicBool,
+    /// The history that broke a promise.
+    broken: Mutex<Option<(Violation, Vec<Choice>)>>,
+    until: std::time::Instant,
+}
+
+/// A state whose next choices are still to be made, and how it came about.
+struct Open {
+    small: Small,
+    path: Vec<Choice>,
+}
+
+/// Looks at every history with at most `faults` faults, until a promise is broken or the time is over.
+pub(crate) fn explore(
+    deed: Deed,
+    faults: u8,
+    rules: Rules,
+    threads: usize,
+    time: std::time::Duration,
+) -> Explored {
+    let search = Search {
+        known: Known::new(),
+        steps: AtomicU64::new(0),
+        over: AtomicBool::new(false),
+        cut_off: AtomicBool::new(false),
+        broken: Mutex::default(),
+        until: std::time::Instant::now() + time,
+    };
+    // As many beginnings as keep all threads at work, then each to its end.
+    let mut beginnings = std::collections::VecDeque::from([Open {
+        small: Small::new(deed, faults, rules, false),
+        path: Vec::new(),
+    }]);
+    while !beginnings.is_empty() && beginnings.len() < 64 * threads {
+        if let Some(open) = beginnings.pop_front() {
+            beginnings.extend(search.successors(open));
+        }
+    }
+    let beginnings = Mutex::new(beginnings);
+    let work = || {
+        loop {
+            let next = {
+                let mut beginnings = beginnings.lock().unwrap_or_else(PoisonError::into_inner);
+                beginnings.pop_front()
+            };
+            let Some(next) = next else {
+                return;
+            };
+            let mut stack = vec![next];
+            while let Some(open) = stack.pop() {
+                if search.over.load(Ordering::Relaxed) {
+                    return;
                 }
-                path.push((0, choices.len()));
+                stack.extend(search.successors(open).into_iter().rev());
             }
-            small.play(&choices[path[depth].0]);
-            depth += 1;
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let broken = search
+        .broken
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    Explored {
+        states: search.known.len(),
+        steps: search.steps.into_inner(),
+        whole: !search.cut_off.into_inner(),
+        broken: broken.map(|(violation, path)| {
+            let told = tell_history(Small::new(deed, faults, rules, true), &path);
+            (violation, told)
+        }),
+    }
+}
+
+impl Search {
+    /// The states after one more step that are not known yet.
+    fn successors(&self, open: Open) -> Vec<Open> {
+        let Open {
+            mut small,
+            mut path,
+        } = open;
+        let mut choices = small.choices();
+        // Where there is one way to go on, there is nothing to come back to.
+        while let [only] = choices[..] {
+            path.push(only);
+            small.play(only);
+            if self.is_over(&mut small, &path) {
+                return Vec::new();
+            }
+            choices = small.choices();
+            if matches!(only, Choice::Wait) && !self.is_new(&small) {
+                return Vec::new();
+            }
+        }
+        if choices.is_empty() {
+            let found = small.rest();
+            self.note(found, &path);
+            return Vec::new();
+        }
+        if !self.is_new(&small) {
+            return Vec::new();
+        }
+        let mut after = Vec::with_capacity(choices.len());
+        for choice in choices {
+            let mut next = Open {
+                small: small.fork(),
+                path: path.clone(),
+            };
+            next.path.push(choice);
+            next.small.play(choice);
+            if self.is_over(&mut next.small, &next.path) {
+                continue;
+            }
+            after.push(next);
+        }
+        after
+    }
+
+    fn is_new(&self, small: &Small) -> bool {
+        self.known.is_new(small.state(), small.faults)
+    }
+
+    /// Counts a step; whether the history ends here.
+    fn is_over(&self, small: &mut Small, path: &[Choice]) -> bool {
+        let steps = self.steps.fetch_add(1, Ordering::Relaxed);
+        if steps.is_multiple_of(1_024) && std::time::Instant::now() > self.until {
+            self.cut_off.store(true, Ordering::Relaxed);
+            self.over.store(true, Ordering::Relaxed);
+        }
+        self.note(small.violation(), path)
+    }
+
+    fn note(&self, found: Option<Violation>, path: &[Choice]) -> bool {
+        let Some(found) = found else {
+            return false;
         };
-        if let Some(found) = broken {
-            let told = tell_history(Small::new(deed, faults, rules, true), &path[..depth]);
-            return Explored {
-                states: seen.len(),
-                histories,
-                broken: Some((found, told)),
-            };
-        }
-        while let Some((choice, choices)) = path.last_mut() {
-            *choice += 1;
-            if choice < choices {
-                break;
-            }
-            path.pop();
-        }
-        if path.is_empty() {
-            return Explored {
-                states: seen.len(),
-                histories,
-                broken: None,
-            };
-        }
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.get_or_insert_with(|| (found, path.to_vec()));
+        self.over.store(true, Ordering::Relaxed);
+        true
     }
 }
 
 /// The journal of one history.
-fn tell_history(mut small: Small, path: &[(usize, usize)]) -> Vec<String> {
-    for (choice, _) in path {
-        let choices = small.choices();
-        small.play(&choices[*choice]);
+fn tell_history(mut small: Small, path: &[Choice]) -> Vec<String> {
+    for choice in path {
+        small.play(*choice);
     }
     small.world.lock().take_journal()
 }
 
 impl Small {
-    /// One video whose job is in the queue.
-    fn new(deed: Deed, faults: u32, rules: Rules, tells: bool) -> Self {
+    /// One video whose file is there; its job is in the queue, unless the user is still to say so.
+    fn new(deed: Deed, faults: u8, rules: Rules, tells: bool) -> Self {
         let plan = Plan {
             seed: 0,
             rules,
@@ -175,26 +328,40 @@ impl Small {
                 user_id: "u0".to_owned(),
                 key: format!("uploads/u0/{VIDEO}"),
                 email: Some("u0@users.example".to_owned()),
+                registered: true,
                 ..Job::from_json(r#"{"video_id":"v1","user_id":"u0"}"#).expect("a job")
             };
-            world.put_file(&job.key, content);
-            let news = world.queue(QueueName::Uploads);
-            news.messages.clear();
+            let file = world.put_file(&job.key, content);
+            world.queue(QueueName::Uploads).messages.clear();
             let video = Video::new(&job, date(0));
-            let video = video.uploaded(10, "\"e1\"", date(0)).expect("it is queued");
-            world.store_record(&video, 0);
-            let body = serde_json::to_string(&video.job()).expect("JSON");
-            world.send(QueueName::Jobs, &body, None, 0);
+            if deed == Deed::Complete {
+                world.store_record(&video, 0);
+            } else {
+                let etag = format!("\"e{file}\"");
+                let video = video.uploaded(10, &etag, date(0)).expect("it is queued");
+                world.store_record(&video, 0);
+                let body = serde_json::to_string(&video.job()).expect("JSON");
+                world.send(QueueName::Jobs, &body, None, 0);
+            }
         }
         Self {
             world,
             running: Vec::new(),
-            begun: BTreeMap::new(),
+            begun: 0,
             deletes: deed == Deed::Delete,
             faults,
             deed: Some(deed),
             waits: 0,
             next_sweep: 0,
+        }
+    }
+
+    /// The same state once more, with a world of its own.
+    fn fork(&self) -> Self {
+        Self {
+            world: self.world.fork(),
+            running: self.running.clone(),
+            ..*self
         }
     }
 
@@ -208,56 +375,69 @@ impl Small {
         world.judge.violations.first().cloned()
     }
 
-    /// The first message that can be had.
-    fn ready(&self, queue: QueueName) -> bool {
+    /// The messages that can be had, but for those that are the same.
+    fn ready(&self, queue: QueueName) -> Vec<u64> {
         let world = self.world.lock();
         let now = world.now();
-        world.messages(queue).iter().any(|m| m.visible <= now)
+        let ready = world.messages(queue).iter().filter(|m| m.visible <= now);
+        let mut ready: Vec<_> = ready.map(|m| (&m.body, m.receives, m.id)).collect();
+        ready.sort_unstable();
+        ready.dedup_by_key(|(body, receives, _)| (body.clone(), *receives));
+        ready.into_iter().map(|(_, _, id)| id).collect()
     }
 
     fn count(&self, role: Role) -> usize {
-        self.running
-            .iter()
-            .filter(|actor| actor.role == role)
-            .count()
+        let running = self.running.iter();
+        running.filter(|actor| actor.role == role).count()
     }
 
-    /// All that may happen next.
+    /// All that may happen next, but for what leads to the same as something else.
     ///
-    /// What commutes with all that others may do is not put off: an order in which it comes later
-    /// leads to the same states. That is what only its actor sees (a mail, the zip while nobody
-    /// deletes), what others see only by beginning, which can come later too (a notice), and the
-    /// deletion of a message whose actor has ended.
+    /// What commutes with all that others may do is not put off: an order in which it comes later leads to
+    /// the same states. That is what only its actor sees (a mail, the zip while nobody deletes), what
+    /// others see only by beginning, which can come later too (a notice, a job), and the deletion of a
+    /// message whose actor has ended.
+    ///
+    /// Nobody comes between an actor's beginning and its first call, as until then it has done nothing.
+    /// And nobody comes between a record's reading and a write that follows it at once: if they changed
+    /// the record, the write would be refused and the record read again, which is the order in which the
+    /// actor reads later. Only where time passes between the two, which is a fault, others may come.
     fn choices(&self) -> Vec<Choice> {
         let own = self.running.iter().position(|running| {
             running.ended.is_some()
-                || running.step.asks().is_some_and(|asked| match asked.name {
-                    "mail" | "publish" | "query" => true,
+                || running.goes_on
+                || running.asks.is_some_and(|asked| match asked.name {
+                    "mail" | "publish" | "query" | "send" | "dead letter" => true,
                     "head" | "complete" => !self.deletes,
                     _ => false,
                 })
         });
         if let Some(actor) = own {
-            return self.choices_of(actor);
+            let mut choices = self.choices_of(actor);
+            if self.running[actor].goes_on && self.faults > 0 && self.waits < MAX_WAITS {
+                choices.push(Choice::Wait);
+            }
+            return choices;
         }
         let mut choices: Vec<_> = (0..self.running.len())
             .flat_map(|actor| self.choices_of(actor))
             .collect();
         let busy = !choices.is_empty();
         let mut begin = |role, queue, most| {
-            if self.count(role) < most && self.ready(queue) {
-                choices.push(Choice::Begin(role));
+            if self.count(role) < most {
+                let ready = self.ready(queue).into_iter();
+                choices.extend(ready.map(|message| Choice::Begin(role, Some(message))));
             }
         };
         begin(Role::Processor, QueueName::Jobs, 2);
         begin(Role::DeadLetters, QueueName::JobsDead, 1);
         begin(Role::Mailer, QueueName::Notices, 1);
         if self.deed.is_some_and(|deed| self.may(deed)) {
-            choices.push(Choice::Begin(Role::Server));
+            choices.push(Choice::Begin(Role::Server, None));
         }
         let now = self.world.lock().now();
-        if self.next_sweep <= now && self.count(Role::Sweep) == 0 && self.is_overdue() {
-            choices.push(Choice::Begin(Role::Sweep));
+        if self.next_sweep <= now && self.count(Role::Sweep) == 0 && self.is_stale(now) {
+            choices.push(Choice::Begin(Role::Sweep, None));
         }
         // Time passes when nothing else can; that it passes in the midst of a call is a fault.
         let late = busy && self.faults > 0;
@@ -278,7 +458,7 @@ impl Small {
             }
             return choices;
         }
-        let Some(asked) = running.step.asks() else {
+        let Some(asked) = running.asks else {
             return Vec::new();
         };
         let mut choices = vec![Choice::Grant(actor, Verdict::Done)];
@@ -293,23 +473,18 @@ impl Small {
         choices
     }
 
-    /// Whether the sweep would find something.
-    fn is_overdue(&self) -> bool {
+    /// Whether the sweep would find something to do.
+    fn is_stale(&self, at: Ms) -> bool {
+        let thresholds = app(&self.port(Role::Sweep, 0, None)).settings.sweep_after;
         let world = self.world.lock();
-        let now = world.now();
-        let mut open = world
-            .records
-            .values()
-            .filter(|video| video.unfinished().is_some());
-        open.any(|video| now - moment(video.updated_at) >= 30 * 60_000)
+        let mut records = world.records.values();
+        records.any(|video| video.stale(thresholds, date(at)).is_some())
     }
 
     fn may(&self, deed: Deed) -> bool {
         let world = self.world.lock();
-        let ended = world
-            .records
-            .get(VIDEO)
-            .is_some_and(|v| v.status.is_terminal());
+        let record = world.records.get(VIDEO);
+        let ended = record.is_some_and(|video| video.status.is_terminal());
         deed != Deed::Retry || ended
     }
 
@@ -317,43 +492,32 @@ impl Small {
         let world = self.world.lock();
         let queues = [QueueName::Jobs, QueueName::Notices];
         let empty = queues.iter().all(|name| world.messages(*name).is_empty());
-        empty
-            && !world
-                .records
-                .values()
-                .any(|video| video.unfinished().is_some())
+        let mut records = world.records.values();
+        empty && !records.any(|video| video.unfinished().is_some())
     }
 
-    fn play(&mut self, choice: &Choice) {
+    fn play(&mut self, choice: Choice) {
         match choice {
-            Choice::Begin(role) => self.begin(*role),
+            Choice::Begin(role, message) => self.begin(role, message),
             Choice::Grant(actor, verdict) => {
-                self.faults -= u32::from(*verdict != Verdict::Done);
-                self.tell(*actor, &format!("{verdict:?}"));
-                self.running[*actor].step.grant(*verdict);
-                self.poll(*actor);
+                self.faults -= u8::from(verdict != Verdict::Done);
+                self.tell(actor, &format!("{verdict:?}"));
+                self.resume(actor, Some(verdict));
             }
             Choice::Die { actor, done } => {
                 self.faults -= 1;
-                self.tell(
-                    *actor,
-                    if *done {
-                        "dies after it"
-                    } else {
-                        "dies before it"
-                    },
-                );
-                if *done {
-                    self.running[*actor].step.grant(Verdict::Done);
-                    self.poll(*actor);
+                let how = if done { "after" } else { "before" };
+                self.tell(actor, &format!("dies {how} it"));
+                if done {
+                    self.resume(actor, Some(Verdict::Done));
                 }
-                let dead = self.running.remove(*actor);
-                dead.port.die();
+                let dead = self.running.remove(actor);
+                self.port(dead.role, dead.number, None).die();
             }
             Choice::Settle { actor, lost } => {
-                self.faults -= u32::from(*lost);
-                let ended = self.running.remove(*actor);
-                self.settle(&ended, *lost);
+                self.faults -= u8::from(lost);
+                let ended = self.running.remove(actor);
+                self.settle(&ended, lost);
             }
             Choice::Wait => self.wait(),
         }
@@ -361,35 +525,60 @@ impl Small {
 
     fn tell(&self, actor: usize, what: &str) {
         let running = &self.running[actor];
-        let asked = running.step.asks().map_or("", |asked| asked.name);
-        let (role, life) = (running.role, running.port.host.life);
+        let asked = running.asks.map_or("", |asked| asked.name);
+        let (role, number) = (running.role, running.number);
         let mut world = self.world.lock();
-        world.tell(|| format!("{role:?} {life}: {asked} {what}"));
+        world.tell(|| format!("{role:?} {number}: {asked} {what}"));
     }
 
-    fn begin(&mut self, role: Role) {
-        let life = self.begun.entry(role).or_default();
-        *life += 1;
-        let life = *life;
+    fn begin(&mut self, role: Role, message: Option<u64>) {
         let queue = match role {
-            Role::Processor => Some(QueueName::Jobs),
-            Role::DeadLetters => Some(QueueName::JobsDead),
-            Role::Mailer => Some(QueueName::Notices),
+            Role::Processor => QueueName::Jobs,
+            Role::DeadLetters => QueueName::JobsDead,
+            _ => QueueName::Notices,
+        };
+        let (message, began) = {
+            let mut world = self.world.lock();
+            let now = world.now();
+            let message = message.and_then(|id| world.queue(queue).receive_one(id, now, 60_000));
+            (message.map(|message| (queue, message)), now)
+        };
+        let deed = match role {
+            Role::Server => self.deed.take(),
             _ => None,
         };
-        let message = queue.and_then(|queue| {
-            let received = self.world.lock().receive(queue, 1, 60_000);
-            received.into_iter().next().map(|message| (queue, message))
-        });
-        if queue.is_some() && message.is_none() {
-            return;
+        if role == Role::Sweep {
+            self.next_sweep = began + 300_000;
         }
-        let step = Arc::new(Step::new(format!("{role:?}{life}")));
-        let port = Port {
+        self.begun += 1;
+        let number = self.begun;
+        let of = message.as_ref().map(|(_, message)| message.id);
+        self.world
+            .lock()
+            .tell(|| format!("{role:?} {number} begins {deed:?} {of:?}"));
+        self.running.push(Running {
+            role,
+            number,
+            began,
+            message,
+            deed,
+            log: Log::default(),
+            asks: None,
+            ended: None,
+            goes_on: true,
+        });
+        self.resume(self.running.len() - 1, None);
+        if let Some(begun) = self.running.last_mut() {
+            begun.goes_on = true;
+        }
+    }
+
+    fn port(&self, role: Role, number: u64, step: Option<Arc<Step>>) -> Port {
+        Port {
             world: self.world.clone(),
             host: Arc::new(Host {
                 slot: role as usize,
-                life,
+                life: number,
                 skew: 0,
                 dead: CancellationToken::new(),
                 frozen_until: AtomicI64::new(0),
@@ -397,37 +586,30 @@ impl Small {
             }),
             role,
             notice: "".into(),
-            step: Some(Arc::clone(&step)),
-        };
-        let deed = if role == Role::Server {
-            self.deed.take()
-        } else {
-            None
-        };
-        if role == Role::Sweep {
-            self.next_sweep = self.world.lock().now() + 300_000;
-        }
-        self.world
-            .lock()
-            .tell(|| format!("{role:?} {life} begins {deed:?}"));
-        let future = future(port.clone(), role, message.as_ref().map(|m| &m.1), deed);
-        self.running.push(Running {
-            role,
-            message,
             step,
-            port,
-            future,
-            ended: None,
-        });
-        self.poll(self.running.len() - 1);
+        }
     }
 
-    fn poll(&mut self, actor: usize) {
+    /// Brings an actor to where it was, lets its call through, and goes on to the next one.
+    fn resume(&mut self, actor: usize, verdict: Option<Verdict>) {
         let running = &mut self.running[actor];
+        let read = running.asks.is_some_and(|asked| asked.name == "get");
+        let log = std::mem::take(&mut running.log);
+        let step = Arc::new(Step::new(running.number, running.began, log, verdict));
+        let running = &self.running[actor];
+        let port = self.port(running.role, running.number, Some(Arc::clone(&step)));
+        let message = running.message.as_ref().map(|(_, message)| message);
+        let mut future = future(port, running.role, message, running.deed);
         let mut context = Context::from_waker(Waker::noop());
-        if let Poll::Ready(well) = running.future.as_mut().poll(&mut context) {
-            running.ended = Some(well);
+        let polled = future.as_mut().poll(&mut context);
+        drop(future);
+        let running = &mut self.running[actor];
+        (running.asks, running.log) = step.take();
+        if let Poll::Ready(well) = polled {
+            (running.ended, running.asks) = (Some(well), None);
         }
+        let writes = running.asks.is_some_and(|asked| asked.name == "put");
+        running.goes_on = read && writes && verdict == Some(Verdict::Done);
     }
 
     /// What the worker does with a message whose handler has ended.
@@ -457,19 +639,25 @@ impl Small {
     /// Time goes on until something can happen.
     fn wait(&mut self) {
         let busy = !self.running.is_empty();
-        self.faults -= u32::from(busy);
+        self.faults -= u8::from(busy);
         self.waits += 1;
-        let mut world = self.world.lock();
-        let now = world.now();
+        for running in &mut self.running {
+            running.goes_on = false;
+        }
+        let now = self.world.lock().now();
         let next = [QueueName::Jobs, QueueName::JobsDead, QueueName::Notices]
-            .map(|name| world.queue(name).next_visible());
+            .map(|name| self.world.lock().queue(name).next_visible());
         let next = next.into_iter().flatten().filter(|next| *next > now).min();
-        // Nothing is in a queue: the sweep is what may still find something.
         let until = match next {
             _ if busy => now + 150_000,
             Some(next) => next,
-            None => now + 31 * 60_000 * (1 << (self.waits / 4).min(6)),
+            // Nothing is in a queue: the sweep may still find something, within days.
+            None => {
+                let mut later = (1..2_000).map(|times| now.max(self.next_sweep) + times * 300_000);
+                later.find(|at| self.is_stale(*at)).unwrap_or(now + 300_000)
+            }
         };
+        let mut world = self.world.lock();
         world.tell(|| format!("nothing until {} s", until / 1_000));
         world.set_time(until);
     }
@@ -478,52 +666,53 @@ impl Small {
     fn state(&self) -> u64 {
         let world = self.world.lock();
         let now = world.now();
-        let mut hasher = DefaultHasher::new();
+        let mut words = String::with_capacity(4_096);
+        let mut version = 0;
         for video in world.records.values() {
+            version = video.version;
             let mut video = video.clone();
-            video.created_at = date(0);
             // What the sweep goes by; nothing else looks at it.
-            let still = (now - moment(video.updated_at)) / (30 * 60_000);
-            video.updated_at = date(-still);
-            for attempt in video.attempt.iter_mut().chain(
-                video
-                    .deliveries
-                    .iter_mut()
-                    .filter_map(|m| m.attempt.as_mut()),
-            ) {
-                let over = Duration::seconds(-200);
-                let left = (attempt.lease_until - date(now)).max(over);
-                attempt.lease_until = date(0) + left;
+            let still = (now - moment(video.updated_at)) / 300_000;
+            video.updated_at = date(now - still);
+            let deliveries = video.deliveries.iter_mut();
+            let claims = deliveries.filter_map(|delivery| delivery.attempt.as_mut());
+            for attempt in video.attempt.iter_mut().chain(claims) {
+                let over = date(now) - Duration::seconds(200);
+                attempt.lease_until = attempt.lease_until.max(over);
             }
-            format!("{video:?}").hash(&mut hasher);
+            words.push_str(&with_relative_dates(&format!("{video:?}"), now));
         }
-        format!("{:?}", world.objects).hash(&mut hasher);
+        let _ = write!(words, "{:?}", world.objects);
         for name in QueueName::ALL {
-            let mut messages: Vec<_> = world
-                .messages(name)
-                .iter()
+            let messages = world.messages(name).iter();
+            let mut messages: Vec<_> = messages
                 .map(|m| (&m.body, m.receives, (m.visible - now).max(0), &m.reason))
                 .collect();
             messages.sort();
-            messages.hash(&mut hasher);
+            let _ = write!(words, "{messages:?}");
         }
-        world.judge.state().hash(&mut hasher);
-        let mut actors: Vec<_> = self
-            .running
-            .iter()
+        words.push_str(&world.judge.state());
+        let running = self.running.iter();
+        let mut actors: Vec<_> = running
             .map(|actor| {
                 let message = actor.message.as_ref().map(|(_, m)| (&m.body, m.receives));
-                (actor.role, message, actor.step.seen(), actor.ended)
+                let age = now - actor.began;
+                (
+                    actor.role,
+                    message,
+                    &actor.log.text,
+                    actor.ended,
+                    age,
+                    actor.goes_on,
+                )
             })
             .collect();
         actors.sort();
-        actors.hash(&mut hasher);
-        (
-            self.faults,
-            self.deed.is_some(),
-            (self.next_sweep - now).max(0),
-        )
-            .hash(&mut hasher);
+        let _ = write!(words, "{actors:?}");
+        let words = with_plain_names(&words, version);
+        let mut hasher = DefaultHasher::new();
+        let sweep = (self.next_sweep - now).max(0);
+        (words, self.deed, sweep).hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -561,7 +750,7 @@ async fn deed_of_user(actor: &Actor, deed: Option<Deed>) -> bool {
     let complete = format!("/uploads/{VIDEO}/complete");
     let (method, path, body) = match deed {
         None => return true,
-        Some(Deed::Complete) => (Method::POST, complete, ""),
+        Some(Deed::Complete | Deed::CompleteAgain) => (Method::POST, complete, ""),
         Some(Deed::Retry) => (Method::POST, complete, r#"{"retry":true}"#),
         Some(Deed::Delete) => (Method::DELETE, format!("/videos/me/{VIDEO}"), ""),
     };
@@ -583,4 +772,50 @@ async fn deed_of_user(actor: &Actor, deed: Option<Deed>) -> bool {
         .await
         .status()
         .is_success()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: std::time::Duration = std::time::Duration::from_mins(4);
+
+    #[test]
+    fn no_promise_is_broken_in_any_history_without_a_fault() {
+        for deed in [
+            Deed::Complete,
+            Deed::CompleteAgain,
+            Deed::Retry,
+            Deed::Delete,
+        ] {
+            let explored = explore(deed, 0, Rules::AsTheyAre, 2, TIME);
+            println!(
+                "{deed:?}: {} states, {} steps",
+                explored.states, explored.steps
+            );
+            assert!(explored.whole, "{deed:?}");
+            assert_eq!(explored.broken, None, "{deed:?}");
+        }
+    }
+
+    #[test]
+    fn no_promise_is_broken_in_any_history_of_an_upload_with_one_fault() {
+        let explored = explore(Deed::Complete, 1, Rules::AsTheyAre, 2, TIME);
+        println!("{} states, {} steps", explored.states, explored.steps);
+        assert!(explored.whole);
+        assert_eq!(explored.broken, None);
+    }
+
+    #[test]
+    fn every_order_of_events_shows_what_chance_must_be_lucky_for() {
+        for (deed, faults, rules) in [
+            (Deed::Complete, 0, Rules::PublishBeforeTheWrite),
+            (Deed::Complete, 1, Rules::NoClaim),
+        ] {
+            let explored = explore(deed, faults, rules, 2, TIME);
+            println!("{rules:?}: after {} states", explored.states);
+            let (_, journal) = explored.broken.expect("it is found");
+            assert!(!journal.is_empty());
+        }
+    }
 }

@@ -12,7 +12,7 @@ use tokio::time::{interval, sleep, timeout};
 use crate::host::{Call, Port, milliseconds};
 use crate::plan::{Content, Quality, Service};
 use crate::rules::Rules;
-use crate::world::{Object, World};
+use crate::world::{Object, World, video_id_of};
 
 /// How often it is told how far an extraction is. The engine tells more often; more often is not
 /// more to see here.
@@ -35,6 +35,11 @@ impl FrameExtractor for Port {
             listener.progress(half).await?;
             return Ok(self.complete(request).await?);
         }
+        let attempt = {
+            let video_id = video_id_of(&request.key);
+            let world = self.world.lock();
+            world.judge.attempt_of(video_id, &self.host)
+        };
         let ffmpeg = Call::new(Service::Ffmpeg, "ffmpeg", &request.key).once();
         self.call(ffmpeg, |_| ()).await?;
         let content = self.open(request).await?;
@@ -51,11 +56,7 @@ impl FrameExtractor for Port {
             }
             self.check(request).await?;
             let percent = u8::try_from(step * 100 / steps).unwrap_or(100);
-            listener
-                .progress(Progress {
-                    percent: Some(percent),
-                    frames: 0,
-                })
+            self.tell_listener(request, listener, percent, attempt.as_deref())
                 .await?;
         }
         let mut told = interval(TOLD_EVERY);
@@ -65,8 +66,7 @@ impl FrameExtractor for Port {
                 biased;
                 completed = &mut completion => return Ok(completed?),
                 _ = told.tick() => {
-                    let progress = Progress { percent: Some(100), frames: 0 };
-                    listener.progress(progress).await?;
+                    self.tell_listener(request, listener, 100, attempt.as_deref()).await?;
                 }
             }
         }
@@ -79,6 +79,36 @@ fn unfit(reason: &str) -> ExtractionError {
 }
 
 impl Port {
+    /// Tells how far it is. An attempt whose lease still holds is not to end because of one word that
+    /// did not get through.
+    async fn tell_listener(
+        &self,
+        request: &ExtractionRequest,
+        listener: &dyn ProgressListener,
+        percent: u8,
+        attempt: Option<&str>,
+    ) -> Result<()> {
+        let video_id = video_id_of(&request.key);
+        let before = self.world.lock().failed_at_table(video_id);
+        let progress = Progress {
+            percent: Some(percent),
+            frames: 0,
+        };
+        let mut told = listener.progress(progress).await;
+        let mut world = self.world.lock();
+        if world.rules == Rules::OneFailedRenewal && world.failed_at_table(video_id) > before {
+            told = told.and(Err(Error::transient("a renewal failed")));
+        }
+        if told.is_err() {
+            let now = world.now();
+            let is_wanted = world.records.get(video_id);
+            if is_wanted.is_some_and(|video| !video.is_deleted()) {
+                world.judge.gave_up(now, video_id, attempt);
+            }
+        }
+        told
+    }
+
     async fn open(&self, request: &ExtractionRequest) -> Result<Content, ExtractionError> {
         let call = Call::new(Service::Store, "open", &request.key);
         self.call(call, |world| {
@@ -97,20 +127,64 @@ impl Port {
         self.open(request).await.map(drop)
     }
 
+    /// Tells the judge; gives how often the user had asked for another try.
+    fn begin_completion(&self, request: &ExtractionRequest) -> u32 {
+        self.look(|world| {
+            let now = world.now();
+            world
+                .judge
+                .completing(now, video_id_of(&request.key), &self.host)
+        })
+    }
+
+    /// Whether the store says nothing and completes the zip later, whoever is still there.
+    fn completes_late(
+        &self,
+        request: &ExtractionRequest,
+        store: impl FnOnce(&mut World) + Send + 'static,
+    ) -> bool {
+        if self.step.is_some() {
+            return false;
+        }
+        let mut world = self.world.lock();
+        let now = world.now();
+        let place = world
+            .faults
+            .place(Service::Store, "late completion", &request.zip_key);
+        let Some(after) = world.faults.late_completion(now, place) else {
+            return false;
+        };
+        let shared = self.world.clone();
+        tokio::spawn(async move {
+            sleep(milliseconds(after)).await;
+            store(&mut shared.lock());
+        });
+        true
+    }
+
     async fn complete(&self, request: &ExtractionRequest) -> Result<Extraction> {
         let file = request.etag.trim_matches('"').trim_start_matches('e');
         let file: u64 = file.parse().unwrap_or(0);
         let call = Call::new(Service::Store, "complete", &request.zip_key).patient();
-        let store = |world: &mut World| {
-            world.tell(|| format!("{} has the zip of e{file}", request.zip_key));
-            let object = Object { file, size: 20 };
-            world.objects.insert(request.zip_key.clone(), object);
+        let retries = self.begin_completion(request);
+        let zip_key = request.zip_key.clone();
+        let store = move |world: &mut World| {
+            world.tell(|| format!("{zip_key} has the zip of e{file}"));
+            let object = Object {
+                file,
+                size: 20,
+                retries,
+            };
+            world.put_object(&zip_key, object);
         };
         let extraction = Extraction {
             frames: file,
             zip_bytes: 20,
             warning: None,
         };
+        if self.completes_late(request, store.clone()) {
+            return Err(Error::transient("the zip could not be completed"));
+        }
         let completed = self.call(call, store);
         if self.rules() == Rules::NoCompletionLimit {
             completed.await?;
@@ -127,7 +201,7 @@ impl Port {
         let call = Call::new(Service::Store, "head", &request.zip_key);
         let there = self
             .call(call, |world| {
-                let zip = world.objects.get(&request.zip_key);
+                let zip = world.object(&request.zip_key);
                 zip.is_some_and(|zip| zip.file == file)
             })
             .await?;

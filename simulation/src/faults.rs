@@ -39,6 +39,7 @@ impl Fate {
     }
 }
 
+#[derive(Clone)]
 struct Outage {
     service: Service,
     slot: Option<usize>,
@@ -47,6 +48,7 @@ struct Outage {
     until: Ms,
 }
 
+#[derive(Clone)]
 pub(crate) struct Faults {
     outages: Vec<Outage>,
     per_mille: u32,
@@ -109,6 +111,18 @@ impl Faults {
             *self.counts.entry(fate.word()).or_default() += 1;
         }
         fate
+    }
+
+    /// How long after its client has given up the store completes a zip all the same, if it does so.
+    pub(crate) fn late_completion(&mut self, now: Ms, place: Chance) -> Option<Ms> {
+        let here = place.named("late");
+        let is_late = now < self.calm_from && here.per_mille(4 * self.per_mille);
+        if !is_late || self.muted.contains(&here.key()) {
+            return None;
+        }
+        self.own.push(here.key());
+        *self.counts.entry("completed late").or_default() += 1;
+        Some(here.named("after").between(1_000, 15 * 60_000))
     }
 
     fn outage(&self, now: Ms, slot: usize, service: Service, place: Chance) -> Option<Fate> {

@@ -271,6 +271,7 @@ impl Fleet {
                         if timeout(Duration::from_secs(40), ended).await.is_err() {
                             port.die();
                         }
+                        self.world.lock().judge.process_gone(&port.host);
                         port.host.dead.cancel();
                     }
                     _ => port.die(),

@@ -124,18 +124,20 @@ impl Port {
     }
 
     /// Asks the world for something; `effect` does it, perhaps more than once.
-    pub(crate) async fn call<T: Send + Debug>(
+    pub(crate) async fn call<T: Clone + Debug + Send + Sync + 'static>(
         &self,
         call: Call<'_>,
         effect: impl Fn(&mut World) -> T + Send + Sync,
     ) -> Result<T> {
-        self.ask(call, effect)
-            .await
-            .map_err(|kind| error(call, kind))
+        let answer = self.ask(call, effect).await;
+        if answer.is_err() && call.service == Service::Table && self.step.is_none() {
+            self.world.lock().failing_at_table(call.about);
+        }
+        answer.map_err(|kind| error(call, kind))
     }
 
     /// The same, with how it failed.
-    pub(crate) async fn ask<T: Send + Debug>(
+    pub(crate) async fn ask<T: Clone + Debug + Send + Sync + 'static>(
         &self,
         call: Call<'_>,
         effect: impl Fn(&mut World) -> T + Send + Sync,
@@ -157,27 +159,41 @@ impl Port {
     }
 
     /// Asks once, when it is let through, and meets what it is told to.
-    async fn step<T: Send + Debug>(
+    async fn step<T: Clone + Debug + Send + Sync + 'static>(
         &self,
         step: &Step,
         call: Call<'_>,
         effect: impl Fn(&mut World) -> T + Send + Sync,
     ) -> Result<T, Kind> {
-        let verdict = step.ask(call).await;
-        let answer = match verdict {
-            Verdict::Fails => None,
-            Verdict::Done => Some(effect(&mut self.world.lock())),
+        if let Some(answer) = step.known() {
+            return answer;
+        }
+        let answer = match step.ask(call).await {
+            Verdict::Fails => Err(Kind::Down),
+            Verdict::Done => Ok(effect(&mut self.world.lock())),
             Verdict::AnswerLost => {
                 effect(&mut self.world.lock());
-                None
+                Err(Kind::Deaf)
             }
         };
-        step.saw(&format!("{answer:?}"));
-        answer.ok_or(if verdict == Verdict::Fails {
-            Kind::Down
-        } else {
-            Kind::Deaf
-        })
+        step.note(answer.clone());
+        answer
+    }
+
+    /// Looks at the world, or tells it something, without asking anybody.
+    pub(crate) fn look<T: Clone + Debug + Send + Sync + 'static>(
+        &self,
+        effect: impl FnOnce(&mut World) -> T,
+    ) -> T {
+        let Some(step) = &self.step else {
+            return effect(&mut self.world.lock());
+        };
+        if let Some(answer) = step.known() {
+            return answer;
+        }
+        let answer = effect(&mut self.world.lock());
+        step.note(answer.clone());
+        answer
     }
 
     async fn attempt<T: Send>(

@@ -11,16 +11,18 @@ use serde_json::Value;
 use crate::host::{Host, Port, Role};
 use crate::plan::{Content, Quality};
 use crate::queue::{Message, QueueName};
-use crate::world::{Ms, Object, World, moment};
+use crate::rules::Rules;
+use crate::world::{Ms, Object, World, moment, video_id_of};
 
 /// How many copies of one job may be in the queue at once. A queue that takes each message and loses
-/// its answer for ten minutes gets three of all that is sent, by a user who asks again and by each
-/// attempt that waits; it is some forty then, and not more the longer it lasts.
-const MAX_COPIES: u32 = 60;
-/// After so many deaths of processes at work on a video it may be the video's fault. The record counts
-/// five attempts that were cut off, and cannot tell a death from an outage in which an attempt lost its
-/// lease; so some of the five may be of that kind.
-const DEATHS: u32 = 2;
+/// its answer gets three of all that is sent: by a user who asks again, and by an attempt that waits.
+const MAX_COPIES: u32 = 30;
+/// After so many deaths of processes at work on a video it may be the video's fault.
+const DEATHS: u32 = 5;
+/// For how long the completion of a zip may hold a video.
+const COMPLETION: Ms = 8 * 60_000;
+/// How much of its lease an attempt may leave unused when it cannot renew it.
+const LEASE_MARGIN: Ms = 15_000;
 
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +34,12 @@ pub(crate) struct Violation {
 }
 
 /// What is known of one video.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Truth {
     ends: Vec<(String, Status)>,
     files: Vec<u64>,
+    /// How often the user has asked for another try.
+    retries: u32,
     /// Files put since the user last asked for the frames.
     files_in_round: u32,
     broken: bool,
@@ -46,6 +50,7 @@ struct Truth {
 }
 
 /// Who really has a video, and since when without a sign of life.
+#[derive(Clone)]
 struct Lease {
     attempt: String,
     slot: usize,
@@ -53,9 +58,15 @@ struct Lease {
     renewed: Ms,
     /// Until when it has it, by the world's own time.
     until: Ms,
+    /// The same, as far as the attempt itself knows.
+    known_until: Ms,
+    /// Since when its zip is being completed.
+    completing: Option<Ms>,
+    /// Whether its process is gone.
+    gone: bool,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Mailed {
     to: String,
     begun: u32,
@@ -63,7 +74,7 @@ struct Mailed {
     gone: u32,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Judge {
     truths: BTreeMap<String, Truth>,
     mails: BTreeMap<String, Mailed>,
@@ -87,13 +98,11 @@ impl Judge {
     pub(crate) fn state(&self) -> String {
         let truths = self.truths.values().map(|truth| {
             let lease = truth.lease.as_ref().map(|lease| lease.attempt.as_str());
-            format!(
-                "{:?} {lease:?} {} {}",
-                truth.ends, truth.attempts, truth.deaths
-            )
+            let (tried, deaths, retries) = (truth.attempts > 0, truth.deaths, truth.retries);
+            format!("{:?} {lease:?} {tried} {deaths} {retries}", truth.ends)
         });
         let mails = self.mails.iter();
-        let mails = mails.map(|(id, m)| format!("{id} {} {} {}", m.begun, m.answered, m.gone));
+        let mails = mails.map(|(id, mail)| format!("{id} {}", mail.gone));
         truths.chain(mails).collect()
     }
 
@@ -104,12 +113,20 @@ impl Judge {
         self.truths.entry(video_id.to_owned()).or_default()
     }
 
-    /// A process died; what it had in hand it did not give back.
+    /// A process died.
     pub(crate) fn died(&mut self, host: &Host) {
         self.deaths += 1;
+        self.process_gone(host);
+    }
+
+    /// A process is gone, killed or at the end of its grace; what it has in hand it does not give back.
+    pub(crate) fn process_gone(&mut self, host: &Host) {
         for truth in self.truths.values_mut() {
-            let its = |lease: &Lease| (lease.slot, lease.life) == (host.slot, host.life);
-            if truth.lease.as_ref().is_some_and(its) {
+            let its = |lease: &&mut Lease| (lease.slot, lease.life) == (host.slot, host.life);
+            if let Some(lease) = truth.lease.as_mut().filter(its)
+                && !lease.gone
+            {
+                lease.gone = true;
                 truth.deaths += 1;
             }
         }
@@ -139,7 +156,8 @@ impl Judge {
         };
         let truth = self.truth(&job.video_id);
         // Who sends the job again has ended, and says so.
-        if truth.lease.as_ref().map(|lease| &lease.attempt) == job.released.as_ref() {
+        let ended = |lease: &Lease| job.released.contains(&lease.attempt);
+        if truth.lease.as_ref().is_some_and(ended) {
             truth.lease = None;
         }
         truth.copies += 1;
@@ -211,7 +229,7 @@ impl Judge {
         before: Option<&Video>,
         after: &Video,
         by: &Port,
-        objects: &BTreeMap<String, Object>,
+        zip: Option<&Object>,
     ) {
         let id = after.video_id.as_str();
         let version = before.map_or(after.version, |before| before.version + 1);
@@ -236,9 +254,17 @@ impl Judge {
             truth.ends.push((notice.clone(), after.status));
             let mail = self.mails.entry(notice).or_default();
             mail.to = after.email.clone().unwrap_or_default();
-            match after.status {
-                Status::Done => self.done(after, objects),
-                _ => self.failed(after),
+            if after.status == Status::Done {
+                self.done(after, zip);
+            } else {
+                // Nobody has taken over from a process that stood still.
+                let frozen = &self.frozen;
+                let its = |lease: &Lease| frozen.contains(&(lease.slot, lease.life));
+                let truth = self.truths.get_mut(id);
+                if let Some(truth) = truth.filter(|t| t.lease.as_ref().is_some_and(its)) {
+                    truth.deaths += 1;
+                }
+                self.failed(after);
             }
             self.truth(id).lease = None;
             return;
@@ -253,25 +279,79 @@ impl Judge {
                 let renews = before != after.attempt.as_ref();
                 let holder = begins || renews;
                 if holder {
+                    let old = truth.lease.take().filter(|old| old.attempt == attempt);
+                    let completing = old.as_ref().and_then(|old| old.completing);
                     truth.lease = Some(Lease {
                         attempt,
                         slot: by.host.slot,
                         life: by.host.life,
                         renewed: now,
                         until,
+                        known_until: old.map_or(0, |old| old.known_until),
+                        completing,
+                        gone: false,
                     });
+                    let stood_still = self.frozen.contains(&(by.host.slot, by.host.life));
+                    if !stood_still && completing.is_some_and(|since| now - since > COMPLETION) {
+                        self.broken("held", id, "by the completion of its zip");
+                    }
                 }
             }
             _ => truth.lease = None,
         }
     }
 
+    /// The attempt that has a video, if it is this process's.
+    pub(crate) fn attempt_of(&self, video_id: &str, host: &Host) -> Option<String> {
+        let lease = self.truths.get(video_id)?.lease.as_ref()?;
+        let is_own = (lease.slot, lease.life) == (host.slot, host.life);
+        is_own.then(|| lease.attempt.clone())
+    }
+
+    /// An attempt has been answered that it has, or still has, a video.
+    pub(crate) fn lease_answered(&mut self, video: &Video, host: &Host) {
+        let Some(attempt) = &video.attempt else {
+            return;
+        };
+        let until = moment(attempt.lease_until) - host.skew;
+        let truth = self.truth(&video.video_id);
+        let lease = truth.lease.as_mut();
+        if let Some(lease) = lease.filter(|lease| lease.attempt == attempt.id) {
+            lease.known_until = until;
+        }
+    }
+
+    /// An attempt ends because it cannot renew its lease.
+    pub(crate) fn gave_up(&mut self, now: Ms, video_id: &str, attempt: Option<&str>) {
+        let truth = self.truth(video_id);
+        let lease = truth.lease.as_ref();
+        let lease = lease.filter(|lease| Some(lease.attempt.as_str()) == attempt);
+        let left = lease.map_or(0, |lease| lease.known_until - now);
+        if left > LEASE_MARGIN {
+            let detail = format!("{left} ms before the end of its lease");
+            self.broken("gave up early", video_id, detail);
+        }
+    }
+
+    /// The completion of a zip begins; gives how often the user had asked for another try.
+    pub(crate) fn completing(&mut self, now: Ms, video_id: &str, host: &Host) -> u32 {
+        let truth = self.truth(video_id);
+        let own = |lease: &&mut Lease| (lease.slot, lease.life) == (host.slot, host.life);
+        if let Some(lease) = truth.lease.as_mut().filter(own) {
+            lease.completing.get_or_insert(now);
+        }
+        truth.retries
+    }
+
     /// A job was sent that says which attempt has ended in order: its lease is given back, although the
     /// record may not say so.
     pub(crate) fn released(&mut self, job: &Job) {
         let truth = self.truth(&job.video_id);
-        let held = truth.lease.as_ref().map(|lease| &lease.attempt);
-        if held.is_some() && held == job.released_attempt.as_ref() {
+        if truth
+            .lease
+            .as_ref()
+            .is_some_and(|lease| job.releases(&lease.attempt))
+        {
             truth.lease = None;
         }
     }
@@ -295,6 +375,7 @@ impl Judge {
                 truth.attempts = 0;
                 truth.deaths = 0;
                 truth.files_in_round = 0;
+                truth.retries += 1;
             }
         } else if before.status == Status::AwaitingUpload && after.status == Status::Queued {
             self.jobs += 1;
@@ -321,15 +402,25 @@ impl Judge {
         }
     }
 
-    fn done(&mut self, after: &Video, objects: &BTreeMap<String, Object>) {
+    fn done(&mut self, after: &Video, zip: Option<&Object>) {
         let id = after.video_id.as_str();
-        match objects.get(&after.zip_key()) {
-            None => self.broken("done without a zip", id, ""),
-            Some(zip) if zip.file != after.frames => {
-                let detail = format!("of e{}, not of e{}", zip.file, after.frames);
-                self.broken("done with another zip", id, detail);
+        if let Err(detail) = self.is_its_zip(after, zip) {
+            self.broken("done without its zip", id, detail);
+        }
+    }
+
+    /// A video that is done has the zip of the file that it was made from, from this round.
+    fn is_its_zip(&self, video: &Video, zip: Option<&Object>) -> Result<(), String> {
+        let retries = self.truths.get(&video.video_id).map_or(0, |t| t.retries);
+        match zip {
+            None => Err("there is none".to_owned()),
+            Some(zip) if zip.file != video.frames => {
+                Err(format!("of e{}, not of e{}", zip.file, video.frames))
             }
-            Some(_) => {}
+            Some(zip) if zip.retries != retries => {
+                Err(format!("of round {}, not of {retries}", zip.retries))
+            }
+            Some(_) => Ok(()),
         }
     }
 
@@ -400,7 +491,7 @@ struct JobIds {
     video_id: String,
     user_id: String,
     round: u64,
-    released: Option<String>,
+    released: Vec<String>,
 }
 
 impl JobIds {
@@ -410,7 +501,10 @@ impl JobIds {
         Some(Self {
             video_id: text("video_id")?,
             user_id: text("user_id")?,
-            released: text("released_attempt"),
+            released: value
+                .get("released_attempts")
+                .and_then(|ids| serde_json::from_value(ids.clone()).ok())
+                .unwrap_or_default(),
             round: value.get("round").and_then(Value::as_u64).unwrap_or(0),
         })
     }
@@ -441,21 +535,25 @@ pub(crate) fn at_rest(world: &mut World, rested: bool) {
             let since = moment(video.updated_at) / 1_000;
             found.broken("never finished", id, format!("not changed since {since} s"));
         }
-        if let (Status::Done, false) = (video.status, video.is_deleted()) {
-            let zip = world.objects.get(&video.zip_key());
-            if zip.is_none_or(|zip| zip.file != video.frames) {
-                found.broken("done without its zip", id, format!("{zip:?}"));
-            }
+        if let (Status::Done, false) = (video.status, video.is_deleted())
+            && let Err(detail) = world
+                .judge
+                .is_its_zip(video, world.object(&video.zip_key()))
+        {
+            found.broken("done without its zip", id, detail);
         }
     }
     for key in world.objects.keys() {
-        let id = key
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches(".zip");
+        let id = video_id_of(key);
+        let is_of_use = |video: &Video| {
+            key.starts_with("uploads/")
+                || *key == video.new_zip_key()
+                || world.rules == Rules::OneZipKey
+        };
         match world.records.get(id) {
-            Some(video) if video.is_deleted() => found.broken("left behind", id, key.clone()),
+            Some(video) if video.is_deleted() || !is_of_use(video) => {
+                found.broken("left behind", id, key.clone());
+            }
             // An upload whose form broke off: the bucket's own rule removes it.
             None if key.starts_with("frames/") => found.broken("nobody's zip", id, key.clone()),
             _ => {}
@@ -478,7 +576,7 @@ pub(crate) fn at_rest(world: &mut World, rested: bool) {
             let uncertain = video
                 .deliveries
                 .iter()
-                .any(|delivery| delivery.notice_id == *notice && delivery.uncertain > 0);
+                .any(|delivery| delivery.notice_id == *notice && delivery.uncertain > 1);
             // Its user has asked for another try since, and people can see what became of it.
             let is_over = Notice::from_video(video).notice_id != *notice;
             let seen = is_over && dead.contains(notice.as_str());

@@ -2,6 +2,7 @@
 //! from one seed; and a judge who says which promise was broken, and by which shortest history.
 
 mod campaign;
+mod canonical;
 mod chance;
 mod exhaustive;
 mod extractor;
@@ -25,10 +26,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use campaign::{Limits, Tally};
-use exhaustive::Deed;
+use exhaustive::{Deed, Explored};
 use plan::Plan;
 use rules::Rules;
 use simulate::{Outcome, simulate};
@@ -60,7 +61,10 @@ enum Command {
     Exhaustive {
         /// How many faults there may be in a history
         #[arg(long, default_value_t = 2)]
-        faults: u32,
+        faults: u8,
+        /// Only with this deed of the user
+        #[arg(long, value_enum)]
+        deed: Option<Deed>,
     },
     /// Runs one world again, and tells what happens in it
     Replay {
@@ -88,7 +92,9 @@ fn main() -> Result<ExitCode> {
     let kept = match args.command {
         None => run(seed, limits, threads)?,
         Some(Command::Prove) => prove(seed, limits, threads)?,
-        Some(Command::Exhaustive { faults }) => exhaustive(faults),
+        Some(Command::Exhaustive { faults, deed }) => {
+            exhaustive(faults, deed, threads, limits.time)
+        }
         Some(Command::Replay { plan }) => replay(seed, plan.as_deref())?,
         Some(Command::Survey { rules }) => survey(seed, rules, limits)?,
     };
@@ -176,17 +182,18 @@ fn prove(seed: u64, limits: Limits, threads: usize) -> Result<bool> {
     Ok(all)
 }
 
-fn exhaustive(faults: u32) -> bool {
-    for deed in [Deed::Complete, Deed::Retry, Deed::Delete] {
+/// Looks at every history, for each deed in the time that there is.
+fn exhaustive(faults: u8, deed: Option<Deed>, threads: usize, time: Duration) -> bool {
+    let deeds = deed.map_or_else(|| Deed::value_variants().to_vec(), |deed| vec![deed]);
+    let mut all = true;
+    for deed in deeds {
         let began = Instant::now();
-        let explored = exhaustive::explore(deed, faults, Rules::AsTheyAre);
-        let exhaustive::Explored {
-            states, histories, ..
-        } = explored;
+        let explored = exhaustive::explore(deed, faults, Rules::AsTheyAre, threads, time);
+        let Explored { states, steps, .. } = explored;
         let seconds = began.elapsed().as_secs_f64();
-        println!(
-            "{deed:?}, {faults} faults: {states} states, {histories} histories, {seconds:.1} s"
-        );
+        let cut = if explored.whole { "" } else { ", NOT ALL" };
+        println!("{deed:?}, {faults} faults: {states} states, {steps} steps, {seconds:.1} s{cut}");
+        all &= explored.whole;
         if let Some((violation, journal)) = explored.broken {
             for line in &journal {
                 println!("{line}");
@@ -196,7 +203,7 @@ fn exhaustive(faults: u32) -> bool {
         }
     }
     println!("0 violations");
-    true
+    all
 }
 
 fn replay(seed: u64, plan: Option<&Path>) -> Result<bool> {

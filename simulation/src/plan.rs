@@ -331,7 +331,12 @@ fn troubles(chance: Chance, load: Ms) -> Vec<Trouble> {
             at: chance.named("at").between(0, end),
         });
     }
-    for number in 0..chance.named("rollouts").below(4) {
+    let rollouts = match chance.named("many rollouts").below(10) {
+        // A long video may be stopped by each process of a roll-out; twenty times are its end.
+        0 => 4 + chance.named("rollouts").below(3),
+        _ => chance.named("rollouts").below(4),
+    };
+    for number in 0..rollouts {
         let chance = chance.named("rollout").at(number);
         // A roll-out takes all processes of a kind, one after the other.
         let at = chance.named("at").between(0, end);

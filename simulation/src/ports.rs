@@ -60,8 +60,13 @@ impl Videos for Port {
         }
         let id = self.world.lock().next_id();
         let call = Call::new(Service::Table, "put", &video.video_id);
-        self.call(call, |world| self.put_now(world, video, expected, id))
-            .await
+        let stored = self
+            .call(call, |world| self.put_now(world, video, expected, id))
+            .await?;
+        if stored && self.role == Role::Processor {
+            self.look(|world| world.judge.lease_answered(video, &self.host));
+        }
+        Ok(stored)
     }
 
     async fn list(&self, _: &str, _: u32, _: Option<&str>) -> Result<VideoPage> {
@@ -96,7 +101,7 @@ const SHORTER_CLAIM: Duration = Duration::seconds(55);
 
 impl Port {
     /// Ends a video as what SQS gave up on once was.
-    async fn end(&self, video_id: &str) -> Result<()> {
+    pub(crate) async fn end(&self, video_id: &str) -> Result<()> {
         let Some(video) = self.get(video_id).await? else {
             return Ok(());
         };
@@ -127,7 +132,7 @@ impl Port {
             let attempt = video.attempt.as_ref().map(|a| a.id.clone());
             world.tell(|| {
                 format!(
-                    "{:?} {}.{} writes {} v{}: {}{}{} attempt {attempt:?} {}",
+                    "{:?} {}.{} writes {} v{}: {}{}{} attempt {attempt:?} {:?} {}",
                     self.role,
                     self.host.slot,
                     self.host.life,
@@ -140,17 +145,15 @@ impl Port {
                         ""
                     },
                     if video.is_deleted() { ", deleted" } else { "" },
+                    video.unreleased_attempts,
                     video.reason.as_deref().unwrap_or_default(),
                 )
             });
             let now = world.now();
-            let World {
-                judge,
-                records: _,
-                objects,
-                ..
-            } = world;
-            judge.written(now, before.as_ref(), video, self, objects);
+            let zip = world.object(&video.zip_key()).cloned();
+            world
+                .judge
+                .written(now, before.as_ref(), video, self, zip.as_ref());
         }
         stored
     }
@@ -165,7 +168,7 @@ impl Objects for Port {
     async fn head(&self, key: &str) -> Result<Option<ObjectHead>> {
         let call = Call::new(Service::Store, "head", key);
         self.call(call, |world| {
-            world.objects.get(key).map(|object| ObjectHead {
+            world.object(key).map(|object| ObjectHead {
                 size: object.size,
                 etag: object.etag(),
             })
@@ -194,7 +197,7 @@ impl Objects for Port {
         let call = Call::new(Service::Store, "remove", key);
         self.call(call, |world| {
             world.tell(|| format!("{:?} {} removes {key}", self.role, self.host.slot));
-            world.objects.remove(key);
+            world.remove_object(key);
         })
         .await
     }
@@ -203,8 +206,16 @@ impl Objects for Port {
 #[async_trait]
 impl Jobs for Port {
     async fn send(&self, job: &Job, delay: Duration) -> Result<()> {
-        if self.rules() == Rules::DeadLettersEndVideos && self.role == Role::DeadLetters {
-            return self.end(&job.video_id).await;
+        match (self.rules(), self.role) {
+            (Rules::DeadLettersEndVideos | Rules::StopsUseUpReceives, Role::DeadLetters) => {
+                return self.end(&job.video_id).await;
+            }
+            (Rules::StopsUseUpReceives, Role::Processor)
+                if job.postponements == 0 && !job.released_attempts.is_empty() =>
+            {
+                return Err(Error::transient("the message comes back by itself"));
+            }
+            _ => {}
         }
         let body = serde_json::to_string(job).map_err(|e| Error::permanent(e.to_string()))?;
         let call = Call::new(Service::Sqs, "send", &job.video_id);
@@ -236,6 +247,9 @@ impl Jobs for Port {
 #[async_trait]
 impl Topic for Port {
     async fn publish(&self, notice: &Notice) -> Result<String> {
+        if self.rules() == Rules::RetryBeforePublication && self.role == Role::Server {
+            return Ok(String::new());
+        }
         let call = Call::new(Service::Topic, "publish", &notice.video_id);
         self.call(call, |world| {
             let id = &notice.notice_id;
@@ -255,7 +269,7 @@ impl Mailer for Port {
             Rules::MailClientRetries => call,
             _ => call.once(),
         };
-        self.world.lock().judge.mail_begins(&self.notice);
+        self.look(|world| world.judge.mail_begins(&self.notice));
         let sent = self.ask(call, |world| {
             world.tell(|| format!("{:?} {} MAILS {}", self.role, self.host.slot, self.notice));
             let known = world.records.values().flat_map(|video| &video.deliveries);
@@ -270,10 +284,7 @@ impl Mailer for Port {
             Err(kind) => Err(error(call, kind)),
         };
         let is_known = sent != Ok(MailSent::Unknown);
-        self.world
-            .lock()
-            .judge
-            .mail_answered(&self.notice, is_known);
+        self.look(|world| world.judge.mail_answered(&self.notice, is_known));
         sent
     }
 
@@ -317,7 +328,7 @@ fn nobody() -> Error {
 
 impl Clock for Port {
     fn now(&self) -> DateTime<Utc> {
-        date(self.world.lock().now() + self.host.skew)
+        date(self.look(|world| world.now()) + self.host.skew)
     }
 }
 

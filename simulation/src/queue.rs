@@ -1,6 +1,5 @@
 //! A queue as SQS promises it, no better: at least once, in any order, hidden while in hand.
 
-use fotograma_core::features::resources::MAX_RECEIVES;
 use std::sync::Arc;
 
 use crate::chance::Chance;
@@ -54,7 +53,7 @@ pub(crate) struct Message {
     pub(crate) receipt: u64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Queue {
     pub(crate) messages: Vec<Message>,
     pub(crate) receipts: u64,
@@ -76,7 +75,7 @@ impl Queue {
         now: Ms,
         max: usize,
         visibility: Ms,
-        redrives: bool,
+        max_receives: Option<u32>,
         chance: Chance,
     ) -> Received {
         let mut received = Received::default();
@@ -96,7 +95,7 @@ impl Queue {
             else {
                 break;
             };
-            if redrives && self.messages[place].receives >= MAX_RECEIVES {
+            if max_receives.is_some_and(|max| self.messages[place].receives >= max) {
                 received.given_up.push(self.messages.remove(place));
                 continue;
             }
@@ -108,6 +107,19 @@ impl Queue {
             received.messages.push(message.clone());
         }
         received
+    }
+
+    /// This message, if it can be had.
+    pub(crate) fn receive_one(&mut self, id: u64, now: Ms, visibility: Ms) -> Option<Message> {
+        let message = self.messages.iter_mut().find(|m| m.id == id)?;
+        if message.visible > now {
+            return None;
+        }
+        self.receipts += 1;
+        message.receives += 1;
+        message.visible = now + visibility;
+        message.receipt = self.receipts;
+        Some(message.clone())
     }
 
     /// The message of this receipt, taken out; `None` when the receipt is not good any more.

@@ -44,6 +44,16 @@ pub(crate) enum Rules {
     EachCompleteSends,
     /// Once so: a lease is over when somebody's own clock says so.
     NoClockMargin,
+    /// Once so: a message that a user's video and another user are named in ends the video.
+    ForeignDeadLetters,
+    /// Once so: what is given back in order uses up a receive, and there are five.
+    StopsUseUpReceives,
+    /// Once so: an attempt ends at the first renewal that fails.
+    OneFailedRenewal,
+    /// Once so: a retry begins before the outcome so far was published.
+    RetryBeforePublication,
+    /// Once so: the zips of all rounds have one key.
+    OneZipKey,
 }
 
 impl Rules {

@@ -135,6 +135,34 @@ mod tests {
         }
     }
 
+    /// Those that a few hundred jobs show; `make simulate ARGS=prove` looks for all.
+    #[test]
+    fn the_prover_finds_known_faults_that_were_put_back() {
+        let limits = Limits {
+            jobs: 1_000,
+            time: Duration::from_mins(2),
+        };
+        let quick = [
+            Rules::AcknowledgeBeforeTheWrite,
+            Rules::PublishBeforeTheWrite,
+            Rules::NoLeaseCheck,
+            Rules::NoVersion,
+            Rules::NoClaim,
+            Rules::DeadLettersEndVideos,
+            Rules::DeletedOnce,
+            Rules::EachCompleteSends,
+            Rules::ForeignDeadLetters,
+            Rules::StopsUseUpReceives,
+            Rules::OneFailedRenewal,
+        ];
+        for rules in quick {
+            let tally = campaign::run(1, rules, limits, 2).expect("worlds");
+            let found = tally.broken.map(|(_, outcome)| outcome.violations[0].kind);
+            println!("{rules:?}: {found:?} after {} jobs", tally.jobs);
+            assert!(found.is_some(), "{rules:?} in {} jobs", tally.jobs);
+        }
+    }
+
     #[test]
     fn faults_that_were_planted_are_found_and_shrunk() {
         let limits = Limits {

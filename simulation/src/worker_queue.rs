@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use aws_lambda_events::sqs::{SqsMessage, SqsMessageAttribute};
 use fotograma_core::Result;
 use lambda_anywhere::worker::{Queue, VisibilityChange, VisibilityOutcome};
+use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use crate::host::{Call, Port, milliseconds};
@@ -63,7 +64,11 @@ impl Queue for WorkerQueue {
             }
             messages
         });
-        Ok(messages.await?.iter().map(to_event).collect())
+        let messages = messages.await?;
+        if self.port.rules() == Rules::ForeignDeadLetters && self.name == QueueName::JobsDead {
+            self.end_named(&messages).await?;
+        }
+        Ok(messages.iter().map(to_event).collect())
     }
 
     async fn delete(&self, receipts: &[String]) -> Result<Vec<String>> {
@@ -105,6 +110,23 @@ impl Queue for WorkerQueue {
 }
 
 impl WorkerQueue {
+    /// Ends each video that a message that was put aside names, whoever else it names.
+    async fn end_named(&self, messages: &[Message]) -> Result<()> {
+        for message in messages.iter().filter(|message| message.reason.is_some()) {
+            let job: Value = serde_json::from_str(&message.body).unwrap_or_default();
+            let video_id = job["video_id"].as_str().unwrap_or_default();
+            let ended = {
+                let world = self.port.world.lock();
+                let record = world.records.get(video_id);
+                record.is_none_or(|video| video.status.is_terminal() || video.is_deleted())
+            };
+            if !ended {
+                self.port.end(video_id).await?;
+            }
+        }
+        Ok(())
+    }
+
     fn word(&self) -> &'static str {
         match self.name {
             QueueName::Jobs => "jobs",

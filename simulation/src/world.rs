@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
 use fotograma_core::domain::{Notice, Unfinished, Video};
+use fotograma_core::features::resources::MAX_RECEIVES;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -29,6 +30,11 @@ impl Shared {
         Self(Arc::new(Mutex::new(World::new(plan, tells))))
     }
 
+    /// Another world that is as this one is now.
+    pub(crate) fn fork(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.lock().clone())))
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -40,6 +46,8 @@ pub(crate) struct Object {
     /// Which file it is, or of which file it is the zip.
     pub(crate) file: u64,
     pub(crate) size: u64,
+    /// For a zip: how often its user had asked for another try when its extraction began.
+    pub(crate) retries: u32,
 }
 
 impl Object {
@@ -52,6 +60,7 @@ impl Object {
 type IndexEntry = (Unfinished, DateTime<Utc>);
 
 /// Where the world's time comes from.
+#[derive(Clone, Copy)]
 enum Time {
     /// The runtime's clock.
     Flows(Instant),
@@ -59,6 +68,7 @@ enum Time {
     Stands(Ms),
 }
 
+#[derive(Clone)]
 pub(crate) struct World {
     time: Time,
     pub(crate) chance: Chance,
@@ -75,6 +85,8 @@ pub(crate) struct World {
     pub(crate) files: BTreeMap<u64, Content>,
     queues: [Queue; QueueName::ALL.len()],
     arrivals: [Arc<Notify>; QueueName::ALL.len()],
+    /// How many calls to the table about a video have failed.
+    failed_at_table: BTreeMap<String, u32>,
     /// Told when a video comes to an end.
     pub(crate) ended: Arc<Notify>,
     pub(crate) faults: Faults,
@@ -107,6 +119,7 @@ impl World {
             files: BTreeMap::new(),
             queues: std::array::from_fn(|_| Queue::default()),
             arrivals: std::array::from_fn(|_| Arc::default()),
+            failed_at_table: BTreeMap::new(),
             ended: Arc::default(),
             faults: Faults::new(plan),
             judge: Judge::default(),
@@ -184,9 +197,14 @@ impl World {
         let now = self.now();
         let chance = self.chance;
         let dead = name.dead();
+        let max_receives = match self.rules {
+            Rules::StopsUseUpReceives => 5,
+            _ => MAX_RECEIVES,
+        };
+        let max_receives = dead.map(|_| max_receives);
         let received = self
             .queue(name)
-            .receive(now, max, visibility, dead.is_some(), chance);
+            .receive(now, max, visibility, max_receives, chance);
         for message in received.expired {
             self.tell(|| format!("{name:?} forgets m{}", message.id));
             self.judge.expired(name, &message);
@@ -204,6 +222,15 @@ impl World {
         received.messages
     }
 
+    /// A call to the table about a video has failed.
+    pub(crate) fn failing_at_table(&mut self, video_id: &str) {
+        *self.failed_at_table.entry(video_id.to_owned()).or_default() += 1;
+    }
+
+    pub(crate) fn failed_at_table(&self, video_id: &str) -> u32 {
+        self.failed_at_table.get(video_id).copied().unwrap_or(0)
+    }
+
     /// Deletes the message of a receipt that is still good.
     pub(crate) fn delete(&mut self, name: QueueName, receipt: u64) {
         let Some(message) = self.queue(name).delete(receipt) else {
@@ -219,8 +246,12 @@ impl World {
     pub(crate) fn put_file(&mut self, key: &str, content: Content) -> u64 {
         let file = self.next_id();
         self.files.insert(file, content);
-        self.objects
-            .insert(key.to_owned(), Object { file, size: 10 });
+        let object = Object {
+            file,
+            size: 10,
+            retries: 0,
+        };
+        self.objects.insert(key.to_owned(), object);
         self.judge.uploaded(key, file, content);
         let event = serde_json::json!({ "Records": [{
             "eventName": "ObjectCreated:Put",
@@ -228,6 +259,36 @@ impl World {
         }]});
         self.send(QueueName::Uploads, &event.to_string(), None, 15_000);
         file
+    }
+
+    /// The key by which an object is known: its own, unless all rounds once had one.
+    fn stored_key(&self, key: &str) -> String {
+        match key.rsplit_once('/') {
+            Some((zips, _)) if self.rules == Rules::OneZipKey && zips.matches('/').count() == 2 => {
+                format!("{zips}.zip")
+            }
+            _ => key.to_owned(),
+        }
+    }
+
+    pub(crate) fn object(&self, key: &str) -> Option<&Object> {
+        self.objects.get(&self.stored_key(key))
+    }
+
+    pub(crate) fn put_object(&mut self, key: &str, object: Object) {
+        let key = self.stored_key(key);
+        self.objects.insert(key, object);
+    }
+
+    pub(crate) fn remove_object(&mut self, key: &str) {
+        let key = self.stored_key(key);
+        let record = self.records.get(video_id_of(&key));
+        let is_wanted = record.is_some_and(|video| !video.is_deleted());
+        if self.rules == Rules::OneZipKey && is_wanted {
+            // Nobody removed an earlier zip then.
+            return;
+        }
+        self.objects.remove(&key);
     }
 
     /// Stores a record if the stored one has the version `expected`.
@@ -287,21 +348,27 @@ impl World {
 
     /// The topic tells its queue, envelope and all.
     pub(crate) fn publish(&mut self, notice: &Notice) -> String {
-        let id = self.next_id();
+        // Where every order of events is looked at, nothing is to tell one history from another but what
+        // follows from it.
+        let stands = matches!(self.time, Time::Stands(_));
+        let id = if stands { 0 } else { self.next_id() };
         let message = serde_json::to_string(notice).unwrap_or_default();
         let envelope = serde_json::json!({
             "Type": "Notification", "MessageId": id.to_string(), "TopicArn": "t", "Message": message,
         });
-        let copies = if self.chance.named("twice").at(id).per_mille(10) {
-            2
-        } else {
-            1
-        };
+        let twice = !stands && self.chance.named("twice").at(id).per_mille(10);
+        let copies = if twice { 2 } else { 1 };
         for _ in 0..copies {
             self.send(QueueName::Notices, &envelope.to_string(), None, 0);
         }
         id.to_string()
     }
+}
+
+/// The video whose upload or zip is at a key.
+pub(crate) fn video_id_of(key: &str) -> &str {
+    let id = key.split('/').nth(2).unwrap_or_default();
+    id.strip_suffix(".zip").unwrap_or(id)
 }
 
 /// A moment of the world as a date.

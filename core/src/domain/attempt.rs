@@ -28,7 +28,7 @@ pub enum Begin {
 }
 
 /// How many attempts at a video may be aborted, without a word of why, before it fails.
-pub(super) const MAX_ABORTED_ATTEMPTS: u32 = 5;
+pub(super) const MAX_ABORTED_ATTEMPTS: usize = 5;
 /// How many attempts at a video may be told to stop before they could finish, before it fails. A
 /// roll-out stops one now and then; this many in a row are stopped because there is never time enough.
 pub(super) const MAX_STOPPED_ATTEMPTS: u32 = 20;
@@ -53,15 +53,18 @@ impl Video {
         }
         // An attempt that ended in order has given its lease back, or says so in the job.
         let unreleased = self.attempt.as_ref();
-        let unreleased = unreleased.filter(|a| job.released_attempt.as_ref() != Some(&a.id));
+        let unreleased = unreleased.filter(|a| !job.releases(&a.id));
         // The clock that it was written by may be behind this one, by as long as the lease at most.
         let lease_left = unreleased.map(|a| a.lease_until + lease - now);
-        let aborted_attempts = match lease_left {
-            Some(left) if left > Duration::zero() => return Begin::Leased(left),
-            Some(_) => self.aborted_attempts + 1,
-            None => self.aborted_attempts,
-        };
-        let reason = if aborted_attempts >= MAX_ABORTED_ATTEMPTS {
+        if let Some(left) = lease_left.filter(|left| *left > Duration::zero()) {
+            return Begin::Leased(left);
+        }
+        let mut unreleased_attempts = self.unreleased_attempts.clone();
+        unreleased_attempts.retain(|id| !job.releases(id));
+        unreleased_attempts.extend(unreleased.map(|a| a.id.clone()));
+        let aborted = usize::try_from(self.aborted_attempts).unwrap_or(usize::MAX);
+        let aborted = aborted.saturating_add(unreleased_attempts.len());
+        let reason = if aborted >= MAX_ABORTED_ATTEMPTS {
             Some("each attempt at it was cut off; it may need more than there is")
         } else if self.stopped_attempts >= MAX_STOPPED_ATTEMPTS {
             Some("no attempt at it could be finished in the time that there is")
@@ -73,8 +76,11 @@ impl Video {
         }
         Begin::Go(Box::new(Self {
             status: Status::Processing,
-            aborted_attempts,
+            unreleased_attempts,
             resends: 0,
+            unsent: false,
+            asked_resends: 0,
+            oldest_zip_round: self.oldest_kept_round(),
             waiting_job: None,
             attempt: Some(Attempt {
                 id: attempt.to_owned(),
@@ -144,6 +150,19 @@ impl Video {
         self.is_leased_by(&wait.attempt).then(|| Self {
             waiting_job: Some(wait.clone()),
             ..self.next_version(now)
+        })
+    }
+
+    /// These attempts have ended in order, although their leases ran out: they were not cut off. `None`:
+    /// nobody has held that against the video.
+    #[must_use]
+    pub fn attempts_ended_in_order(&self, attempts: &[String], now: DateTime<Utc>) -> Option<Self> {
+        let is_known = |id: &String| attempts.contains(id);
+        let is_open = !self.status.is_terminal() && !self.is_deleted();
+        (is_open && self.unreleased_attempts.iter().any(is_known)).then(|| {
+            let mut next = self.next_version(now);
+            next.unreleased_attempts.retain(|id| !is_known(id));
+            next
         })
     }
 

@@ -91,6 +91,12 @@ impl Video {
             .is_some_and(|delivery| delivery.uncertain > 0)
     }
 
+    /// Whether `by` has the claim.
+    #[must_use]
+    pub fn is_delivery_claimed_by(&self, notice_id: &str, by: &str) -> bool {
+        self.claimed_delivery(notice_id, by).is_some()
+    }
+
     /// The notice's mail has gone.
     #[must_use]
     pub fn delivered(&self, notice_id: &str, now: DateTime<Utc>) -> Self {

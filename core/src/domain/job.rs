@@ -41,10 +41,10 @@ pub struct Job {
     /// How often it was sent again because of a fault that was not the video's.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub postponements: u32,
-    /// The attempt that sent it again when it ended in order. Its lease counts as given back, even
-    /// where the record could not be told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub released_attempt: Option<String>,
+    /// The last attempts at it that ended in order. Their leases count as given back, even where the
+    /// record could not be told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub released_attempts: Vec<String>,
     /// The attempt for whose end it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waits_for: Option<Wait>,
@@ -68,6 +68,9 @@ fn is_zero(count: &u32) -> bool {
 /// The longest wait of a job that was postponed. Short enough that work goes on within minutes of
 /// an outage's end, and long enough that many waiting jobs are not a load.
 const MAX_POSTPONEMENT: Duration = Duration::minutes(5);
+/// Of how many attempts a job says that they ended in order. One is mostly enough; others are those of
+/// which nobody knows whether the record ever heard of them.
+const MAX_RELEASED: usize = 5;
 
 impl Job {
     /// The job that this JSON stands for; ids alone are a job with the defaults.
@@ -90,6 +93,22 @@ impl Job {
         };
         let wait = Duration::seconds(1 << job.postponements.min(16)).min(MAX_POSTPONEMENT);
         (job, wait)
+    }
+
+    /// The job to send again when `attempt` at it has ended in order.
+    #[must_use]
+    pub fn released_by(&self, attempt: &str) -> Self {
+        let mut job = self.clone();
+        job.released_attempts.push(attempt.to_owned());
+        let surplus = job.released_attempts.len().saturating_sub(MAX_RELEASED);
+        job.released_attempts.drain(..surplus);
+        job
+    }
+
+    /// Whether it says that `attempt` has ended in order.
+    #[must_use]
+    pub fn releases(&self, attempt: &str) -> bool {
+        self.released_attempts.iter().any(|id| id == attempt)
     }
 
     fn checked(mut self) -> Result<Self> {
@@ -136,6 +155,16 @@ mod tests {
         }
         assert_eq!(waits[..9], [2, 4, 8, 16, 32, 64, 128, 256, 300]);
         assert_eq!((waits[39], job.postponements), (300, 40));
+    }
+
+    #[test]
+    fn a_job_says_of_its_last_attempts_that_they_ended_in_order() {
+        let mut job = Job::from_json(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job");
+        for attempt in ["a1", "a2", "a3", "a4", "a5", "a6"] {
+            job = job.released_by(attempt);
+            assert!(job.releases(attempt));
+        }
+        assert!(job.releases("a2") && !job.releases("a1"));
     }
 
     #[test]

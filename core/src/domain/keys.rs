@@ -12,10 +12,16 @@ pub fn upload(user_id: &str, video_id: &str) -> String {
     format!("{UPLOADS}{user_id}/{video_id}")
 }
 
-/// Where a video's frames go: `frames/<user_id>/<video_id>.zip`.
+/// Where a video's frames go: `frames/<user_id>/<video_id>.zip`, and
+/// `frames/<user_id>/<video_id>/<round>.zip` in each later round: what an attempt of an earlier round
+/// completes late does not overwrite a newer zip.
 #[must_use]
-pub fn zip(user_id: &str, video_id: &str) -> String {
-    format!("frames/{user_id}/{video_id}.zip")
+pub fn zip(user_id: &str, video_id: &str, round: u32) -> String {
+    if round == 0 {
+        format!("frames/{user_id}/{video_id}.zip")
+    } else {
+        format!("frames/{user_id}/{video_id}/{round}.zip")
+    }
 }
 
 /// The user and the video that an upload's key names.
@@ -63,6 +69,14 @@ mod tests {
             parse_upload(&upload("ü", "my video.mp4")),
             Ok(("ü", "my video.mp4"))
         );
+    }
+
+    #[test]
+    fn each_round_has_a_zip_of_its_own() {
+        assert_eq!(zip("u1", "v1", 0), "frames/u1/v1.zip");
+        assert_eq!(zip("u1", "v1", 1), "frames/u1/v1/1.zip");
+        // An id has no slash: no video's first zip is another's later one.
+        assert!(parse_upload("uploads/u1/v1/1").is_err());
     }
 
     #[test]

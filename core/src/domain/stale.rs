@@ -15,7 +15,8 @@ pub enum Unfinished {
     Upload,
     /// The outcome is published, and its mail has not gone yet.
     Delivery,
-    /// The video was deleted, and its objects are to be removed once more.
+    /// Objects that are of no use any more are to be removed, for good: a deleted video's, and the zips
+    /// of earlier rounds.
     Removal,
 }
 
@@ -31,8 +32,8 @@ pub struct SweepThresholds {
     pub job: Duration,
     /// An upload, before it is given up.
     pub upload: Duration,
-    /// A deleted video, before its objects are removed once more: longer than an upload's address and
-    /// any attempt live.
+    /// A video of which objects are to be removed for good: longer than an upload's address, a download's
+    /// and any attempt live.
     pub removal: Duration,
 }
 
@@ -59,8 +60,8 @@ pub enum Stale {
     UploadMissing,
     /// Its job may be lost: send it again, and store this record.
     JobLost(Box<Video>),
-    /// It was deleted: remove its objects, and store this record.
-    NotRemoved(Box<Video>),
+    /// These objects are of no use any more: remove them, and store this record.
+    NotRemoved(Vec<String>, Box<Video>),
 }
 
 /// After so many times the wait for a job grows no longer.
@@ -82,6 +83,7 @@ impl Video {
         let resent = || {
             Box::new(Self {
                 resends: self.resends + 1,
+                unsent: false,
                 ..self.next_version(now)
             })
         };
@@ -91,7 +93,13 @@ impl Video {
             Unfinished::Upload => Some(Stale::UploadMissing),
             Unfinished::Delivery => Some(Stale::Undelivered(resent())),
             Unfinished::Removal => {
-                Some(Stale::NotRemoved(Box::new(self.with_objects_removed(now))))
+                let keys = if self.is_deleted() {
+                    self.object_keys()
+                } else {
+                    self.superseded_zip_keys()
+                };
+                let next = self.with_objects_removed(now);
+                Some(Stale::NotRemoved(keys, Box::new(next)))
             }
         }
     }
@@ -101,7 +109,7 @@ impl Video {
 mod tests {
     use super::*;
     use crate::domain::video::tests::{job, video};
-    use crate::domain::{Begin, Notice, Status};
+    use crate::domain::{Begin, Extraction, Job, Notice, Status};
 
     const THRESHOLDS: SweepThresholds = SweepThresholds {
         job: Duration::minutes(30),
@@ -182,9 +190,65 @@ mod tests {
     fn what_is_deleted_is_removed_once_more_after_a_day() {
         let deleted = video(Status::Done).deleted(Duration::days(15), at(0));
         assert_eq!(deleted.stale(THRESHOLDS, at(24 * 60 - 1)), None);
-        let Some(Stale::NotRemoved(gone)) = deleted.stale(THRESHOLDS, at(24 * 60)) else {
+        let Some(Stale::NotRemoved(keys, gone)) = deleted.stale(THRESHOLDS, at(24 * 60)) else {
             panic!("its objects are to be removed")
         };
+        assert_eq!(keys, ["uploads/u1/v1", "frames/u1/v1.zip"]);
         assert_eq!(gone.unfinished(), None);
+    }
+
+    #[test]
+    fn zips_of_earlier_rounds_are_removed_after_a_day() {
+        let done = |video: Video| {
+            let extraction = Extraction {
+                frames: 1,
+                zip_bytes: 1,
+                warning: None,
+            };
+            video.ended(Ok(extraction), at(0)).published(at(0))
+        };
+        let again = done(video(Status::Processing)).retried(at(0));
+        let again = done(again.expect("a retry")).retried(at(0));
+        let third = done(again.expect("another"));
+        assert_eq!(third.zip_key(), "frames/u1/v1/2.zip");
+        assert_eq!(third.stale(THRESHOLDS, at(24 * 60 - 1)), None);
+        let Some(Stale::NotRemoved(keys, settled)) = third.stale(THRESHOLDS, at(24 * 60)) else {
+            panic!("two zips are of no use any more")
+        };
+        assert_eq!(keys, ["frames/u1/v1.zip", "frames/u1/v1/1.zip"]);
+        assert_eq!(settled.unfinished(), None);
+        assert_eq!(
+            settled.object_keys(),
+            ["uploads/u1/v1", "frames/u1/v1/2.zip"]
+        );
+        // One that was done when rounds had no zip of their own keeps the one that it has.
+        let old = Video {
+            zip_round: 0,
+            ..third
+        };
+        assert_eq!(old.zip_key(), "frames/u1/v1.zip");
+        let Some(Stale::NotRemoved(keys, settled)) = old.stale(THRESHOLDS, at(24 * 60)) else {
+            panic!("another may be there")
+        };
+        assert_eq!(keys, ["frames/u1/v1/1.zip"]);
+        assert!(settled.object_keys().contains(&settled.zip_key()));
+    }
+
+    #[test]
+    fn only_so_many_zips_are_kept() {
+        let many = Video {
+            round: 21,
+            ..video(Status::Queued)
+        };
+        assert_eq!(
+            many.surplus_zip_keys(),
+            ["frames/u1/v1.zip", "frames/u1/v1/1.zip"]
+        );
+        let job = Job { round: 21, ..job() };
+        let Begin::Go(begun) = many.begin(&job, "a", Duration::minutes(1), at(0)) else {
+            panic!("it can be begun")
+        };
+        assert_eq!(begun.surplus_zip_keys(), Vec::<String>::new());
+        assert_eq!(begun.object_keys().len(), 1 + 20 + 1);
     }
 }

@@ -93,12 +93,29 @@ pub struct Video {
     /// The newest message with its job that waits for the end of the attempt at work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_job: Option<Wait>,
-    /// How many attempts ended without giving their lease back, since it was last queued.
+    /// How many attempts ended because the video was too much for a machine that is sound, since it was
+    /// last queued.
     #[serde(default, alias = "lost")]
     pub aborted_attempts: u32,
+    /// The attempts that did not give their lease back, since it was last queued. One that turns out to
+    /// have ended in order, where only the record could not be told, is taken from the list again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreleased_attempts: Vec<String>,
     /// How often the sweep sent its job, or published its outcome, again since it last got further.
     #[serde(default, alias = "swept")]
     pub resends: u32,
+    /// Whether the queue has not yet said that it has taken the job: it may have, or not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsent: bool,
+    /// How often its job was sent again because its user asked, since it was last queued.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub asked_resends: u32,
+    /// The round in which the newest zip was made.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub zip_round: u32,
+    /// The earliest round whose zip may still be there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub oldest_zip_round: u32,
     /// Frames so far, or in the zip.
     pub frames: u64,
     /// Percent done.
@@ -135,6 +152,21 @@ pub struct Video {
     pub version: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// For how long a queued job may not have moved before its user's word sends it again; twice as long each
+/// time.
+const RESEND_AFTER: Duration = Duration::minutes(1);
+/// The same where the queue did not say that it has taken the job.
+const RESEND_UNSENT_AFTER: Duration = Duration::seconds(15);
+/// After so many times that wait grows no longer.
+const MAX_RESEND_DOUBLINGS: u32 = 5;
+/// Of how many rounds zips are kept until it is sure that nobody wants or writes them any longer.
+const MAX_KEPT_ZIPS: u32 = 20;
+
 impl Video {
     /// A record for a job; awaiting its upload.
     #[must_use]
@@ -156,7 +188,12 @@ impl Video {
             stopped_attempts: 0,
             waiting_job: None,
             aborted_attempts: 0,
+            unreleased_attempts: Vec::new(),
             resends: 0,
+            unsent: false,
+            asked_resends: 0,
+            zip_round: 0,
+            oldest_zip_round: 0,
             frames: 0,
             progress: 0,
             reason: None,
@@ -187,15 +224,60 @@ impl Video {
             round: self.round,
             registered: true,
             postponements: 0,
-            released_attempt: None,
+            released_attempts: Vec::new(),
             waits_for: None,
         }
     }
 
-    /// Where the zip goes.
+    /// Where the zip of a video that is done is.
     #[must_use]
     pub fn zip_key(&self) -> String {
-        keys::zip(&self.user_id, &self.video_id)
+        self.zip_key_of(self.zip_round)
+    }
+
+    /// Where an attempt of this round puts the zip.
+    #[must_use]
+    pub fn new_zip_key(&self) -> String {
+        self.zip_key_of(self.round)
+    }
+
+    fn zip_key_of(&self, round: u32) -> String {
+        keys::zip(&self.user_id, &self.video_id, round)
+    }
+
+    /// Wherever there may be something of the video: its upload, and the zips of all rounds.
+    #[must_use]
+    pub fn object_keys(&self) -> Vec<String> {
+        let mut rounds: Vec<_> = (self.oldest_zip_round..=self.round).collect();
+        if !rounds.contains(&self.zip_round) {
+            rounds.push(self.zip_round);
+        }
+        let zips = rounds.into_iter().map(|round| self.zip_key_of(round));
+        std::iter::once(self.key.clone()).chain(zips).collect()
+    }
+
+    /// The zips of earlier rounds that may be there although the video has ended anew since.
+    #[must_use]
+    pub fn superseded_zip_keys(&self) -> Vec<String> {
+        let is_used = |round| self.status == Status::Done && round == self.zip_round;
+        let rounds = self.oldest_zip_round..self.round;
+        rounds
+            .filter(|round| !is_used(*round))
+            .map(|round| self.zip_key_of(round))
+            .collect()
+    }
+
+    /// The zips that are to be removed before an attempt of this round begins, as there are too many.
+    #[must_use]
+    pub fn surplus_zip_keys(&self) -> Vec<String> {
+        (self.oldest_zip_round..self.oldest_kept_round())
+            .map(|round| self.zip_key_of(round))
+            .collect()
+    }
+
+    pub(super) fn oldest_kept_round(&self) -> u32 {
+        let kept = (self.round + 1).saturating_sub(MAX_KEPT_ZIPS);
+        kept.max(self.oldest_zip_round)
     }
 
     /// What the user would call it.
@@ -220,7 +302,10 @@ impl Video {
             Status::AwaitingUpload => Some(Unfinished::Upload),
             Status::Queued | Status::Processing => Some(Unfinished::Job),
             Status::Done | Status::Failed if self.unpublished => Some(Unfinished::Job),
-            Status::Done | Status::Failed => self.awaits_delivery().then_some(Unfinished::Delivery),
+            Status::Done | Status::Failed if self.awaits_delivery() => Some(Unfinished::Delivery),
+            Status::Done | Status::Failed => {
+                (self.oldest_zip_round < self.round).then_some(Unfinished::Removal)
+            }
         }
     }
 
@@ -232,26 +317,46 @@ impl Video {
         }
     }
 
-    /// The upload is there and checked, and the job sent. `None`: that was known already.
+    /// The upload is there and checked, and the job is to be sent. `None`: that was known already.
     #[must_use]
     pub fn uploaded(&self, size: u64, etag: &str, now: DateTime<Utc>) -> Option<Self> {
         (self.status == Status::AwaitingUpload && !self.is_deleted()).then(|| Self {
             status: Status::Queued,
+            unsent: true,
             size: Some(size),
             etag: Some(etag.to_owned()),
             ..self.next_version(now)
         })
     }
 
-    /// Its job is sent again, because the user asks for it and nothing has moved for `after`. `None`:
-    /// it is not queued, or not for that long.
+    /// Its job is to be sent again, because its user asks for it and nothing has moved for a while, a
+    /// longer one each time. `None`: it is not queued, or not for that long.
     #[must_use]
-    pub fn job_resent(&self, after: Duration, now: DateTime<Utc>) -> Option<Self> {
-        let waits = self.status == Status::Queued && !self.is_deleted();
-        (waits && now - self.updated_at >= after).then(|| Self {
-            resends: self.resends + 1,
+    pub fn job_resent(&self, now: DateTime<Utc>) -> Option<Self> {
+        let first = if self.unsent {
+            RESEND_UNSENT_AFTER
+        } else {
+            RESEND_AFTER
+        };
+        let after = first * (1 << self.asked_resends.min(MAX_RESEND_DOUBLINGS));
+        (self.is_queued() && now - self.updated_at >= after).then(|| Self {
+            unsent: true,
+            asked_resends: self.asked_resends + 1,
             ..self.next_version(now)
         })
+    }
+
+    /// The queue has taken the job. `None`: that is known, or somebody has begun with it already.
+    #[must_use]
+    pub fn job_sent(&self, now: DateTime<Utc>) -> Option<Self> {
+        (self.is_queued() && self.unsent).then(|| Self {
+            unsent: false,
+            ..self.next_version(now)
+        })
+    }
+
+    fn is_queued(&self) -> bool {
+        self.status == Status::Queued && !self.is_deleted()
     }
 
     /// An explicit retry, which begins a new round. `None`: it is not in an end state.
@@ -266,7 +371,10 @@ impl Video {
             stopped_attempts: 0,
             waiting_job: None,
             aborted_attempts: 0,
+            unreleased_attempts: Vec::new(),
             resends: 0,
+            unsent: true,
+            asked_resends: 0,
             frames: 0,
             progress: 0,
             reason: None,
@@ -289,12 +397,15 @@ impl Video {
             attempt: Some(attempt),
             waiting_job: None,
             resends: 0,
+            unsent: false,
+            asked_resends: 0,
             unpublished: true,
             ..self.next_version(now)
         };
         match outcome {
             Ok(extraction) => Self {
                 status: Status::Done,
+                zip_round: self.round,
                 frames: extraction.frames,
                 progress: 100,
                 reason: None,
@@ -325,15 +436,18 @@ impl Video {
         Self {
             deleted_until: Some((now + tombstone).timestamp()),
             unpublished: false,
+            unsent: false,
             ..self.next_version(now)
         }
     }
 
-    /// It was deleted, and nobody can put its objects any longer.
+    /// What is of no use any more is gone, and nobody can put it any longer: all objects of a video that
+    /// was deleted, and the zips of earlier rounds.
     #[must_use]
     pub fn with_objects_removed(&self, now: DateTime<Utc>) -> Self {
         Self {
-            objects_removed: true,
+            objects_removed: self.is_deleted(),
+            oldest_zip_round: self.round,
             ..self.next_version(now)
         }
     }

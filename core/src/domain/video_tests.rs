@@ -57,9 +57,9 @@ fn one_attempt_has_a_video_until_its_lease_is_over_by_any_clock() {
 #[test]
 fn a_video_whose_attempts_are_all_cut_off_fails() {
     let mut video = video(Status::Queued);
-    for now in 0..i64::from(MAX_ABORTED_ATTEMPTS) {
-        let Begin::Go(leased) = video.begin(&job(), "a", LEASE, at(now * 120)) else {
-            panic!("attempt {now} may begin")
+    for (attempt, now) in ["a0", "a1", "a2", "a3", "a4"].iter().zip(0..) {
+        let Begin::Go(leased) = video.begin(&job(), attempt, LEASE, at(now * 120)) else {
+            panic!("{attempt} may begin")
         };
         video = *leased;
     }
@@ -71,6 +71,20 @@ fn a_video_whose_attempts_are_all_cut_off_fails() {
     let Begin::GiveUp(failed) = video.begin(&job(), "a", LEASE, at(600)) else {
         panic!("it was cut off {MAX_ABORTED_ATTEMPTS} times")
     };
+    // One that says afterwards that it ended in order was not cut off.
+    let heard = video.attempts_ended_in_order(&["a1".to_owned()], at(590));
+    let heard = heard.expect("news");
+    let again = heard.attempts_ended_in_order(&["a1".to_owned()], at(591));
+    assert_eq!(again, None);
+    assert!(matches!(
+        heard.begin(&job(), "a", LEASE, at(600)),
+        Begin::Go(_)
+    ));
+    let says_so = job().released_by("a2");
+    let Begin::Go(begun) = video.begin(&says_so, "a", LEASE, at(600)) else {
+        panic!("a message says that one of them ended in order")
+    };
+    assert_eq!(begun.unreleased_attempts, ["a0", "a1", "a3", "a4"]);
     assert!(failed.status == Status::Failed && failed.unpublished && failed.reason.is_some());
 }
 
@@ -143,9 +157,9 @@ fn an_attempt_that_says_in_the_job_that_it_has_ended_is_not_counted_as_cut_off()
             panic!("attempt {n} may begin")
         };
         video = *begun;
-        job.released_attempt = Some(attempt);
+        job = job.released_by(&attempt);
     }
-    assert_eq!(video.aborted_attempts, 0);
+    assert_eq!(video.unreleased_attempts, Vec::<String>::new());
 }
 
 #[test]
@@ -175,12 +189,34 @@ fn a_job_of_an_earlier_round_is_void() {
 
 #[test]
 fn asking_again_sends_a_queued_job_again_only_after_a_while() {
-    let minute = Duration::minutes(1);
     let queued = video(Status::Queued);
-    assert_eq!(queued.job_resent(minute, at(59)), None);
-    let again = queued.job_resent(minute, at(60)).expect("sent again");
-    assert_eq!(again.job_resent(minute, at(61)), None);
-    assert_eq!(video(Status::Processing).job_resent(minute, at(600)), None);
+    assert_eq!(queued.job_resent(at(59)), None);
+    let again = queued.job_resent(at(60)).expect("sent again");
+    let again = again.job_sent(at(60)).expect("the queue has it");
+    assert_eq!(again.job_resent(at(60 + 119)), None, "longer each time");
+    assert!(again.job_resent(at(60 + 120)).is_some());
+    assert_eq!(video(Status::Processing).job_resent(at(600)), None);
+}
+
+#[test]
+fn a_job_that_the_queue_has_not_answered_for_is_sent_again_soon_and_not_often() {
+    let queued = video(Status::AwaitingUpload);
+    let mut queued = queued.uploaded(5, "e", at(0)).expect("queued");
+    let mut times = 0;
+    // A queue that answers nothing for ten minutes, and somebody who asks each second.
+    for second in 0..600 {
+        if let Some(again) = queued.job_resent(at(second)) {
+            assert!(again.unsent);
+            queued = again;
+            times += 1;
+        }
+    }
+    assert_eq!(times, 5, "after 15, 45, 105, 225 and 465 seconds");
+    let Begin::Go(begun) = queued.begin(&job(), "a", LEASE, at(600)) else {
+        panic!("it can be begun")
+    };
+    assert_eq!((begun.unsent, begun.asked_resends), (false, 0));
+    assert_eq!(begun.job_sent(at(601)), None);
 }
 
 #[test]
@@ -209,4 +245,5 @@ fn a_record_of_an_older_program_is_read() {
         (read.aborted_attempts, read.resends, read.deliveries.len()),
         (2, 3, 1)
     );
+    assert_eq!(read.zip_key(), "frames/u1/v1.zip");
 }

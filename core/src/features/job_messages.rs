@@ -44,7 +44,7 @@ fn job_of_upload(record: &S3EventRecord) -> Result<Job> {
         round: 0,
         registered: false,
         postponements: 0,
-        released_attempt: None,
+        released_attempts: Vec::new(),
         waits_for: None,
         key,
     })

@@ -1,6 +1,7 @@
 //! Notices of what became of a video: published by hand, and mailed to users.
 
 use aws_lambda_events::sns::SnsEvent;
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
@@ -163,9 +164,15 @@ async fn claim_delivery(
                 return Err(Error::transient("the mail is being sent"));
             }
         };
-        let stored = app.videos.put(&next, Some(video.version)).await?;
+        let deadline = now + CLAIM_LEASE;
+        let stored = match app.videos.put(&next, Some(video.version)).await {
+            Ok(stored) => stored,
+            Err(error) => is_claim_stored(app, notice, sender, deadline)
+                .await
+                .ok_or(error)?,
+        };
         // Storing it may have taken longer than the claim holds.
-        if stored && app.clock.now() < now + CLAIM_LEASE {
+        if stored && app.clock.now() < deadline {
             return Ok(Some(*next));
         }
         match app.videos.get(&notice.video_id).await? {
@@ -174,6 +181,27 @@ async fn claim_delivery(
         }
     }
     Err(changes_too_fast(&notice.video_id))
+}
+
+/// Looks up a claim that may have been stored without an answer: left alone it would run out, as if its
+/// sender had died at the mail. `None`: that cannot be known before `deadline`.
+async fn is_claim_stored(
+    app: &App,
+    notice: &Notice,
+    sender: &str,
+    deadline: DateTime<Utc>,
+) -> Option<bool> {
+    for _ in 0..MAX_TRIES {
+        if app.clock.now() >= deadline {
+            break;
+        }
+        if let Ok(video) = app.videos.get(&notice.video_id).await {
+            return Some(
+                video.is_some_and(|video| video.is_delivery_claimed_by(&notice.notice_id, sender)),
+            );
+        }
+    }
+    None
 }
 
 async fn send_mail(

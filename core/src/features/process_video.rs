@@ -2,7 +2,8 @@
 //!
 //! A message may come twice, late or out of order. The record decides: an attempt takes the
 //! video with a lease that it keeps renewing, every write in its name needs the lease, and an
-//! ended video is left alone. The zip's key derives from the job, so doing it twice overwrites.
+//! ended video is left alone. The zip's key derives from the job and its round, so doing it twice
+//! overwrites, and never what a later round has made.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -83,7 +84,10 @@ enum Next {
 }
 
 async fn process_job(app: &App, job: &Job) -> Result<()> {
-    let attempt = app.ids.next();
+    let attempt = NewAttempt {
+        id: app.ids.next(),
+        may_have_begun: AtomicBool::new(false),
+    };
     let (job, wait) = match run_job(app, job, &attempt).await {
         Ok(Next::Done) => {
             app.health.message_done();
@@ -102,17 +106,27 @@ async fn process_job(app: &App, job: &Job) -> Result<()> {
             job.postponed()
         }
     };
-    let job = Job {
-        released_attempt: Some(attempt),
-        ..job
+    // One that the record cannot have heard of has nothing to give back.
+    let job = if attempt.may_have_begun.into_inner() {
+        job.released_by(&attempt.id)
+    } else {
+        job
     };
     app.jobs.send(&job, wait).await
 }
 
-async fn run_job(app: &App, job: &Job, attempt: &str) -> Result<Next> {
+/// An attempt that wants to begin.
+struct NewAttempt {
+    id: String,
+    /// Whether the record may name it.
+    may_have_begun: AtomicBool,
+}
+
+async fn run_job(app: &App, job: &Job, attempt: &NewAttempt) -> Result<Next> {
     let Some(video) = begin_attempt(app, job, attempt).await? else {
         return Ok(Next::Done);
     };
+    let attempt = attempt.id.as_str();
     let span = tracing::info_span!(
         "job",
         video_id = video.video_id,
@@ -131,6 +145,7 @@ async fn run_attempt(app: &App, job: &Job, video: &Video, attempt: &str) -> Resu
         app,
         video_id: &video.video_id,
         attempt,
+        zip_key: video.new_zip_key(),
         renewal: Mutex::new(Renewal {
             progress: None,
             at: began,
@@ -184,7 +199,7 @@ async fn run_attempt(app: &App, job: &Job, video: &Video, attempt: &str) -> Resu
 }
 
 /// Takes the video for this attempt. `None`: there is nothing left to do.
-async fn begin_attempt(app: &App, job: &Job, attempt: &str) -> Result<Option<Video>> {
+async fn begin_attempt(app: &App, job: &Job, attempt: &NewAttempt) -> Result<Option<Video>> {
     for _ in 0..MAX_TRIES {
         let now = app.clock.now();
         let known = app.videos.get(&job.video_id).await?;
@@ -202,7 +217,7 @@ async fn begin_attempt(app: &App, job: &Job, attempt: &str) -> Result<Option<Vid
         if video.user_id != job.user_id {
             return Err(Error::permanent("the job names another user's video"));
         }
-        let (next, goes_on) = match video.begin(job, attempt, app.settings.lease, now) {
+        let (next, goes_on) = match video.begin(job, &attempt.id, app.settings.lease, now) {
             Begin::Go(next) => (next, true),
             Begin::GiveUp(next) => (next, false),
             // It may have ended in a crash, just before that was published.
@@ -211,6 +226,10 @@ async fn begin_attempt(app: &App, job: &Job, attempt: &str) -> Result<Option<Vid
                 return wait_for_lease(app, job, &video, left).await.map(|()| None);
             }
         };
+        for key in video.surplus_zip_keys() {
+            app.objects.remove(&key).await?;
+        }
+        attempt.may_have_begun.store(true, Ordering::Relaxed);
         if !app.videos.put(&next, known.map(|v| v.version)).await? {
             // Somebody else wrote: what they did decides.
             continue;
@@ -237,7 +256,7 @@ async fn awaits_its_file(app: &App, video: &Video) -> Result<bool> {
 async fn wait_for_lease(app: &App, job: &Job, video: &Video, left: Duration) -> Result<()> {
     let Some(wait) = video.wait_of(job) else {
         count("collapsed");
-        return Ok(());
+        return note_released(app, job, video).await;
     };
     count("waits_for_lease");
     let waiting = Job {
@@ -253,6 +272,19 @@ async fn wait_for_lease(app: &App, job: &Job, video: &Video, left: Duration) -> 
         tracing::warn!(%error, "a waiting job could not be noted");
     }
     Ok(())
+}
+
+/// What a copy says of the attempts that sent it is not lost with the copy.
+async fn note_released(app: &App, job: &Job, video: &Video) -> Result<()> {
+    let released = &job.released_attempts;
+    let now = app.clock.now();
+    if video.attempts_ended_in_order(released, now).is_none() {
+        return Ok(());
+    }
+    let noted = update(app, &job.video_id, |video| {
+        Ok(video.attempts_ended_in_order(released, now))
+    });
+    noted.await.map(drop)
 }
 
 async fn extract(
@@ -279,7 +311,7 @@ async fn extract(
     let request = ExtractionRequest {
         key: video.key.clone(),
         etag: head.etag,
-        zip_key: video.zip_key(),
+        zip_key: listener.zip_key.clone(),
         every_ms: video.every_ms,
         mode: video.mode,
         pictures: video.pictures.clone(),
@@ -293,6 +325,8 @@ struct VideoLease<'a> {
     app: &'a App,
     video_id: &'a str,
     attempt: &'a str,
+    /// Where the attempt puts the zip.
+    zip_key: String,
     renewal: Mutex<Renewal>,
 }
 
@@ -368,11 +402,15 @@ impl VideoLease<'_> {
         let released = update(self.app, self.video_id, |video| {
             let leased = video.is_leased_by(self.attempt);
             was_leased.store(leased, Ordering::Relaxed);
-            Ok(leased.then(|| video.released(release.clone(), now)))
+            Ok(if leased {
+                Some(video.released(release.clone(), now))
+            } else {
+                video.attempts_ended_in_order(&[self.attempt.to_owned()], now)
+            })
         });
         match released.await {
             Ok(video) if video.is_deleted() => {
-                self.app.objects.remove(&video.zip_key()).await?;
+                self.app.objects.remove(&self.zip_key).await?;
                 Ok(Next::Done)
             }
             Ok(_) if was_leased.into_inner() => next,

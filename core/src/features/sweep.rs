@@ -2,7 +2,8 @@
 //!
 //! A job whose message is gone is sent again, an outcome that was stored but not published is
 //! published, one whose mail has not gone is published again, an upload that never came ends as
-//! failed, and what a deleted video may have left is removed. Most of the time there is nothing to
+//! failed, and what is of no use any more is removed: what a deleted video may have left, and the zips of
+//! earlier rounds. Most of the time there is nothing to
 //! do: a crash leaves its message in the queue.
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
@@ -81,9 +82,10 @@ async fn settle_stale(app: &App, video_id: &str) -> Result<()> {
             app.topic.publish(&Notice::from_video(&video)).await?;
             app.videos.put(&next, Some(video.version)).await.map(|_| ())
         }
-        Some(Stale::NotRemoved(next)) => {
-            app.objects.remove(&video.key).await?;
-            app.objects.remove(&video.zip_key()).await?;
+        Some(Stale::NotRemoved(keys, next)) => {
+            for key in &keys {
+                app.objects.remove(key).await?;
+            }
             app.videos.put(&next, Some(video.version)).await.map(|_| ())
         }
     }

@@ -2,6 +2,7 @@
 //! event should nobody say the word.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use chrono::Duration;
@@ -73,7 +74,7 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
         round: 0,
         registered: true,
         postponements: 0,
-        released_attempt: None,
+        released_attempts: Vec::new(),
         waits_for: None,
     };
     let video = Video {
@@ -221,7 +222,7 @@ async fn register_form(app: &App, form: &FormClaim, caller: &Caller) -> Result<V
         round: 0,
         registered: true,
         postponements: 0,
-        released_attempt: None,
+        released_attempts: Vec::new(),
         waits_for: None,
     };
     let video = Video {
@@ -254,7 +255,14 @@ pub async fn upload_arrived(app: &App, event: S3Event) -> Result<()> {
         let Some(video) = app.videos.get(video_id).await? else {
             continue;
         };
-        if video.user_id != user_id || video.unfinished() != Some(Unfinished::Upload) {
+        if video.user_id != user_id {
+            continue;
+        }
+        if video.unsent {
+            resend_job(app, &video).await?;
+            continue;
+        }
+        if video.unfinished() != Some(Unfinished::Upload) {
             continue;
         }
         // The event may be late: what counts is what is there now.
@@ -318,29 +326,54 @@ pub(super) fn is_as_announced(video: &Video, head: &ObjectHead) -> bool {
     video.size.is_none_or(|announced| announced == head.size)
 }
 
-/// Queues the job of a video whose file is there. The job is sent before the record says so: a
-/// crash between the two costs a second message, which finds the work done, and never the job.
+/// Queues the job of a video whose file is there.
 pub(super) async fn enqueue(app: &App, video: &Video, head: &ObjectHead) -> Result<Video> {
-    let mut job = video.job();
-    job.etag = Some(head.etag.clone());
-    app.jobs.send(&job, Duration::zero()).await?;
-    update(app, &video.video_id, |now| {
-        Ok(now.uploaded(head.size, &head.etag, app.clock.now()))
+    queue_job(app, &video.video_id, |now| {
+        now.uploaded(head.size, &head.etag, app.clock.now())
     })
     .await
 }
 
-/// How long a queued video must not have moved before asking again sends its job again.
-const RESEND_AFTER: Duration = Duration::minutes(1);
+/// Queues a video that has ended once more.
+pub(super) async fn requeue(app: &App, video: &Video) -> Result<Video> {
+    // The outcome so far is told before it is over.
+    publish(app, video).await?;
+    queue_job(app, &video.video_id, |now| now.retried(app.clock.now())).await
+}
 
-/// Sends a queued video's job again, should a crash have kept it from being sent; at most once in
-/// [`RESEND_AFTER`], however often the user asks.
+/// Changes a record to be queued, and then sends its job, if it was us who changed it. The record comes
+/// first: however often somebody asks, and whatever the queue answers, the record knows that the job was
+/// is to be sent. After a crash between the two the bucket's own news sends it, or a user who asks again, or
+/// the sweep.
+async fn queue_job(
+    app: &App,
+    video_id: &str,
+    decide: impl Fn(&Video) -> Option<Video> + Send + Sync,
+) -> Result<Video> {
+    let is_ours = AtomicBool::new(false);
+    let queued = update(app, video_id, |now| {
+        let next = decide(now);
+        is_ours.store(next.is_some(), Ordering::Relaxed);
+        Ok(next)
+    })
+    .await?;
+    if is_ours.into_inner() {
+        send_job(app, &queued).await?;
+    }
+    Ok(queued)
+}
+
+/// Sends a queued video's job again, should it not have been sent before. However often the user asks,
+/// each time there is a longer wait between two sends.
 async fn resend_job(app: &App, video: &Video) -> Result<Video> {
-    let Some(next) = video.job_resent(RESEND_AFTER, app.clock.now()) else {
+    let Some(next) = video.job_resent(app.clock.now()) else {
+        if video.unsent {
+            return Err(Error::transient("the queue has not taken the job yet"));
+        }
         return Ok(video.clone());
     };
     if app.videos.put(&next, Some(video.version)).await? {
-        app.jobs.send(&next.job(), Duration::zero()).await?;
+        send_job(app, &next).await?;
     }
     Ok(next)
 }
@@ -357,14 +390,18 @@ fn check_retries(video: &Video) -> Result<()> {
     )))
 }
 
-/// Queues a video that has ended once more. Here the record comes first, because an ended one
-/// is left alone by the processor; should the job not be sent, asking again or the sweep sends it.
-pub(super) async fn requeue(app: &App, video: &Video) -> Result<Video> {
-    // The outcome so far is told before it is over.
-    publish(app, video).await?;
-    let queued = update(app, &video.video_id, |now| Ok(now.retried(app.clock.now()))).await?;
-    app.jobs.send(&queued.job(), Duration::zero()).await?;
-    Ok(queued)
+/// Sends a queued video's job, and notes that the queue has taken it. Until then the record says that it may
+/// not have: it may be sent again sooner, and nobody is told that all is well.
+async fn send_job(app: &App, video: &Video) -> Result<()> {
+    app.jobs.send(&video.job(), Duration::zero()).await?;
+    let Some(sent) = video.job_sent(app.clock.now()) else {
+        return Ok(());
+    };
+    // Who was faster has begun with it. Without the note a copy may be sent.
+    if let Err(error) = app.videos.put(&sent, Some(video.version)).await {
+        tracing::warn!(%error, "it could not be noted that a job was sent");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

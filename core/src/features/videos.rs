@@ -166,7 +166,7 @@ fn no_step(from: Status, to: Status) -> Error {
     ))
 }
 
-/// `DELETE /videos/{user_id}/{video_id}`: removes a video, its upload and its zip. Answers 204; also
+/// `DELETE /videos/{user_id}/{video_id}`: removes a video, its upload and its zips. Answers 204; also
 /// when it was deleted before.
 ///
 /// The record stays for a while as a mark, so that a message that is still on its way does not bring
@@ -184,8 +184,9 @@ pub async fn delete_video(app: &App, request: Request) -> Result<Response> {
         Ok((!video.is_deleted()).then(mark))
     })
     .await?;
-    app.objects.remove(&video.key).await?;
-    app.objects.remove(&video.zip_key()).await?;
+    for key in video.object_keys() {
+        app.objects.remove(&key).await?;
+    }
     Ok(empty_response(StatusCode::NO_CONTENT))
 }
 

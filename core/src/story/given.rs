@@ -65,6 +65,9 @@ pub struct Failure {
     pub after: u32,
     /// How many fail; all by default.
     pub times: Option<u32>,
+    /// Whether a write to a record is done all the same, and only its answer lost.
+    #[serde(default)]
+    pub done: bool,
 }
 
 /// The error of a call, by its class.

@@ -95,11 +95,11 @@ mod tests {
         let line = written(Some(&new), &queued);
         assert_eq!(
             line,
-            "update v1: etag \"e\", size 5, status awaiting_upload -> queued"
+            "update v1: etag \"e\", size 5, status awaiting_upload -> queued, unsent true"
         );
         assert_eq!(
             changed(&line).collect::<Vec<_>>(),
-            ["etag", "size", "status"]
+            ["etag", "size", "status", "unsent"]
         );
         let gone = Video {
             size: None,

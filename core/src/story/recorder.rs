@@ -186,9 +186,14 @@ impl Videos for Recorder {
         if before.as_ref().map(|before| before.version) != expected {
             return Ok(false);
         }
-        self.write(written(before.as_ref(), video))?;
-        self.world().videos.insert(id.clone(), video.clone());
-        Ok(true)
+        let line = written(before.as_ref(), video);
+        let mut told = self.given.fail.iter();
+        let is_done = told.any(|(kind, failure)| failure.done && is(&line, kind));
+        let outcome = self.write(line);
+        if is_done || outcome.is_ok() {
+            self.world().videos.insert(id.clone(), video.clone());
+        }
+        outcome.map(|()| true)
     }
 
     async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage> {

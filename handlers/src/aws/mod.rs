@@ -48,7 +48,7 @@ pub use queue::SqsQueue;
 pub use s3_source::S3Source;
 pub use settings::AwsSettings;
 pub use topic::SnsTopic;
-pub use upload::{S3Sink, Upload};
+pub use upload::{AnswerLimits, S3Sink, Upload};
 pub use videos::DynamoVideos;
 
 /// How long a connection may take to be made.

@@ -14,6 +14,7 @@ use bytes::{Bytes, BytesMut};
 use fotograma_core::{Error, Result};
 use fotograma_engine::{Sink, SinkError};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::Aws;
@@ -21,9 +22,25 @@ use super::error::{missing_from_answer, sdk_error};
 
 /// Length of a part: S3 wants 5 MiB or more, and takes 10,000 of them.
 const PART_BYTES: usize = 8 * 1024 * 1024;
-/// How long the completion may take before it is looked up: S3 says minutes for the largest objects
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>).
-const COMPLETION_LIMIT: Duration = Duration::from_mins(3);
+/// How long an answer may be waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerLimits {
+    /// Of S3 to a part that is on its way; a slow line must have the time to send it.
+    pub part: Duration,
+    /// Of S3 to the completion, before it is looked up. S3 says minutes for the largest objects
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html>).
+    pub completion: Duration,
+}
+
+impl Default for AnswerLimits {
+    fn default() -> Self {
+        Self {
+            part: Duration::from_mins(10),
+            completion: Duration::from_mins(3),
+        }
+    }
+}
+
 /// The object's metadata that tells one write of it from another.
 const WRITE_ID: &str = "write-id";
 /// How many parts are on their way at once, and so held in memory.
@@ -41,6 +58,7 @@ pub struct Upload {
     sent: Vec<CompletedPart>,
     parts: i32,
     length: u64,
+    limits: AnswerLimits,
 }
 
 /// Where the object goes.
@@ -78,7 +96,15 @@ impl Upload {
             sent: Vec::new(),
             parts: 0,
             length: 0,
+            limits: AnswerLimits::default(),
         }
+    }
+
+    /// Waits for answers no longer than this.
+    #[must_use]
+    pub fn with_limits(mut self, limits: AnswerLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Appends bytes; waits while as many parts as may be are on their way.
@@ -136,9 +162,11 @@ impl Upload {
             self.collect().await?;
         }
         self.parts += 1;
-        let (target, number) = (self.target.clone(), self.parts);
-        self.sending
-            .spawn(async move { target.send(upload_id, number, part).await });
+        let (target, number, limit) = (self.target.clone(), self.parts, self.limits.part);
+        self.sending.spawn(async move {
+            let sent = timeout(limit, target.send(upload_id, number, part)).await;
+            sent.unwrap_or_else(|_| Err(no_answer("UploadPart")))
+        });
         Ok(())
     }
 
@@ -156,9 +184,9 @@ impl Upload {
         let rest = self.buffer.split().freeze();
         if self.id.is_none() {
             // The next attempt overwrites what may be there after all.
-            return tokio::time::timeout(COMPLETION_LIMIT, self.target.put(rest))
+            return timeout(self.limits.completion, self.target.put(rest))
                 .await
-                .unwrap_or_else(|_| Err(Error::transient("s3 PutObject: no answer")));
+                .unwrap_or_else(|_| Err(no_answer("PutObject")));
         }
         if !rest.is_empty() {
             self.send(rest).await?;
@@ -176,10 +204,10 @@ impl Upload {
         self.sent.sort_by_key(|part| part.part_number);
         let parts = std::mem::take(&mut self.sent);
         let completion = self.target.complete(upload_id, parts);
-        let error = match tokio::time::timeout(COMPLETION_LIMIT, completion).await {
+        let error = match timeout(self.limits.completion, completion).await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => error,
-            Err(_) => Error::transient("s3 CompleteMultipartUpload: no answer"),
+            Err(_) => no_answer("CompleteMultipartUpload"),
         };
         // It may have happened all the same; to ask for it again would then be refused.
         if self.target.holds(&self.write_id).await? {
@@ -374,8 +402,11 @@ impl Target {
     }
 }
 
-/// A slow line may take its time with a part: only a stalled one is given up, which the SDK
-/// sees by itself.
+fn no_answer(operation: &str) -> Error {
+    Error::transient(format!("s3 {operation}: no answer"))
+}
+
+/// A slow line may take its time with a part, within its limit; a stalled one the SDK sees by itself.
 fn no_attempt_timeout() -> ConfigBuilder {
     let timeouts = TimeoutConfig::builder()
         .disable_operation_attempt_timeout()

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fotograma::aws::{S3Sink, S3Source};
+use fotograma::aws::{AnswerLimits, S3Sink, S3Source, Upload};
 use fotograma_engine::{Sink, Source, SourceError};
 use fotograma_local::{Fault, FaultKind, ServiceName};
 
@@ -125,6 +125,29 @@ async fn a_completion_that_never_came_is_not_taken_for_an_older_zip() {
     write(&mut sink, &bytes(9 * MIB)).await;
     assert!(sink.finish().await.is_err());
     assert_eq!(world.open_uploads().await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_never_comes_is_not_waited_for() {
+    let (soon, late) = (Duration::from_millis(300), Duration::from_mins(1));
+    for (operation, len, part, completion) in [
+        ("UploadPart", 9 * MIB, soon, late),
+        ("CompleteMultipartUpload", 9 * MIB, late, soon),
+        ("PutObject", MIB, late, soon),
+    ] {
+        let world = World::new().await;
+        let hangs = Fault::new(FaultKind::Hang).on(ServiceName::S3, operation);
+        world.local.faults().add(hangs);
+        let limits = AnswerLimits { part, completion };
+        let upload = Upload::new(Arc::clone(&world.aws), KEY, None);
+        let mut upload = upload.with_limits(limits);
+        let began = Instant::now();
+        let written = upload.write(Bytes::from(bytes(len))).await;
+        let finished = upload.finish().await;
+        assert!(written.and(finished).is_err(), "{operation}");
+        assert!(began.elapsed() < late, "{operation}");
+        assert_eq!(world.open_uploads().await, 0, "{operation}");
+    }
 }
 
 #[tokio::test]
