@@ -77,9 +77,18 @@ impl FileStore for Nowhere {
 
 fuzz_target!(|body: &[u8]| {
     let event = json!({
-        "httpMethod": "POST", "path": "/form",
+        "version": "2.0", "routeKey": "$default", "rawPath": "/form", "rawQueryString": "",
         "headers": { "content-type": "multipart/form-data; boundary=b" },
-        "requestContext": { "authorizer": { "claims": { "sub": "u1", "cognito:username": "ana" } } },
+        "requestContext": {
+            "accountId": "1", "apiId": "a", "domainName": "d", "domainPrefix": "d", "requestId": "r",
+            "routeKey": "$default", "stage": "$default", "time": "01/Jan/2026:12:00:00 +0000",
+            "timeEpoch": 1_767_268_800_000_u64,
+            "http": {
+                "method": "POST", "path": "/form", "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.7", "userAgent": "fuzzer",
+            },
+            "authorizer": { "jwt": { "claims": { "sub": "u1", "username": "ana" }, "scopes": null } },
+        },
         "body": STANDARD.encode(body), "isBase64Encoded": true,
     });
     let host = Host::new((), &TABLE).with_file_store(Arc::new(Nowhere));
