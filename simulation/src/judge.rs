@@ -14,11 +14,14 @@ use crate::queue::{Message, QueueName};
 use crate::rules::Rules;
 use crate::world::{Ms, Object, World, moment, video_id_of};
 
-/// How many copies of one job may be in the queue at once. A queue that takes each message and loses
-/// its answer gets three of all that is sent: by a user who asks again, and by an attempt that waits.
-const MAX_COPIES: u32 = 30;
-/// After so many deaths of processes at work on a video it may be the video's fault.
-const DEATHS: u32 = 5;
+/// How many copies of one job may be in the queue at once. A user who asks again makes a handful, whatever
+/// the queue answers. What makes more is a queue that takes each message and loses its answer while the
+/// table is down too, or an attempt is waited for: each copy that is received is sent on, and that sends three.
+const MAX_COPIES: u32 = 100;
+/// After so many deaths of processes at work on a video it may be the video's fault. The record counts five
+/// attempts that were cut off; one of them may be an attempt that lost its lease in an outage of the table
+/// and of the queue at once, in which it could tell nobody.
+const DEATHS: u32 = 4;
 /// For how long the completion of a zip may hold a video.
 const COMPLETION: Ms = 8 * 60_000;
 /// How much of its lease an attempt may leave unused when it cannot renew it.
@@ -60,6 +63,8 @@ struct Lease {
     until: Ms,
     /// The same, as far as the attempt itself knows.
     known_until: Ms,
+    /// Which call wrote it.
+    written_by: u64,
     /// Since when its zip is being completed.
     completing: Option<Ms>,
     /// Whether its process is gone.
@@ -288,6 +293,7 @@ impl Judge {
                         renewed: now,
                         until,
                         known_until: old.map_or(0, |old| old.known_until),
+                        written_by: 0,
                         completing,
                         gone: false,
                     });
@@ -308,16 +314,19 @@ impl Judge {
         is_own.then(|| lease.attempt.clone())
     }
 
+    /// A lease was written by this call.
+    pub(crate) fn lease_written(&mut self, video_id: &str, call: u64) {
+        if let Some(lease) = &mut self.truth(video_id).lease {
+            lease.written_by = call;
+        }
+    }
+
     /// An attempt has been answered that it has, or still has, a video.
-    pub(crate) fn lease_answered(&mut self, video: &Video, host: &Host) {
-        let Some(attempt) = &video.attempt else {
-            return;
-        };
-        let until = moment(attempt.lease_until) - host.skew;
+    pub(crate) fn lease_answered(&mut self, video: &Video, call: u64) {
         let truth = self.truth(&video.video_id);
         let lease = truth.lease.as_mut();
-        if let Some(lease) = lease.filter(|lease| lease.attempt == attempt.id) {
-            lease.known_until = until;
+        if let Some(lease) = lease.filter(|lease| lease.written_by == call) {
+            lease.known_until = lease.until;
         }
     }
 

@@ -64,7 +64,7 @@ impl Videos for Port {
             .call(call, |world| self.put_now(world, video, expected, id))
             .await?;
         if stored && self.role == Role::Processor {
-            self.look(|world| world.judge.lease_answered(video, &self.host));
+            self.look(|world| world.judge.lease_answered(video, id));
         }
         Ok(stored)
     }
@@ -154,6 +154,9 @@ impl Port {
             world
                 .judge
                 .written(now, before.as_ref(), video, self, zip.as_ref());
+            if before.and_then(|before| before.attempt) != video.attempt {
+                world.judge.lease_written(&video.video_id, id);
+            }
         }
         stored
     }
