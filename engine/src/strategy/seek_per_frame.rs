@@ -106,10 +106,16 @@ async fn start_of_input(
     let layout = Layout::TimesAndPictures;
     let mut pictures = Pictures::new(running, layout, options, presentation)?;
     let told = pictures.next().await?;
+    // How the video is to be shown is told before any frame. Learnt here, it fails no start for a frame.
+    let next = match told {
+        Given::Input { .. } => Some(pictures.next().await?),
+        _ => None,
+    };
     let log = pictures.kill().await?;
     input.check()?;
-    match told {
-        Given::Input { start, .. } => Ok(start),
+    match (told, next) {
+        (_, Some(Given::Presentation(other))) => Err(PlanFailure::Presentation(other)),
+        (Given::Input { start, .. }, _) => Ok(start),
         _ => Err(mismatch(&log)),
     }
 }
