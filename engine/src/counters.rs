@@ -1,8 +1,8 @@
 //! Figures that the parts of an extraction keep while it runs.
 
-use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::options::Options;
 use crate::progress::Progress;
 
 /// Figures of one extraction. Microseconds, as atomics know no fractions.
@@ -18,10 +18,13 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Sets the span of time in which frames are wanted, in seconds from the video's start.
-    pub(crate) fn set_span(&self, span: Range<f64>) {
-        self.start.store(micros(span.start), Relaxed);
-        self.end.store(micros(span.end), Relaxed);
+    /// Sets the span of time in which frames are wanted of a video that ends at `end`, in seconds from
+    /// the video's start.
+    pub(crate) fn set_span(&self, options: &Options, end: f64) {
+        let from = options.from.unwrap_or_default().as_secs_f64();
+        let to = options.to.map_or(end, |to| to.as_secs_f64().min(end));
+        self.start.store(micros(from), Relaxed);
+        self.end.store(micros(to), Relaxed);
     }
 
     /// Sets the time of the last frame, in seconds from the video's start.

@@ -8,7 +8,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Notice, Video};
+use super::{Attempt, Notice, Video, is_default};
 
 /// The delivery of one notice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,16 +19,11 @@ pub struct Delivery {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<Attempt>,
     /// How many mails were sent of which nobody knows whether they have gone.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub uncertain: u32,
     /// Nobody is sending it, and the next may.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub to_be_sent: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }
 
 /// What may be done about a notice.

@@ -7,6 +7,8 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Serialize};
 
+use super::is_default;
+
 /// Which frame stands for a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,10 +89,6 @@ pub struct PictureOptions {
     /// Whether a damaged video fails, instead of giving the frames that it has and a warning.
     #[serde(default, skip_serializing_if = "is_default")]
     pub strict: bool,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 impl PictureOptions {

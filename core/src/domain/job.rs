@@ -3,7 +3,7 @@
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, PictureOptions, every, keys};
+use super::{Mode, PictureOptions, every, is_default, keys};
 use crate::{Error, Result};
 
 /// One video to be turned into a zip of frames.
@@ -33,13 +33,13 @@ pub struct Job {
     pub etag: Option<String>,
     /// The round of the video that it belongs to: one more at each retry that the user asks for. A job
     /// of an earlier round is void.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub round: u32,
     /// Whether it was made from the video's record: without that, the video was deleted long ago.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub registered: bool,
     /// How often it was sent again because of a fault that was not the video's.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub postponements: u32,
     /// The last attempts at it that ended in order. Their leases count as given back, even where the
     /// record could not be told.
@@ -58,11 +58,6 @@ pub struct Wait {
     pub attempt: String,
     /// One more each time that the job is sent to wait on.
     pub number: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }
 
 /// The longest wait of a job that was postponed. Short enough that work goes on within minutes of

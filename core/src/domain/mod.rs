@@ -19,3 +19,8 @@ pub use job::{Job, Wait};
 pub use notice::{Mail, Notice};
 pub use stale::{Stale, SweepThresholds, Unfinished};
 pub use video::{Status, Video};
+
+/// What is as it is by default stands in no record and no message.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

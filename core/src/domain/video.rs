@@ -12,7 +12,9 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Delivery, Extraction, Job, Mode, PictureOptions, Unfinished, Wait, keys};
+use super::{
+    Attempt, Delivery, Extraction, Job, Mode, PictureOptions, Unfinished, Wait, is_default, keys,
+};
 
 /// Where a video is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,13 +110,13 @@ pub struct Video {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unsent: bool,
     /// How often its job was sent again because its user asked, since it was last queued.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub asked_resends: u32,
     /// The round in which the newest zip was made.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub zip_round: u32,
     /// The earliest round whose zip may still be there.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub oldest_zip_round: u32,
     /// Frames so far, or in the zip.
     pub frames: u64,
@@ -150,11 +152,6 @@ pub struct Video {
     pub deleted_until: Option<i64>,
     /// Counts the writes; a write needs the version it was decided on.
     pub version: u64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
-fn is_zero(count: &u32) -> bool {
-    *count == 0
 }
 
 /// For how long a queued job may not have moved before its user's word sends it again; twice as long each

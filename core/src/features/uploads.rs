@@ -342,7 +342,7 @@ pub(super) async fn requeue(app: &App, video: &Video) -> Result<Video> {
 }
 
 /// Changes a record to be queued, and then sends its job, if it was us who changed it. The record comes
-/// first: however often somebody asks, and whatever the queue answers, the record knows that the job was
+/// first: however often somebody asks, and whatever the queue answers, the record knows that the job
 /// is to be sent. After a crash between the two the bucket's own news sends it, or a user who asks again, or
 /// the sweep.
 async fn queue_job(

@@ -6,13 +6,12 @@ use super::outcome::{Outcome, PlanFailure};
 use super::true_sizes::TrueSizes;
 use crate::container::sniff::ContainerFormat;
 use crate::counters::Counters;
-use crate::error::ExtractError;
 use crate::ffmpeg::arguments::Sizes;
 use crate::ffmpeg::exit::damage_from_exit;
 use crate::ffmpeg::input::Input;
 use crate::ffmpeg::pictures::{Given, check_duration};
 use crate::io::loopback::Shape;
-use crate::output::{Frame, Output};
+use crate::output::Output;
 use crate::plan::moments::Moments;
 
 /// Has ffmpeg decode all of a video, and gives the frames on screen to `output`. `damaged` is what is
@@ -33,11 +32,12 @@ pub(super) async fn extract_frames(
         ..
     } = video;
     let input = Input::new(source, Shape::SWEEP)?;
-    let (sizes, mut true_sizes) = if has_other_sizes {
-        (Sizes::Told, Some(TrueSizes::new(video, &input)))
+    let sizes = if has_other_sizes {
+        Sizes::Told
     } else {
-        (Sizes::First, None)
+        Sizes::First
     };
+    let mut true_sizes = TrueSizes::new(video, &input);
     let mut pictures = video.start(&input, sizes)?;
     let mut frames = ScreenFrames::new(Moments::new(options));
     let mut duration = None;
@@ -66,9 +66,7 @@ pub(super) async fn extract_frames(
                         0.0
                     };
                     let end = start + seconds;
-                    let from = options.from.unwrap_or_default().as_secs_f64();
-                    let to = options.to.map_or(end, |to| to.as_secs_f64().min(end));
-                    counters.set_span(from..to);
+                    counters.set_span(options, end);
                     file_end = format.knows_its_end().then(|| nanos(end));
                 }
             }
@@ -81,9 +79,7 @@ pub(super) async fn extract_frames(
             Given::End => break,
         }
         while let Some(frame) = frames.next()? {
-            output
-                .frame(in_true_size(&mut true_sizes, frame).await?)
-                .await?;
+            output.frame(true_sizes.of(frame).await?).await?;
         }
     }
     let damaged = if frames.is_complete() {
@@ -105,9 +101,7 @@ pub(super) async fn extract_frames(
         match frames.last(file_end, options.mode) {
             Ok(last) => {
                 if let Some(frame) = last {
-                    output
-                        .frame(in_true_size(&mut true_sizes, frame).await?)
-                        .await?;
+                    output.frame(true_sizes.of(frame).await?).await?;
                 }
             }
             Err(mismatch) if damaged.is_some() => {
@@ -118,15 +112,4 @@ pub(super) async fn extract_frames(
         damaged
     };
     Ok(Outcome { duration, damaged })
-}
-
-/// The frame as large as it is coded.
-async fn in_true_size(
-    true_sizes: &mut Option<TrueSizes<'_>>,
-    frame: Frame,
-) -> Result<Frame, ExtractError> {
-    match true_sizes {
-        Some(true_sizes) => true_sizes.of(frame).await,
-        None => Ok(frame),
-    }
 }

@@ -6,7 +6,7 @@
 //! packets are shown, of which the last two say where the video ends.
 
 use super::front_to_back::FrontToBack;
-use super::on_screen::{ScreenFrames, nanos};
+use super::on_screen::{NANOS, ScreenFrames, nanos};
 use super::outcome::{OTHER_SIZES, Outcome, PlanFailure, PlanMismatch};
 use crate::container::sniff::ContainerFormat;
 use crate::counters::Counters;
@@ -23,9 +23,6 @@ use crate::io::loopback::Shape;
 use crate::options::{Mode, Options};
 use crate::output::Output;
 use crate::plan::moments::{Moments, end_of_last};
-
-/// Ticks of a second: times are in nanoseconds.
-const NANOS: u32 = 1_000_000_000;
 
 /// How far times in different ticks may be apart, in nanoseconds.
 const TOLERANCE: i64 = 1_000;
@@ -64,9 +61,7 @@ pub(super) async fn extract_frames(
     if let Some(seconds) = about.duration {
         check_duration(options, video.source.len(), seconds)?;
         let end = about.start.max(0.0) + seconds;
-        let from = options.from.unwrap_or_default().as_secs_f64();
-        let to = options.to.map_or(end, |to| to.as_secs_f64().min(end));
-        counters.set_span(from..to);
+        counters.set_span(options, end);
     }
     let decoder = start_decoder(video, &presentation, &mut reader)?;
     let mut pictures = decoder.with_known_presentation();

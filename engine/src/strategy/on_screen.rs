@@ -12,7 +12,7 @@ use crate::plan::moments::{Moments, OnScreen, end_of_last};
 use crate::strategy::outcome::PlanMismatch;
 
 /// Ticks of a second: times are in nanoseconds.
-const NANOS: u32 = 1_000_000_000;
+pub(super) const NANOS: u32 = 1_000_000_000;
 
 /// Pairs frames with their pictures, in the order in which they are shown.
 #[derive(Debug)]

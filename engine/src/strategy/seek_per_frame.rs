@@ -50,8 +50,7 @@ pub(crate) async fn extract_frames(
     let input = Input::new(source, Shape::SEEK)?;
     let moments = Moments::new(options);
     let end = Duration::try_from_secs_f64(cues.duration).unwrap_or(Duration::MAX);
-    let (from, to) = (options.from.unwrap_or_default(), options.to.unwrap_or(end));
-    counters.set_span(from.as_secs_f64()..to.min(end).as_secs_f64());
+    counters.set_span(options, end.as_secs_f64());
     let seeker = &Seeker {
         ffmpeg,
         input: &input,

@@ -49,7 +49,7 @@ impl<'a> TrueSizes<'a> {
         }
     }
 
-    /// `frame` with its picture as large as it is coded.
+    /// `frame` with its picture as large as it is coded, where ffmpeg tells how large that is.
     pub(super) async fn of(&mut self, frame: Frame) -> Result<Frame, ExtractError> {
         let Some(coded) = frame.coded else {
             return Ok(frame);

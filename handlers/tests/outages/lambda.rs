@@ -1,46 +1,37 @@
 //! Lambda: queues that are mapped to functions, one of which runs under the runtime API.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::TcpListener as StdListener;
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
-use ::http::StatusCode;
 use aws_lambda_events::sqs::SqsEvent;
-use axum::Router;
-use axum::extract::{Path, State};
-use axum::response::IntoResponse;
-use axum::routing::{get, post};
-use bytes::Bytes;
 use fotograma::aws::SqsQueue;
+use fotograma_core::App;
 use fotograma_core::features::{TABLE, find};
+use lambda_anywhere::conformance::{Reply, RuntimeApi};
 use lambda_anywhere::worker::Queue;
 use lambda_anywhere::{Feature, invoke, lambda};
-use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::world::World;
 
 /// What Lambda sets to the address of its runtime API.
 const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
-/// The function that makes frames, and the longest that one call of it takes (`cdk/lib/limits.ts`).
+/// The function that makes frames.
 const UNDER_RUNTIME_API: &str = "process-video";
-const TIMEOUT: Duration = Duration::from_mins(15);
-/// The same of the others.
-const SHORT_TIMEOUT: Duration = Duration::from_mins(1);
 /// How many calls of a function there are at once.
 const CONCURRENCY: usize = 5;
 
-/// How long a queue hides what a function was given: six times its timeout.
+/// How long a queue hides what a function was given: six times its timeout, as Lambda asks.
 pub(crate) fn visibility(feature: &str) -> Duration {
-    6 * if feature == UNDER_RUNTIME_API {
-        TIMEOUT
-    } else {
-        SHORT_TIMEOUT
-    }
+    6 * row(feature).limits.timeout
+}
+
+fn row(feature: &str) -> &'static Feature<App> {
+    find(feature).expect("a feature")
 }
 
 /// Sets what Lambda sets, with an address that is free.
@@ -63,9 +54,9 @@ pub(crate) async fn map_queues(world: &Arc<World>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let address = std::env::var(RUNTIME_API).expect("the runtime API's address");
     let listener = TcpListener::bind(address).await.expect("its port");
-    let api = Arc::new(RuntimeApi::new());
-    let serving = axum::serve(listener, api.clone().router());
-    tasks.spawn(async move { serving.await.expect("the runtime API") });
+    let timeout = row(UNDER_RUNTIME_API).limits.timeout;
+    let api = RuntimeApi::serve_on(listener, &[], timeout).expect("the runtime API");
+    let api = Arc::new(api);
     let host = world.system.host.clone();
     tasks.spawn_local(async move {
         let served = lambda::serve_runtime_api(host, UNDER_RUNTIME_API, || {}).await;
@@ -81,8 +72,8 @@ pub(crate) async fn map_queues(world: &Arc<World>) -> JoinSet<()> {
 
 /// Gives a function what its queue has, and deletes what it does not report as failed.
 async fn map_queue(world: Arc<World>, feature: &'static str, api: Arc<RuntimeApi>) {
-    let queue = find(feature).and_then(Feature::queue);
-    let queue = SqsQueue::new(Arc::clone(&world.system.aws), queue.expect("a queue"));
+    let queue = row(feature).queue().expect("a queue");
+    let queue = SqsQueue::new(Arc::clone(&world.system.aws), queue);
     let visibility = visibility(feature);
     // As the stacks have it: what waits behind a slow video in a batch would be hidden for long.
     let batch_size = if feature == UNDER_RUNTIME_API { 1 } else { 10 };
@@ -105,10 +96,14 @@ async fn map_queue(world: Arc<World>, feature: &'static str, api: Arc<RuntimeApi
         event.records = messages;
         let event = serde_json::to_value(&event).expect("JSON");
         let answer = if feature == UNDER_RUNTIME_API {
-            api.invoke(event).await
+            match api.invoke(&event).await {
+                Reply::Response(answer) => Some(answer),
+                Reply::Error(_) => None,
+            }
         } else {
             let invoked = invoke::invoke(&world.system.host, feature, event);
-            let invoked = tokio::time::timeout(SHORT_TIMEOUT, invoked).await;
+            let timeout = row(feature).limits.timeout;
+            let invoked = tokio::time::timeout(timeout, invoked).await;
             invoked.ok().and_then(Result::ok)
         };
         let Some(answer) = answer else { continue };
@@ -125,93 +120,4 @@ async fn map_queue(world: Arc<World>, feature: &'static str, api: Arc<RuntimeApi
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
-}
-
-type Answer = oneshot::Sender<Option<Value>>;
-
-/// Lambda's runtime API, for as many calls as there are:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
-struct RuntimeApi {
-    send: mpsc::UnboundedSender<(Value, Answer)>,
-    calls: tokio::sync::Mutex<mpsc::UnboundedReceiver<(Value, Answer)>>,
-    begun: Mutex<HashMap<String, Answer>>,
-}
-
-impl RuntimeApi {
-    fn new() -> Self {
-        let (send, calls) = mpsc::unbounded_channel();
-        Self {
-            send,
-            calls: tokio::sync::Mutex::new(calls),
-            begun: Mutex::default(),
-        }
-    }
-
-    fn router(self: Arc<Self>) -> Router {
-        Router::new()
-            .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route(
-                "/2018-06-01/runtime/invocation/{id}/response",
-                post(take_response),
-            )
-            .route(
-                "/2018-06-01/runtime/invocation/{id}/error",
-                post(take_error),
-            )
-            .with_state(self)
-    }
-
-    /// Calls the function; `None`: it failed.
-    async fn invoke(&self, event: Value) -> Option<Value> {
-        let (answer, answered) = oneshot::channel();
-        self.send.send((event, answer)).ok()?;
-        answered.await.ok().flatten()
-    }
-
-    fn answer(&self, id: &str, answer: Option<Value>) -> StatusCode {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        match begun.remove(id) {
-            None => StatusCode::BAD_REQUEST,
-            Some(waits) => {
-                let _ = waits.send(answer);
-                StatusCode::ACCEPTED
-            }
-        }
-    }
-}
-
-async fn next(State(api): State<Arc<RuntimeApi>>) -> impl IntoResponse {
-    let call = api.calls.lock().await.recv().await;
-    let (event, answer) = call.expect("the sender lives");
-    let id = uuid::Uuid::now_v7().to_string();
-    api.begun
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(id.clone(), answer);
-    let deadline = SystemTime::now() + TIMEOUT;
-    let deadline = deadline.duration_since(UNIX_EPOCH).expect("a time");
-    let headers = [
-        ("lambda-runtime-aws-request-id", id),
-        (
-            "lambda-runtime-deadline-ms",
-            deadline.as_millis().to_string(),
-        ),
-        (
-            "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:us-east-1:123456789012:function:function".to_owned(),
-        ),
-    ];
-    (headers, json!(event).to_string())
-}
-
-async fn take_response(
-    State(api): State<Arc<RuntimeApi>>,
-    Path(id): Path<String>,
-    reply: Bytes,
-) -> StatusCode {
-    api.answer(&id, serde_json::from_slice(&reply).ok())
-}
-
-async fn take_error(State(api): State<Arc<RuntimeApi>>, Path(id): Path<String>) -> StatusCode {
-    api.answer(&id, None)
 }

@@ -131,6 +131,14 @@ impl Working {
         (ended.expect("in time").expect("the worker"), told.elapsed())
     }
 
+    /// Stops the worker, which has received a message too late: it is given back at once, untried.
+    async fn gives_back_what_it_received(&mut self) {
+        let (finished, _) = self.stop().await;
+        assert!(!finished, "it counts for the exit status");
+        assert_eq!(self.visible().await, ["2"], "given back at once");
+        assert_eq!(self.tried.0.load(SeqCst), 0);
+    }
+
     /// Receives what is visible now; how often it has been received.
     async fn visible(&self) -> Vec<String> {
         let received = self.queue().receive(10, Duration::ZERO, LONG).await;
@@ -161,10 +169,7 @@ async fn a_receive_whose_answer_is_late_at_the_stop_is_given_back() {
     working.send().await;
     // Taken from the queue; the answer is on its way.
     working.all_are_hidden().await;
-    let (finished, _) = working.stop().await;
-    assert!(!finished, "it counts for the exit status");
-    assert_eq!(working.visible().await, ["2"], "given back at once");
-    assert_eq!(working.tried.0.load(SeqCst), 0);
+    working.gives_back_what_it_received().await;
 }
 
 #[tokio::test]
@@ -175,10 +180,7 @@ async fn what_sqs_gives_to_a_poll_that_is_to_end_is_given_back() {
     working.stop.cancel();
     sleep(Duration::from_millis(500)).await;
     working.send().await;
-    let (finished, _) = working.stop().await;
-    assert!(!finished, "it counts for the exit status");
-    assert_eq!(working.visible().await, ["2"], "given back at once");
-    assert_eq!(working.tried.0.load(SeqCst), 0);
+    working.gives_back_what_it_received().await;
 }
 
 #[tokio::test]

@@ -42,14 +42,32 @@ pub enum Reply {
 }
 
 struct ApiState {
-    /// Events that nobody has taken yet, with their numbers.
-    events: Mutex<VecDeque<(usize, String)>>,
+    events: Mutex<Events>,
+    arrived: Notify,
     replies: Mutex<HashMap<usize, Reply>>,
     /// The time from an event's being taken to its deadline.
     timeout: Duration,
     replied: Notify,
     /// Whether an extension was registered before the first event was asked for.
     has_extension: AtomicBool,
+}
+
+#[derive(Default)]
+struct Events {
+    /// How many there have been.
+    count: usize,
+    /// Those that nobody has taken yet, with their numbers.
+    waiting: VecDeque<(usize, String)>,
+}
+
+impl Events {
+    /// Adds an event; its number.
+    fn add(&mut self, event: &Value) -> usize {
+        let number = self.count;
+        self.count += 1;
+        self.waiting.push_back((number, event.to_string()));
+        number
+    }
 }
 
 impl Drop for RuntimeApi {
@@ -65,10 +83,26 @@ impl RuntimeApi {
     /// When there is no port.
     pub async fn serve(events: &[Value], timeout: Duration) -> Result<Self, IoError> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::serve_on(listener, events, timeout)
+    }
+
+    /// The same on a port that is there.
+    ///
+    /// # Errors
+    /// When the port tells no address.
+    pub fn serve_on(
+        listener: TcpListener,
+        events: &[Value],
+        timeout: Duration,
+    ) -> Result<Self, IoError> {
         let address = listener.local_addr()?;
-        let events = events.iter().map(Value::to_string).enumerate();
+        let mut given = Events::default();
+        for event in events {
+            given.add(event);
+        }
         let state = Arc::new(ApiState {
-            events: Mutex::new(events.collect()),
+            events: Mutex::new(given),
+            arrived: Notify::new(),
             replies: Mutex::default(),
             timeout,
             replied: Notify::new(),
@@ -129,21 +163,27 @@ impl RuntimeApi {
         program.spawn()
     }
 
+    /// Gives the function one more event, behind those that wait. Its reply.
+    pub async fn invoke(&self, event: &Value) -> Reply {
+        let events = self.state.events.lock();
+        let number = events.unwrap_or_else(PoisonError::into_inner).add(event);
+        self.state.arrived.notify_waiters();
+        self.when_replied(|known| known.remove(&number)).await
+    }
+
     /// The replies to the first `count` events, in the order of the events.
     pub async fn replies(&self, count: usize) -> Vec<Reply> {
-        loop {
-            let mut next = std::pin::pin!(self.state.replied.notified());
-            next.as_mut().enable();
-            {
-                let known = self.state.replies.lock();
-                let known = known.unwrap_or_else(PoisonError::into_inner);
-                let all: Option<Vec<_>> = (0..count).map(|n| known.get(&n).cloned()).collect();
-                if let Some(all) = all {
-                    return all;
-                }
-            }
-            next.await;
-        }
+        self.when_replied(|known| (0..count).map(|n| known.get(&n).cloned()).collect())
+            .await
+    }
+
+    /// What `take` finds among the replies, once it is there.
+    async fn when_replied<T>(&self, take: impl Fn(&mut HashMap<usize, Reply>) -> Option<T>) -> T {
+        let find = || {
+            let known = self.state.replies.lock();
+            take(&mut known.unwrap_or_else(PoisonError::into_inner))
+        };
+        until_there(&self.state.replied, find).await
     }
 
     /// Ends the environment as Lambda does: with SIGTERM if an extension is there, which leaves the
@@ -209,13 +249,12 @@ async fn no_event() -> StatusCode {
 }
 
 async fn next(State(api): State<Arc<ApiState>>) -> impl IntoResponse {
-    let event = {
-        let mut events = api.events.lock().unwrap_or_else(PoisonError::into_inner);
-        events.pop_front()
+    let take = || {
+        let events = api.events.lock();
+        let mut events = events.unwrap_or_else(PoisonError::into_inner);
+        events.waiting.pop_front()
     };
-    let Some((number, event)) = event else {
-        return std::future::pending().await;
-    };
+    let (number, event) = until_there(&api.arrived, take).await;
     let deadline = SystemTime::now() + api.timeout;
     let deadline = deadline.duration_since(UNIX_EPOCH).unwrap_or_default();
     let headers = [
@@ -234,6 +273,18 @@ async fn next(State(api): State<Arc<ApiState>>) -> impl IntoResponse {
         ),
     ];
     (headers, event)
+}
+
+/// What `find` finds, tried again whenever there is news.
+async fn until_there<T>(news: &Notify, find: impl Fn() -> Option<T>) -> T {
+    loop {
+        let mut next = std::pin::pin!(news.notified());
+        next.as_mut().enable();
+        if let Some(found) = find() {
+            return found;
+        }
+        next.await;
+    }
 }
 
 fn request_id(number: usize) -> String {

@@ -19,9 +19,20 @@ use crate::{
     Route, Trigger, empty_response,
 };
 
+/// A route that anybody may use.
 const fn route(
     name: &'static str,
     path: &'static str,
+    handle: for<'a> fn(&'a (), crate::Request) -> Reply<'a, crate::Response>,
+) -> Feature<()> {
+    routed(name, path, Access::Public, None, handle)
+}
+
+const fn routed(
+    name: &'static str,
+    path: &'static str,
+    access: Access,
+    rate_limit: Option<RateLimit>,
     handle: for<'a> fn(&'a (), crate::Request) -> Reply<'a, crate::Response>,
 ) -> Feature<()> {
     Feature {
@@ -31,9 +42,9 @@ const fn route(
         trigger: Trigger::Http(Route {
             method: Method::POST,
             path,
-            access: Access::Public,
+            access,
             form: None,
-            rate_limit: None,
+            rate_limit,
             handle,
         }),
         limits: Limits::DEFAULT,
@@ -92,24 +103,13 @@ const fn limited(
     access: Access,
     subject: Option<fn(&crate::Request) -> Option<String>>,
 ) -> Feature<()> {
-    Feature {
-        name,
-        service: "odd-service",
-        about: "",
-        trigger: Trigger::Http(Route {
-            method: Method::POST,
-            path,
-            access,
-            form: None,
-            rate_limit: Some(RateLimit {
-                kind: name,
-                subject,
-            }),
-            handle: |(), _| Box::pin(async { Ok(empty_response(StatusCode::OK)) }),
-        }),
-        limits: Limits::DEFAULT,
-        permissions: &[],
-    }
+    let rate_limit = Some(RateLimit {
+        kind: name,
+        subject,
+    });
+    routed(name, path, access, rate_limit, |(), _| {
+        Box::pin(async { Ok(empty_response(StatusCode::OK)) })
+    })
 }
 
 /// Whoever has a token is the user of that name.

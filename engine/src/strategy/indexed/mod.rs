@@ -43,11 +43,7 @@ pub(crate) async fn extract_frames(
 ) -> Result<Outcome, PlanFailure> {
     let duration = seconds(index.duration_ms);
     check_duration(options, source.len(), duration)?;
-    let from = options.from.unwrap_or_default().as_secs_f64();
-    let to = options
-        .to
-        .map_or(duration, |to| to.as_secs_f64().min(duration));
-    counters.set_span(from..to);
+    counters.set_span(options, duration);
 
     let (sender, receiver) = mpsc::channel(WAITING);
     let feeding = fetch::fetch_and_remux(source.as_ref(), index, plan, sender);
