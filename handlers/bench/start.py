@@ -8,10 +8,13 @@ BARE is the least that a function can be. Everybody has a turn in each round; me
 
 import argparse
 import os
+import queue
+import re
 import signal
 import socket
 import statistics
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -31,23 +34,65 @@ ENVIRONMENT = {
 }
 
 
+def answer(connection, asked_next):
+    """Answers one connection of the function as Lambda would, until it asks for an invocation.
+
+    <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html>: the registration of
+    an extension is answered at once; its next event, like the next invocation, does not come.
+    """
+    with connection:
+        request = b""
+        while chunk := connection.recv(4096):
+            request += chunk
+            head, end, body = request.partition(b"\r\n\r\n")
+            if not end:
+                continue
+            if head.startswith(b"GET ") and b"/invocation/next " in head:
+                asked_next.put(time.perf_counter())
+                # Nothing comes until the function is gone, whose end closes the connection.
+                connection.recv(1)
+                return
+            if head.startswith(b"POST ") and b"/extension/register " in head:
+                length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+                if len(body) < length:
+                    continue
+                connection.sendall(
+                    b"HTTP/1.1 200 OK\r\nLambda-Extension-Identifier: bench\r\n"
+                    b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+                )
+                request = b""
+            elif not (head.startswith(b"GET ") and b"/extension/event/next " in head):
+                asked_next.put(RuntimeError(f"an unexpected request: {request!r}"))
+                return
+
+
+def accept(server, asked_next):
+    """Answers every connection until the listener is shut down."""
+    while True:
+        try:
+            connection, _ = server.accept()
+        except OSError:
+            return
+        threading.Thread(target=answer, args=(connection, asked_next), daemon=True).start()
+
+
 def start(program, feature):
-    """Milliseconds from the process's start to its first request, and its CPU time in them."""
+    """Milliseconds from the process's start to its first question for an invocation, and of CPU time."""
+    asked_next = queue.Queue()
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
+        threading.Thread(target=accept, args=(server, asked_next), daemon=True).start()
         environment = {**ENVIRONMENT, "AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": feature}
         began = time.perf_counter()
         pid = os.posix_spawn(program, [program], environment)
-        server.settimeout(10)
         try:
-            connection, _ = server.accept()
-            asked = connection.recv(4096)
-            ended = time.perf_counter()
-            connection.close()
+            ended = asked_next.get(timeout=10)
         finally:
             os.kill(pid, signal.SIGKILL)
             usage = os.wait4(pid, 0)[2]
-    assert b"/invocation/next" in asked, asked
+            server.shutdown(socket.SHUT_RDWR)
+    if isinstance(ended, Exception):
+        raise ended
     return 1_000 * (ended - began), 1_000 * (usage.ru_utime + usage.ru_stime)
 
 
