@@ -22,12 +22,14 @@ chmod 755 "$work"
 # What may be read, and no more. Demuxers that open further files or addresses which a file names
 # (hls, concat, dash, sdp, rtsp) stay out: a stranger writes that file.
 demuxers=mov,matroska,avi,mpegts,mpegps,mpegvideo,flv,asf,ogg,gif,mxf,ivf,h264,hevc,dv,rm,apng,nut
+# Pictures of our own, to be made into others; never what a stranger sends.
+demuxers+=,image2pipe,rawvideo
 decoders=h264,hevc,vp8,vp9,libdav1d,mpeg4,msmpeg4v1,msmpeg4v2,msmpeg4v3,mpeg1video,mpeg2video,h263
 decoders+=,flv,wmv1,wmv2,wmv3,vc1,theora,mjpeg,gif,png,prores,dvvideo,svq1,svq3,rv10,rv20,rv30,rv40
-decoders+=,indeo4,vp6,vp6f,vp6a,qtrle,rawvideo,apng
+decoders+=,indeo4,vp6,vp6f,vp6a,qtrle,rawvideo,apng,webp
 # They alone decode the transparency that WebM codes beside its pictures.
 decoders+=,libvpx_vp8,libvpx_vp9
-parsers=h264,hevc,vp3,vp8,vp9,av1,mpeg4video,mpegvideo,h263,vc1,mjpeg,gif,png,rv30,rv40
+parsers=h264,hevc,vp3,vp8,vp9,av1,mpeg4video,mpegvideo,h263,vc1,mjpeg,gif,png,rv30,rv40,webp
 filters=select,scale,colorspace,fps,format,setpts,settb,split,crop,tpad,tblend,transpose,rotate,hflip,vflip,tile
 # A picture as a player shows it: square samples, fields woven out, light and colours of a screen.
 filters+=,setsar,bwdif,estdif,sidedata,lut3d,lut1d,setparams
@@ -46,20 +48,20 @@ configure=(
   --extra-cflags="$hardening"
   --extra-ldflags="-Wl,-z,relro -Wl,-z,now" --extra-ldexeflags="-fPIE -static-pie"
   --pkg-config-flags=--static --disable-everything --disable-autodetect --disable-doc --disable-debug
-  --disable-shared --enable-static --disable-iconv --enable-pthreads --enable-zlib --enable-libdav1d --enable-libvpx
+  --disable-shared --enable-static --disable-iconv --enable-pthreads --enable-zlib --enable-libdav1d --enable-libvpx --enable-libwebp
   --disable-avdevice --disable-postproc --disable-swresample --disable-ffplay
   --enable-demuxer="$demuxers"
   --enable-decoder="$decoders"
   --enable-parser="$parsers"
   --enable-bsf="$bitstream_filters"
-  --enable-encoder=mjpeg,png,rawvideo,wrapped_avframe
+  --enable-encoder=mjpeg,png,libwebp,rawvideo,wrapped_avframe
   --enable-muxer=nut,framecrc,image2,image2pipe,null,mjpeg
   --enable-filter="$filters"
   --enable-protocol=file,pipe,http,tcp
 )
 
 # libdav1d-dev has no static library, so dav1d is built too.
-needs=(binutils dpkg-dev gcc libc6-dev libvpx-dev make meson nasm ninja-build pkg-config xz-utils zlib1g-dev)
+needs=(binutils dpkg-dev gcc libc6-dev libvpx-dev libwebp-dev make meson nasm ninja-build pkg-config xz-utils zlib1g-dev)
 
 # apt's own settings, but sources, lists and cache of this build alone.
 private=(
@@ -162,10 +164,10 @@ notice() {
   for part in ffmpeg dav1d; do
     printf '%s %s\n' "$part" "$(sed -n 's/^Version: //p' "$work/$part"_*.dsc | head -n 1)"
   done
-  dpkg-query -W -f 'with ${source:Package} ${Version}\n' libc6-dev libvpx-dev zlib1g-dev
+  dpkg-query -W -f 'with ${source:Package} ${Version}\n' libc6-dev libvpx-dev libwebp-dev zlib1g-dev
   printf '\nHow ffmpeg was configured:\n%s\n' "${configure[*]}"
   for part in "$work"/ffmpeg-*/COPYING.LGPLv2.1 "$work"/dav1d-*/COPYING \
-    /usr/share/doc/{libc6-dev,libvpx-dev,zlib1g-dev}/copyright; do
+    /usr/share/doc/{libc6-dev,libvpx-dev,libwebp-dev,zlib1g-dev}/copyright; do
     printf '\n==== %s\n\n' "$(basename "$(dirname "$part")")"
     cat "$part"
   done

@@ -5,12 +5,14 @@
 
 use std::ops::Range;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use fotograma_engine::{
-    Ffmpeg, FileSink, FileSource, IgnoreProgress, Options, Source, SourceError, extract,
+    Ffmpeg, FileSink, FileSource, IgnoreProgress, Options, Source, SourceError,
+    become_ffmpeg_if_asked, extract,
 };
 
 /// A file that hides its path.
@@ -27,8 +29,16 @@ impl Source for Served {
     }
 }
 
+fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+    // This program is also what confines ffmpeg.
+    if let Some(status) = become_ffmpeg_if_asked(std::env::args_os()) {
+        return Ok(status);
+    }
+    run().map(|()| ExitCode::SUCCESS)
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments: Vec<_> = std::env::args().skip(1).collect();
     let served = arguments.first().is_some_and(|first| first == "--served");
     arguments.drain(..usize::from(served));

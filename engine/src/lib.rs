@@ -59,6 +59,7 @@ pub use container::index_unusable::IndexUnusable;
 pub use container::isobmff::{Codec, TrackChoice, TrackReason};
 pub use error::ExtractError;
 pub use extract::{Extraction, extract};
+pub use ffmpeg::confinement::{Confinement, Kept, become_ffmpeg_if_asked, launch_ffmpeg_by};
 pub use ffmpeg::program::Ffmpeg;
 pub use io::file::{FileSink, FileSource};
 pub use io::sink::{Sink, SinkError};

@@ -8,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use rustix::process::Signal;
 
 use crate::error::ExtractError;
+use crate::ffmpeg::confinement::NOT_CONFINED;
 use crate::ffmpeg::log::Log;
 use crate::ffmpeg::process::Ended;
 use crate::limits::Limits;
@@ -55,9 +56,9 @@ pub(crate) fn damage_from_exit(
         return by_signal(signal, frames, limits);
     }
     if ended.status.code() == Some(NOT_STARTED) {
-        return Err(ExtractError::Machine(
-            "ffmpeg does not start: its libraries fail to load".into(),
-        ));
+        let why = log.complaint_with(NOT_CONFINED);
+        let why = why.unwrap_or("ffmpeg does not start: its libraries fail to load");
+        return Err(ExtractError::Machine(why.to_owned()));
     }
     if let Some(refusal) = REFUSALS.iter().find_map(|words| log.complaint_with(words)) {
         return Err(ExtractError::Machine(format!(

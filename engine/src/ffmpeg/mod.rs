@@ -1,6 +1,7 @@
 //! ffmpeg as a confined child: what it is told, what it gives, and what its end means.
 
 pub(crate) mod arguments;
+pub(crate) mod confinement;
 pub(crate) mod exit;
 pub(crate) mod input;
 pub(crate) mod layout;

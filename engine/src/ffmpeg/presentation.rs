@@ -445,6 +445,7 @@ mod tests {
             version: "5.1".into(),
             threads: std::num::NonZeroUsize::MIN,
             libvpx: true,
+            confinement: None,
         };
         let guess = |lines, colours| Presentation::guess(&ffmpeg, lines, colours, &options);
         for (guess, text, kept) in [

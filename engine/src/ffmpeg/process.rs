@@ -2,7 +2,8 @@
 //!
 //! It gets nothing that it does not need: an empty environment (no credentials), an empty working
 //! folder of its own, only its three standard streams, and resource limits under which it can
-//! write no file at all. It leads its own process group, which is killed when this is dropped.
+//! write no file at all. It leads its own process group, which is killed when this is dropped. What
+//! the kernel keeps it from besides stands in [`super::confinement`].
 
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
@@ -12,10 +13,12 @@ use std::time::Duration;
 use ffmpeg_sidecar::command::FfmpegCommand;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use tempfile::TempDir;
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 use tokio::task::JoinHandle;
 
 use crate::error::ExtractError;
+use crate::ffmpeg::confinement::Access;
+use crate::ffmpeg::input::Input;
 use crate::ffmpeg::log::{EventReceiver, Log, MAX_WAITING_EVENTS};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::limits::Limits;
@@ -26,15 +29,15 @@ const MAX_ALLOC: &str = "536870912";
 /// Descriptors are few: the streams, the input, a socket or two, and what the loader opens.
 const MAX_FILES: u64 = 64;
 
-/// What ffmpeg reads from its standard input.
+/// What ffmpeg reads.
 #[derive(Debug)]
-pub(crate) enum Stdin {
-    /// Nothing.
-    Closed,
-    /// What is written to [`Running::stdin`].
-    Piped,
-    /// What another one writes to this pipe.
-    Of(OwnedFd),
+pub(crate) enum Reads<'a> {
+    /// This, which its arguments name.
+    Input(&'a Input),
+    /// On its standard input what is written to [`Running::stdin`].
+    Written,
+    /// On its standard input what another one writes to this pipe.
+    Pipe(OwnedFd),
 }
 
 /// A running ffmpeg.
@@ -72,7 +75,7 @@ impl Running {
     pub(crate) fn start<A: AsRef<OsStr>>(
         ffmpeg: &Ffmpeg,
         limits: &Limits,
-        stdin: Stdin,
+        reads: Reads<'_>,
         files: &[(&str, String)],
         arguments: impl IntoIterator<Item = A>,
     ) -> Result<Self, ExtractError> {
@@ -86,21 +89,25 @@ impl Running {
             std::fs::write(folder.path().join(name), contents)
                 .map_err(|e| ExtractError::Machine(format!("ffmpeg's working folder: {e}")))?;
         }
+        let access = match &reads {
+            Reads::Input(input) => input.access(),
+            Reads::Written | Reads::Pipe(_) => Access::default(),
+        };
         let mut builder = FfmpegCommand::new_with_path(&ffmpeg.path);
         builder
             .hide_banner()
             .args(["-nostdin", "-nostats"])
             .args(["-loglevel", "repeat+level+info", "-max_alloc", MAX_ALLOC])
             .args(arguments);
-        let command: std::process::Command = builder.into();
-        let mut child = Command::from(command)
+        let mut child = ffmpeg
+            .command(builder, &access)
             .env_clear()
             .current_dir(folder.path())
             .process_group(0)
-            .stdin(match stdin {
-                Stdin::Closed => Stdio::null(),
-                Stdin::Piped => Stdio::piped(),
-                Stdin::Of(pipe) => pipe.into(),
+            .stdin(match reads {
+                Reads::Input(_) => Stdio::null(),
+                Reads::Written => Stdio::piped(),
+                Reads::Pipe(pipe) => pipe.into(),
             })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -117,7 +124,7 @@ impl Running {
             leader,
             _folder: folder,
         };
-        confine(leader, limits)?;
+        limit(leader, limits)?;
         let (log, events) = follow(stderr);
         Ok(Self {
             stdin,
@@ -163,7 +170,7 @@ fn follow(stderr: Option<ChildStderr>) -> (JoinHandle<Log>, EventReceiver) {
 
 /// Sets the child's limits from outside: `unsafe` code would be needed to set them before its
 /// first instruction, and it cannot have read a byte of the video by now.
-fn confine(leader: Option<Pid>, limits: &Limits) -> Result<(), ExtractError> {
+fn limit(leader: Option<Pid>, limits: &Limits) -> Result<(), ExtractError> {
     let at_most = |n: u64| Rlimit {
         current: Some(n),
         maximum: Some(n),

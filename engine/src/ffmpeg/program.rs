@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::thread::available_parallelism;
 
 use ffmpeg_sidecar::command::FfmpegCommand;
@@ -12,6 +12,7 @@ use ffmpeg_sidecar::paths::ffmpeg_path;
 use tokio::process::Command;
 
 use crate::error::ExtractError;
+use crate::ffmpeg::confinement::{self, Access, Confinement};
 
 /// Decoding gains little from more threads than these, and each costs memory.
 const MAX_THREADS: usize = 8;
@@ -27,12 +28,18 @@ pub struct Ffmpeg {
     pub threads: NonZeroUsize,
     /// Whether it has libvpx, which alone decodes the transparency of VP8 and VP9.
     pub libvpx: bool,
+    /// What the kernel keeps it from; `None` where it has only limits, an empty environment and an
+    /// empty folder.
+    pub confinement: Option<Confinement>,
 }
 
 impl Ffmpeg {
     /// Takes the first of: `explicit` (and then only that), one beside this program, `ffmpeg` on
-    /// the `PATH`. Nothing is looked for under the current folder. Asks it for its version. The threads are those that the cgroup's quota and
-    /// the processor affinity allow, not those of the host.
+    /// the `PATH`. Nothing is looked for under the current folder. Asks it for its version. The threads are
+    /// those that the cgroup's quota and the processor affinity allow, not those of the host.
+    ///
+    /// Where this program has a launcher (see [`crate::become_ffmpeg_if_asked`]), it is confined from then on. What
+    /// it cannot be kept from here is a warning in the log.
     ///
     /// # Errors
     /// [`ExtractError::Machine`] if there is none, or one older than 5.1.
@@ -43,7 +50,7 @@ impl Ffmpeg {
         };
         let path = std::path::absolute(&path)
             .map_err(|e| ExtractError::Machine(format!("{}: {e}", path.display())))?;
-        let (version, libvpx) = ask_version(&path).await?;
+        let (version, libvpx, confinement) = ask_version(&path).await?;
         if let Some((major, minor)) = numbers(&version)
             && (major, minor) < (5, 1)
         {
@@ -61,7 +68,18 @@ impl Ffmpeg {
             version,
             threads,
             libvpx,
+            confinement,
         })
+    }
+
+    /// A command that starts it with these arguments, and lets it come to no more than `access`.
+    pub(super) fn command(&self, arguments: FfmpegCommand, access: &Access) -> Command {
+        let command: std::process::Command = arguments.into();
+        let command = match &self.confinement {
+            Some(confinement) => confinement.launch(&command, access),
+            None => command,
+        };
+        command.into()
     }
 
     /// Why this version should not be given strangers' videos, if that is known.
@@ -98,25 +116,68 @@ fn discover() -> Result<PathBuf, ExtractError> {
         .ok_or_else(|| ExtractError::Machine("ffmpeg was not found; install it".into()))
 }
 
-/// Asks the program at `path` for its version, and whether it was built with libvpx.
-async fn ask_version(path: &Path) -> Result<(String, bool), ExtractError> {
+/// Asks the program at `path` for its version, and whether it was built with libvpx; finds out by the
+/// way how it can be confined.
+async fn ask_version(path: &Path) -> Result<(String, bool, Option<Confinement>), ExtractError> {
+    if let Some(launcher) = confinement::launcher() {
+        match ask_confined(launcher, path).await {
+            Ok((version, libvpx, confinement)) => return Ok((version, libvpx, Some(confinement))),
+            Err(why) => {
+                tracing::warn!(path = %path.display(), "ffmpeg is not confined: {why}");
+            }
+        }
+    }
     let failed = |why: String| ExtractError::Machine(format!("{}: {why}", path.display()));
-    let command: std::process::Command = FfmpegCommand::new_with_path(path).into();
-    let output = Command::from(command)
-        .arg("-version")
-        .env_clear()
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
+    let output = run_to_end(version_command(path))
         .await
         .map_err(|e| match e.kind() {
             ErrorKind::NotFound => failed("there is no such program".into()),
             _ => failed(e.to_string()),
         })?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let version = text.lines().next().and_then(try_parse_version);
-    let version = version.ok_or_else(|| failed("it does not answer as ffmpeg does".into()))?;
-    Ok((version, text.contains("--enable-libvpx")))
+    let version = version_in(&output.stdout);
+    let (version, libvpx) =
+        version.ok_or_else(|| failed("it does not answer as ffmpeg does".into()))?;
+    Ok((version, libvpx, None))
+}
+
+/// The same, asked through the launcher; why it cannot be, if so.
+async fn ask_confined(launcher: &Path, path: &Path) -> Result<(String, bool, Confinement), String> {
+    if !confinement::can_be_launched(path) {
+        return Err("it is a script, which would need a shell and whatever that starts".into());
+    }
+    let command = confinement::launch_and_try(launcher, &version_command(path));
+    let output = run_to_end(command).await;
+    let output = output.map_err(|error| format!("{}: {error}", launcher.display()))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let last = said.lines().last().unwrap_or("it says nothing");
+    let trial = confinement::read_trial(&said).zip(version_in(&output.stdout));
+    let ((keeps, lacks), (version, libvpx)) = trial.ok_or_else(|| last.to_owned())?;
+    for why in lacks {
+        tracing::warn!(path = %path.display(), "ffmpeg is confined in part; what is missing: {why}");
+    }
+    Ok((version, libvpx, Confinement::new(launcher, keeps)))
+}
+
+fn version_command(path: &Path) -> std::process::Command {
+    let mut command = FfmpegCommand::new_with_path(path);
+    command.arg("-version");
+    command.into()
+}
+
+async fn run_to_end(command: std::process::Command) -> std::io::Result<Output> {
+    Command::from(command)
+        .env_clear()
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+}
+
+/// The version in what ffmpeg says of itself, and whether it has libvpx.
+fn version_in(said: &[u8]) -> Option<(String, bool)> {
+    let text = String::from_utf8_lossy(said);
+    let version = text.lines().next().and_then(try_parse_version)?;
+    Some((version, text.contains("--enable-libvpx")))
 }
 
 /// Major and minor of a released version; a build from git ("N-12345-gabc") has none.
@@ -144,6 +205,7 @@ mod tests {
             version: version.into(),
             threads: NonZeroUsize::MIN,
             libvpx: false,
+            confinement: None,
         };
         assert!(ffmpeg("5.1.1-1").known_holes().is_some());
         assert!(ffmpeg("5.1.9-0+deb12u1").known_holes().is_none());

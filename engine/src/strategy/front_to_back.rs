@@ -9,7 +9,7 @@ use crate::ffmpeg::arguments::{self, Sizes, Zero};
 use crate::ffmpeg::input::Input;
 use crate::ffmpeg::pictures::Pictures;
 use crate::ffmpeg::presentation::Presentation;
-use crate::ffmpeg::process::{Running, Stdin};
+use crate::ffmpeg::process::{Reads, Running};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::source::Source;
 use crate::options::Options;
@@ -41,7 +41,13 @@ impl FrontToBack<'_> {
         arguments.extend(words);
         let files = presentation.files();
         let ffmpeg = self.ffmpeg;
-        let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, &files, arguments)?;
+        let running = Running::start(
+            ffmpeg,
+            &options.limits,
+            Reads::Input(input),
+            &files,
+            arguments,
+        )?;
         Pictures::new(running, sizes.layout(), options, presentation)
     }
 

@@ -17,7 +17,7 @@ use crate::ffmpeg::log::Event;
 use crate::ffmpeg::packet_times::PacketTimes;
 use crate::ffmpeg::pictures::{Given, Pictures, check_duration};
 use crate::ffmpeg::presentation::Presentation;
-use crate::ffmpeg::process::{Running, Stdin};
+use crate::ffmpeg::process::{Reads, Running};
 use crate::ffmpeg::stream_facts::StreamFacts;
 use crate::io::loopback::Shape;
 use crate::options::{Mode, Options};
@@ -155,7 +155,7 @@ async fn start_reader(
     );
     arguments.extend(words.split_whitespace().map(Into::into));
     let limits = &video.options.limits;
-    let mut reader = Running::start(video.ffmpeg, limits, Stdin::Closed, &[], arguments)?;
+    let mut reader = Running::start(video.ffmpeg, limits, Reads::Input(input), &[], arguments)?;
     let (mut duration, mut start) = (None, 0.0);
     loop {
         match reader.events.recv().await {
@@ -218,7 +218,7 @@ fn start_decoder(
         presentation,
         sizes,
     ));
-    let (files, stdin) = (presentation.files(), Stdin::Of(keyframes));
-    let running = Running::start(video.ffmpeg, limits, stdin, &files, arguments)?;
+    let (files, reads) = (presentation.files(), Reads::Pipe(keyframes));
+    let running = Running::start(video.ffmpeg, limits, reads, &files, arguments)?;
     Pictures::new(running, sizes.layout(), options, presentation)
 }

@@ -19,7 +19,7 @@ use crate::ffmpeg::layout::Layout;
 use crate::ffmpeg::log::Log;
 use crate::ffmpeg::pictures::{Given, Pictures, check_duration};
 use crate::ffmpeg::presentation::Presentation;
-use crate::ffmpeg::process::{Running, Stdin};
+use crate::ffmpeg::process::{Reads, Running};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::io::loopback::Shape;
 use crate::io::source::Source;
@@ -101,7 +101,13 @@ async fn start_of_input(
     let moments = (&Moments::single(0), presentation);
     let arguments = ffmpeg_arguments(ffmpeg, input, options, moments, Vec::new());
     let files = presentation.files();
-    let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, &files, arguments)?;
+    let running = Running::start(
+        ffmpeg,
+        &options.limits,
+        Reads::Input(input),
+        &files,
+        arguments,
+    )?;
     let layout = Layout::TimesAndPictures;
     let mut pictures = Pictures::new(running, layout, options, presentation)?;
     let told = pictures.next().await?;
@@ -183,7 +189,13 @@ impl Seeker<'_> {
         let shown = (&moments, presentation);
         let arguments = ffmpeg_arguments(ffmpeg, self.input, options, shown, arguments);
         let files = presentation.files();
-        let running = Running::start(ffmpeg, &options.limits, Stdin::Closed, &files, arguments)?;
+        let running = Running::start(
+            ffmpeg,
+            &options.limits,
+            Reads::Input(self.input),
+            &files,
+            arguments,
+        )?;
         let layout = Layout::TimesAndPictures;
         let mut pictures = Pictures::new(running, layout, options, presentation)?;
         let mut frames = ScreenFrames::new(moments);

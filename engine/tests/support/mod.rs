@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use fotograma_engine::{
     ExtractError, Extraction, Ffmpeg, IgnoreProgress, Options, Reason, Sink, SinkError, Source,
-    SourceError, extract,
+    SourceError, extract, launch_ffmpeg_by,
 };
 
 /// Runs ffmpeg with `words`, separated by blanks, writing `path`.
@@ -49,9 +49,19 @@ pub(crate) fn clip(folder: &tempfile::TempDir, name: &str, seconds: u32, words: 
     path
 }
 
-/// The ffmpeg of this machine.
+/// The ffmpeg of this machine, or that which `FOTOGRAMA_FFMPEG` names, confined as in the product.
 pub(crate) async fn ffmpeg() -> Ffmpeg {
-    Ffmpeg::find(None).await.expect("ffmpeg is installed")
+    let path = std::env::var_os("FOTOGRAMA_FFMPEG");
+    find(path.as_ref().map(Path::new)).await
+}
+
+/// The ffmpeg at `path`, confined as in the product.
+pub(crate) async fn find(path: Option<&Path>) -> Ffmpeg {
+    // Unit tests, which use this file too, have no such program.
+    if let Some(launcher) = option_env!("CARGO_BIN_EXE_fotograma-confine") {
+        launch_ffmpeg_by(Path::new(launcher));
+    }
+    Ffmpeg::find(path).await.expect("ffmpeg is installed")
 }
 
 /// The usual options, with a frame every so many milliseconds.
@@ -277,10 +287,18 @@ pub(crate) async fn run(
     source: Arc<dyn Source>,
     options: &Options,
 ) -> (Result<Extraction, ExtractError>, Kept) {
-    let ffmpeg = ffmpeg().await;
+    run_by(&ffmpeg().await, source, options).await
+}
+
+/// The same, by this ffmpeg.
+pub(crate) async fn run_by(
+    ffmpeg: &Ffmpeg,
+    source: Arc<dyn Source>,
+    options: &Options,
+) -> (Result<Extraction, ExtractError>, Kept) {
     let kept = Kept::default();
     let done = extract(
-        &ffmpeg,
+        ffmpeg,
         source,
         Box::new(kept.clone()),
         options,

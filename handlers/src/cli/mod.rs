@@ -69,6 +69,10 @@ enum Command {
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    // Before all else: ffmpeg is confined by this very program, which then becomes it.
+    if let Some(status) = fotograma_engine::become_ffmpeg_if_asked(std::env::args_os()) {
+        return status;
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -66,6 +66,11 @@ impl Loopback {
         format!("http://{}/{}", self.address, self.name)
     }
 
+    /// The port that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// The first error of the source, which ffmpeg has seen as an early end.
     pub(crate) fn failure(&self) -> Option<SourceError> {
         self.blocks.failure()

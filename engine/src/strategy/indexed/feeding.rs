@@ -13,7 +13,7 @@ use crate::ffmpeg::arguments;
 use crate::ffmpeg::layout::Layout;
 use crate::ffmpeg::pictures::Pictures;
 use crate::ffmpeg::presentation::Presentation;
-use crate::ffmpeg::process::{Running, Stdin};
+use crate::ffmpeg::process::{Reads, Running};
 use crate::ffmpeg::program::Ffmpeg;
 use crate::options::Options;
 use crate::strategy::outcome::PlanFailure;
@@ -113,7 +113,7 @@ fn start_decoder(
     Running::start(
         ffmpeg,
         limits,
-        Stdin::Piped,
+        Reads::Written,
         &presentation.files(),
         arguments,
     )
