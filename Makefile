@@ -31,15 +31,18 @@ up: ## install what is missing, build, and run the whole system; Ctrl-C ends it
 	@.ci/install run
 	@cargo build
 	@mkdir -p $(DEV)
-	@echo $$$$ > $(DEV)/dev.pid; exec $(BUILD)/debug/fotograma dev $(ARGS) 2> >(tee $(DEV)/dev.log >&2)
+	@if [ -t 2 ] && [ -z "$${NO_COLOR:-}" ]; then export FOTOGRAMA_LOG_FORMAT=text CLICOLOR_FORCE=1; fi; \
+	  echo $$$$ > $(DEV)/dev.pid; exec $(BUILD)/debug/fotograma dev $(ARGS) 2> >(tee $(DEV)/dev.log >&2)
 
 down: ## end the system that `make up` runs
 	@pid=$$(cat $(DEV)/dev.pid 2>/dev/null) && [ "$$(cat /proc/$$pid/comm 2>/dev/null)" = fotograma ] \
-	  && kill -TERM $$pid && tail --pid=$$pid -f /dev/null || echo "nothing runs here"
+	  && kill -TERM $$pid && tail --pid=$$pid -f /dev/null && echo "it has ended; what it stored is in $(DEV)" \
+	  || echo "nothing runs here"
 	@rm -f $(DEV)/dev.pid
 
 logs: ## follow the logs of the system that `make up` runs
-	@touch $(DEV)/dev.log && tail -n +1 -f $(DEV)/dev.log
+	@test -e $(DEV)/dev.log || { echo "nothing was logged here yet: make up"; exit 1; }
+	@echo "$(DEV)/dev.log; Ctrl-C ends this, not the system" >&2; tail -n +1 -f $(DEV)/dev.log
 
 test: ## run all that CI runs
 	@.ci/install test

@@ -1,7 +1,7 @@
 //! What an SDK's error means here: by what may be done about it, not by where it came from.
 
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use fotograma_core::Error;
 
 /// Codes of client errors (HTTP 4xx) that pass by themselves: throttling, and credentials or a
@@ -42,7 +42,8 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let SdkError::ServiceError(refusal) = error else {
-        let text = format!("{call}: {}", DisplayErrorContext(error));
+        tracing::debug!(call, ?error, "a call without an answer");
+        let text = format!("{call}: {}", without_answer(error));
         return match error {
             SdkError::ConstructionFailure(_) => Error::operational(text),
             _ => Error::transient(text),
@@ -59,6 +60,31 @@ where
         Error::transient(text)
     } else {
         Error::operational(text)
+    }
+}
+
+/// What is said of a peer that no connection could be made to.
+pub(crate) const UNREACHABLE: &str = "cannot be reached";
+
+/// Why a call has no answer, in a sentence: the error behind all others says most.
+fn without_answer<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: std::error::Error + 'static,
+{
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    match error {
+        SdkError::DispatchFailure(failure) if failure.is_io() => {
+            format!("the service {UNREACHABLE}: {innermost}")
+        }
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            format!("the service {UNREACHABLE} in time: {innermost}")
+        }
+        SdkError::TimeoutError(_) => format!("no answer in time: {innermost}"),
+        SdkError::ResponseError(_) => format!("an answer that cannot be read: {innermost}"),
+        _ => innermost.to_string(),
     }
 }
 

@@ -40,6 +40,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
+pub(crate) use error::UNREACHABLE;
 pub use identity::CognitoIdentity;
 pub use jobs::SqsJobs;
 pub use mailer::SesMailer;
@@ -103,6 +104,9 @@ impl Aws {
                 loader = loader.region(region);
             }
             (None, None) => {}
+        }
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
         }
         if let Some((key, secret)) = &settings.credentials {
             let credentials = Credentials::new(key, secret, None, None, "settings");

@@ -12,6 +12,8 @@ pub struct AwsSettings {
     pub endpoint_url: Option<String>,
     /// The region; the SDK's usual places say it otherwise.
     pub region: Option<String>,
+    /// The profile of AWS's own files whose account is used; what the SDK finds otherwise.
+    pub profile: Option<String>,
     /// Access key and secret; the SDK's usual places say them otherwise.
     pub credentials: Option<(String, String)>,
     /// The stage that names derive from.
@@ -39,6 +41,7 @@ impl Default for AwsSettings {
         Self {
             endpoint_url: None,
             region: None,
+            profile: None,
             credentials: None,
             stage: "dev".to_owned(),
             bucket: None,

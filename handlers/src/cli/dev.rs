@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::local::LocalArgs;
-use super::{replay, serve, stop, work};
+use super::running_dev::RunningDev;
+use super::{serve, stop, which_aws, work};
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
 use crate::page::{self, Page};
@@ -51,8 +52,9 @@ pub(super) async fn serve_everything(mut args: DevArgs) -> Result<ExitCode> {
     let page_url = format!("http://{}", page_listener.local_addr()?);
     args.system.page_url.get_or_insert_with(|| page_url.clone());
 
-    let local = args.local.start().await?;
-    let settings = replay::embedded(&args.system, &args.local.keys, local.url().to_owned());
+    let keys = &args.system.aws.keys;
+    let local = args.local.start(keys).await?;
+    let settings = which_aws::embedded(&args.system.aws, keys, local.url().to_owned());
     let mut system = system::build(&args.system, settings).await?;
     system.host = system.host.with_form_limits(args.server.form_limits());
     let origins = [page_url, format!("http://localhost:{page_port}")];
@@ -60,6 +62,14 @@ pub(super) async fn serve_everything(mut args: DevArgs) -> Result<ExitCode> {
         .await
         .context("the embedded AWS could not be set up")?;
 
+    let running = RunningDev {
+        aws: local.url().to_owned(),
+        access_key: keys.aws_access_key.clone(),
+        secret_key: keys.aws_secret_key.clone(),
+        page: format!("http://{}", page_listener.local_addr()?),
+    };
+    let folder = (!args.local.ephemeral).then_some(&args.local.data_dir);
+    let _announcement = folder.map(|folder| running.announce(folder)).transpose()?;
     let page = Page::new(&listeners, local.url(), (DEMO_USER.0, DEMO_USER.1))?;
     println!("{}", banner(&listeners, &page_listener, local.url())?);
     let mut servers = JoinSet::new();
@@ -127,7 +137,8 @@ fn banner(
         "fotograma is ready. The demo user is {username} / {password}.\n\n{}\n\nTry:\n  \
          TOKEN=$(curl -s {auth}/auth/login -d '{{\"username\":\"{username}\",\"password\":\"{password}\"}}' | jq -r .access_token)\n  \
          curl -H \"Authorization: Bearer $TOKEN\" -F file=@video.mp4 {uploader}/upload/\n  \
-         curl -H \"Authorization: Bearer $TOKEN\" {status}/videos/me\n",
+         curl -H \"Authorization: Bearer $TOKEN\" {status}/videos/me\n\nCtrl-C ends it; what is \
+         stored is there again at the next start.\n",
         lines.join("\n"),
     ))
 }

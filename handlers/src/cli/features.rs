@@ -25,14 +25,22 @@ pub(super) fn print_table(args: &FeaturesArgs) -> Result<ExitCode> {
         });
         println!("{}", serde_json::to_string_pretty(&document)?);
     } else {
-        for feature in TABLE {
-            println!(
-                "{:<16} {:<21} {:<46} {}",
-                feature.name,
-                feature.service,
+        let header = ["FEATURE", "SERVICE", "SET OFF BY", "WHAT IT DOES"].map(str::to_owned);
+        let features = TABLE.iter().map(|feature| {
+            let [name, service, about] = [feature.name, feature.service, feature.about];
+            [
+                name.to_owned(),
+                service.to_owned(),
                 trigger(feature),
-                feature.about
-            );
+                about.to_owned(),
+            ]
+        });
+        let rows: Vec<_> = std::iter::once(header).chain(features).collect();
+        let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+        let widths = [width(0), width(1), width(2)];
+        for [name, service, trigger, about] in &rows {
+            let [first, second, third] = widths;
+            println!("{name:<first$}  {service:<second$}  {trigger:<third$}  {about}");
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -8,8 +8,8 @@ use anyhow::Result;
 use clap::Args;
 use fotograma_local::{Config, Local};
 
-use super::replay::EmbeddedKeys;
-use super::stop;
+use super::{DATA_DIR, stop};
+use crate::config::EmbeddedKeys;
 
 /// Where the embedded AWS listens and keeps its state.
 #[derive(Debug, Clone, Args)]
@@ -26,7 +26,7 @@ pub(super) struct LocalArgs {
     )]
     pub(super) aws_host: IpAddr,
     /// The folder that keeps its state
-    #[arg(long, env = "FOTOGRAMA_DATA_DIR", default_value = ".fotograma")]
+    #[arg(long, env = "FOTOGRAMA_DATA_DIR", default_value = DATA_DIR)]
     pub(super) data_dir: PathBuf,
     /// Keep no state
     #[arg(long, conflicts_with = "data_dir")]
@@ -34,28 +34,35 @@ pub(super) struct LocalArgs {
     /// The address that links and queues are told by, if not the one listened on
     #[arg(long, env = "FOTOGRAMA_AWS_PUBLIC_URL", value_name = "URL")]
     pub(super) aws_public_url: Option<String>,
+}
+
+/// The embedded AWS alone.
+#[derive(Debug, Args)]
+pub(super) struct LocalCommand {
     #[command(flatten)]
-    pub(super) keys: EmbeddedKeys,
+    local: LocalArgs,
+    #[command(flatten)]
+    keys: EmbeddedKeys,
 }
 
 impl LocalArgs {
-    pub(super) async fn start(&self) -> Result<Local> {
+    pub(super) async fn start(&self, keys: &EmbeddedKeys) -> Result<Local> {
         let config = Config {
             data_dir: (!self.ephemeral).then(|| self.data_dir.clone()),
             host: self.aws_host,
             port: self.aws_port,
             public_url: self.aws_public_url.clone(),
-            access_key: self.keys.aws_access_key.clone(),
-            secret_key: self.keys.aws_secret_key.clone(),
+            access_key: keys.aws_access_key.clone(),
+            secret_key: keys.aws_secret_key.clone(),
             ..Config::default()
         };
         Ok(Local::start(config).await?)
     }
 }
 
-pub(super) async fn serve_embedded_aws(args: LocalArgs) -> Result<ExitCode> {
+pub(super) async fn serve_embedded_aws(args: LocalCommand) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
-    let local = args.start().await?;
+    let local = args.local.start(&args.keys).await?;
     println!("AWS  {}", local.url());
     stop.cancelled().await;
     local.stop().await;

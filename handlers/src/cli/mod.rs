@@ -3,7 +3,9 @@
 
 #[cfg(feature = "local")]
 mod dev;
+mod doctor;
 mod extract;
+mod failure;
 mod features;
 mod healthcheck;
 #[cfg(feature = "local")]
@@ -13,20 +15,26 @@ mod provision;
 mod redrive;
 mod replay;
 mod run;
+mod running_dev;
 mod serve;
+mod shell;
 mod stop;
+mod which_aws;
 mod work;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::SystemArgs;
 use crate::system::{self, System};
-use crate::telemetry;
+use crate::telemetry::{self, Audience};
 use lambda_anywhere::lambda;
+
+/// The data folder of `dev`, unless told.
+const DATA_DIR: &str = ".fotograma";
 
 /// A video in, a zip of its frames out.
 #[derive(Debug, Parser)]
@@ -41,17 +49,37 @@ enum Command {
     /// The whole system on this machine, on the embedded AWS
     #[cfg(feature = "local")]
     Dev(dev::DevArgs),
+    /// The frames of a video into a zip, by the engine alone
+    #[command(after_help = "\
+Examples:
+  fotograma extract holiday.mp4 -o frames.zip                  a frame for every second
+  fotograma extract holiday.mp4 -o frames.zip --every 500ms --from 1:30 --to 2:00 --width 640
+  fotograma extract *.mkv -o frames/ --mode keyframe           a zip for each, of keyframes alone
+  fotograma extract s3://bucket/holiday.mp4 -o - | tar -xf -   read by ranges, written to a pipe")]
+    Extract(extract::ExtractArgs),
+    /// How the frames of a video would be got at, without doing it
+    Plan(plan::PlanArgs),
+    /// Sample events through their handlers
+    #[command(after_help = "\
+Examples:
+  fotograma replay events/process-video/by-hand.json             on the system that `make up` runs
+  fotograma replay --ephemeral events/auth-login/right.json      on an AWS of its own, gone afterwards")]
+    Replay(replay::ReplayArgs),
     /// The HTTP servers of services, as in a pod
+    #[command(after_help = "\
+Example:
+  fotograma serve auth-service status-service --invoke")]
     Serve(serve::ServeArgs),
     /// The SQS workers of services, as in a pod
+    #[command(after_help = "\
+Example:
+  fotograma work video-processor --concurrency 2 --probes 127.0.0.1:9090")]
     Work(work::WorkArgs),
     /// The embedded AWS alone
     #[cfg(feature = "local")]
-    Local(local::LocalArgs),
+    Local(local::LocalCommand),
     /// The table of features
     Features(features::FeaturesArgs),
-    /// Sample events through their handlers
-    Replay(replay::ReplayArgs),
     /// A scheduled feature, once and now
     Run(run::RunArgs),
     /// Dead letters back into their queue
@@ -60,10 +88,26 @@ enum Command {
     Provision(provision::ProvisionArgs),
     /// Whether the servers on this machine are ready
     Healthcheck(healthcheck::HealthcheckArgs),
-    /// The engine alone: frames of a video into a zip
-    Extract(extract::ExtractArgs),
-    /// How the frames of a video would be got at
-    Plan(plan::PlanArgs),
+    /// Whether this machine has what is needed, and what to do if not
+    Doctor(doctor::DoctorArgs),
+    /// What a shell completes, for its start file
+    #[command(after_help = "\
+Example:
+  fotograma completions bash > ~/.local/share/bash-completion/completions/fotograma")]
+    Completions(shell::CompletionsArgs),
+    /// The manual pages, into a folder
+    Man(shell::ManArgs),
+}
+
+impl Command {
+    fn audience(&self) -> Audience {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Dev(_) | Self::Local(_) => Audience::Operator,
+            Self::Serve(_) | Self::Work(_) | Self::Run(_) => Audience::Operator,
+            _ => Audience::Person,
+        }
+    }
 }
 
 /// Runs the program.
@@ -78,23 +122,33 @@ pub fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error.into()),
+        Err(error) => return failure::report(&error.into()),
     };
     // Lambda gives no arguments: the environment says all.
     let outcome = match lambda_handler() {
         Some(handler) => runtime.block_on(in_lambda(&handler)),
-        None => runtime.block_on(run_command(Cli::parse())),
+        None => runtime.block_on(run_command(parse())),
     };
-    outcome.unwrap_or_else(|error| failed(&error))
+    outcome.unwrap_or_else(|error| failure::report(&error))
 }
 
-fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("fotograma: {error:#}");
-    ExitCode::FAILURE
+/// The groups of flags that few need: `--help` tells them, `-h` does not.
+const RARE: [&str; 5] = ["AWS", "Embedded AWS", "Engine", "Features", "Strangers"];
+
+fn parse() -> Cli {
+    let command = Cli::command().mut_subcommands(|command| {
+        command.mut_args(|arg| {
+            let is_rare = arg
+                .get_help_heading()
+                .is_some_and(|heading| RARE.contains(&heading));
+            arg.hide_short_help(is_rare)
+        })
+    });
+    Cli::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
 }
 
 async fn run_command(cli: Cli) -> Result<ExitCode> {
-    let _telemetry = telemetry::start_telemetry();
+    let _telemetry = telemetry::start_telemetry(cli.command.audience());
     match cli.command {
         #[cfg(feature = "local")]
         Command::Dev(args) => dev::serve_everything(args).await,
@@ -110,6 +164,9 @@ async fn run_command(cli: Cli) -> Result<ExitCode> {
         Command::Healthcheck(args) => healthcheck::check_health(args).await,
         Command::Extract(args) => extract::extract_frames(args).await,
         Command::Plan(args) => plan::print_plan(args).await,
+        Command::Doctor(args) => doctor::examine_machine(args).await,
+        Command::Completions(args) => Ok(shell::print_completions(&args)),
+        Command::Man(args) => shell::write_man_pages(&args),
     }
 }
 
@@ -124,7 +181,7 @@ async fn in_lambda(handler: &str) -> Result<ExitCode> {
         #[command(flatten)]
         system: SystemArgs,
     }
-    let telemetry = Arc::new(telemetry::start_telemetry());
+    let telemetry = Arc::new(telemetry::start_telemetry(Audience::Operator));
     let begun = async {
         let args = Environment::try_parse_from(["fotograma"])?.system;
         let write = telemetry::metrics::cloudwatch(&args.aws.stage)?;

@@ -25,8 +25,9 @@ pub(super) struct PlanArgs {
 }
 
 pub(super) async fn print_plan(args: PlanArgs) -> Result<ExitCode> {
+    let options = args.wanted.options()?;
     let source = places::source(&args.video, &args.aws).await?;
-    let plan = fotograma_engine::plan(source.as_ref(), &args.wanted.options()).await?;
+    let plan = fotograma_engine::plan(source.as_ref(), &options).await?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&plan)?);
     } else {

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 use clap::Args;
 use fotograma_core::features::TABLE;
 
+use super::failure::Usage;
+use super::which_aws;
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::SystemArgs;
 use crate::system;
@@ -21,11 +23,16 @@ pub(super) struct ProvisionArgs {
 
 pub(super) async fn provision_resources(args: ProvisionArgs) -> Result<ExitCode> {
     // The demo user's password is in the README.
-    ensure!(
-        args.system.aws.endpoint_url.is_some(),
-        "give --endpoint-url: this is for an emulator, and a real account is the CDK app's"
-    );
-    let system = system::build(&args.system, args.system.aws.settings()).await?;
+    if args.system.aws.endpoint_url().is_none() {
+        let sentence =
+            "give --endpoint-url: this is for an emulator, and a real account is the CDK app's";
+        bail!(Usage(sentence.to_owned()));
+    }
+    let system = system::build(
+        &args.system,
+        which_aws::for_a_person(&args.system.aws).await?,
+    )
+    .await?;
     provision::provision(&system.aws, TABLE, &args.page_origin).await?;
     let (username, password, _) = DEMO_USER;
     eprintln!("all is there; the demo user is {username} / {password}");

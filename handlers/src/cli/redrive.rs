@@ -8,6 +8,7 @@ use clap::Args;
 use fotograma_core::features::TABLE;
 use fotograma_core::features::resources::{self, QueueSpec};
 
+use super::which_aws;
 use crate::aws::{Aws, redrive};
 use crate::config::AwsArgs;
 
@@ -38,7 +39,7 @@ fn known_queue(name: &str) -> Result<QueueSpec, String> {
 }
 
 pub(super) async fn redrive_dead_letters(args: RedriveArgs) -> Result<ExitCode> {
-    let aws = Aws::new(args.aws.settings()).await;
+    let aws = Aws::new(which_aws::for_a_person(&args.aws).await?).await;
     let arn = redrive::start_redrive(
         &aws,
         &args.queue.dead_letters,

@@ -8,7 +8,7 @@ use clap::Args;
 use fotograma_core::features;
 use serde_json::Value;
 
-use crate::aws::AwsSettings;
+use super::which_aws;
 use crate::config::SystemArgs;
 use crate::system::{self, System};
 use lambda_anywhere::invoke;
@@ -26,77 +26,29 @@ pub(super) struct ReplayArgs {
     #[arg(long)]
     ephemeral: bool,
     #[command(flatten)]
-    keys: EmbeddedKeys,
-    #[command(flatten)]
     system: SystemArgs,
-}
-
-/// The one pair of keys that the embedded AWS knows.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Embedded AWS")]
-pub(super) struct EmbeddedKeys {
-    /// The access key of the embedded AWS
-    #[arg(long, env = "FOTOGRAMA_AWS_ACCESS_KEY", default_value = "test")]
-    pub(super) aws_access_key: String,
-    /// Its secret: with one of your own, nobody else on the machine can sign
-    #[arg(
-        long,
-        env = "FOTOGRAMA_AWS_SECRET_KEY",
-        default_value = "test",
-        hide_env_values = true
-    )]
-    pub(super) aws_secret_key: String,
 }
 
 pub(super) async fn replay_events(args: ReplayArgs) -> Result<ExitCode> {
     #[cfg(feature = "local")]
     if args.ephemeral {
+        let keys = &args.system.aws.keys;
         let config = fotograma_local::Config {
-            access_key: args.keys.aws_access_key.clone(),
-            secret_key: args.keys.aws_secret_key.clone(),
+            access_key: keys.aws_access_key.clone(),
+            secret_key: keys.aws_secret_key.clone(),
             ..fotograma_local::Config::default()
         };
         let local = fotograma_local::Local::start(config).await?;
-        let settings = embedded(&args.system, &args.keys, local.url().to_owned());
+        let settings = which_aws::embedded(&args.system.aws, keys, local.url().to_owned());
         let system = system::build(&args.system, settings).await?;
         crate::aws::provision::provision(&system.aws, features::TABLE, &[]).await?;
         let outcome = replay(&args, &system).await;
         local.stop().await;
         return outcome;
     }
-    let settings = match &args.system.aws.endpoint_url {
-        Some(url) if !is_loopback(url) => args.system.aws.settings(),
-        Some(url) => embedded(&args.system, &args.keys, url.clone()),
-        None => {
-            let url = "http://127.0.0.1:4566".to_owned();
-            embedded(&args.system, &args.keys, url)
-        }
-    };
+    let settings = which_aws::for_a_person(&args.system.aws).await?;
     let system = system::build(&args.system, settings).await?;
     replay(&args, &system).await
-}
-
-/// The settings for an embedded AWS: the region and the one pair of keys that it knows.
-pub(super) fn embedded(args: &SystemArgs, keys: &EmbeddedKeys, url: String) -> AwsSettings {
-    AwsSettings {
-        endpoint_url: Some(url),
-        region: Some("us-east-1".to_owned()),
-        credentials: Some((keys.aws_access_key.clone(), keys.aws_secret_key.clone())),
-        ..args.aws.settings()
-    }
-}
-
-fn is_loopback(url: &str) -> bool {
-    let host = url
-        .parse::<http::Uri>()
-        .ok()
-        .and_then(|uri| uri.host().map(str::to_owned));
-    host.is_some_and(|host| {
-        host == "localhost"
-            || host
-                .parse()
-                .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-    })
 }
 
 /// Replays each event; all are tried, and one that fails makes the whole fail.
@@ -104,7 +56,13 @@ async fn replay(args: &ReplayArgs, system: &System) -> Result<ExitCode> {
     let mut exit = ExitCode::SUCCESS;
     for path in &args.events {
         match replay_event(args, system, path).await {
-            Ok(reply) => println!("{}", serde_json::to_string_pretty(&reply)?),
+            Ok(reply) => {
+                println!("{}", serde_json::to_string_pretty(&reply)?);
+                if let Some(refusal) = refusal(&reply) {
+                    eprintln!("fotograma: {}: {refusal}", path.display());
+                    exit = ExitCode::FAILURE;
+                }
+            }
             Err(error) => {
                 eprintln!("fotograma: {}: {error:#}", path.display());
                 exit = ExitCode::FAILURE;
@@ -112,6 +70,18 @@ async fn replay(args: &ReplayArgs, system: &System) -> Result<ExitCode> {
         }
     }
     Ok(exit)
+}
+
+/// What a reply says is not done: messages that failed, or a status of 400 and more.
+fn refusal(reply: &Value) -> Option<String> {
+    let failures = reply["batchItemFailures"].as_array().map_or(0, Vec::len);
+    if failures > 0 {
+        return Some(format!("{failures} of the messages could not be done"));
+    }
+    let status = reply["statusCode"]
+        .as_u64()
+        .filter(|status| *status >= 400)?;
+    Some(format!("the reply is {status}"))
 }
 
 async fn replay_event(args: &ReplayArgs, system: &System, path: &Path) -> Result<Value> {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use fotograma_core::features::TABLE;
 
+use super::which_aws;
 use crate::config::SystemArgs;
 use crate::system;
 use lambda_anywhere::{invoke, schedule};
@@ -20,7 +21,11 @@ pub(super) struct RunArgs {
 }
 
 pub(super) async fn run_scheduled(args: RunArgs) -> Result<ExitCode> {
-    let system = system::build(&args.system, args.system.aws.settings()).await?;
+    let system = system::build(
+        &args.system,
+        which_aws::for_a_person(&args.system.aws).await?,
+    )
+    .await?;
     invoke::invoke(&system.host, args.feature, schedule::scheduled_event()).await?;
     Ok(ExitCode::SUCCESS)
 }

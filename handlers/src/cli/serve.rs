@@ -9,7 +9,7 @@ use fotograma_core::features::SERVICES;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::{Services, stop, work};
+use super::{Services, stop, which_aws, work};
 use crate::config::{ServerArgs, StrangerArgs, SystemArgs, WorkerArgs, duration};
 use crate::system::{self, WorkerHealth};
 use crate::telemetry::metrics;
@@ -44,7 +44,11 @@ pub(super) struct ServeArgs {
 pub(super) async fn serve_until_stopped(args: ServeArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let metrics = metrics::prometheus()?;
-    let mut system = system::build(&args.system, args.system.aws.settings()).await?;
+    let mut system = system::build(
+        &args.system,
+        which_aws::for_a_service(&args.system.aws).await,
+    )
+    .await?;
     system.host = system
         .host
         .with_form_limits(args.server.form_limits())

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{Services, serve, stop};
+use super::failure::Usage;
+use super::{Services, serve, stop, which_aws};
 use crate::config::{SystemArgs, WorkerArgs};
 use crate::system::{self, ServiceWorker, WorkerHealth};
 use crate::telemetry::metrics;
@@ -30,12 +31,17 @@ pub(super) struct WorkArgs {
 
 pub(super) async fn work_until_stopped(args: WorkArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
-    let system = system::build(&args.system, args.system.aws.settings()).await?;
+    let system = system::build(
+        &args.system,
+        which_aws::for_a_service(&args.system.aws).await,
+    )
+    .await?;
     let mut workers = Vec::new();
     for service in args.services.services {
         system.self_test(service).await?;
         let worker = system.worker(service, args.worker.options());
-        workers.push(worker.with_context(|| format!("no feature of {service} takes messages"))?);
+        let sentence = || Usage(format!("no feature of {service} takes messages"));
+        workers.push(worker.ok_or_else(sentence)?);
     }
     let health = workers.iter().map(|worker| worker.health.clone());
     let probes = WorkerHealth::probes(health.collect());

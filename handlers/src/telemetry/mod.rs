@@ -5,4 +5,4 @@ pub mod metrics;
 mod otlp;
 pub mod trace;
 
-pub use logs::start_telemetry;
+pub use logs::{Audience, start_telemetry};

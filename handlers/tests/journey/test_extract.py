@@ -66,7 +66,7 @@ def test_json_for_programs(fotograma, clips, tmp_path):
     assert told["frames"] == 15
     assert told["bytes_written"] == (tmp_path / "frames.zip").stat().st_size
     both = fotograma("extract", clips.test_card(), "-o", "-", "--json")
-    assert (both.returncode, both.stdout) == (1, "")
+    assert (both.returncode, both.stdout) == (2, "")
 
 
 def test_ways_to_choose(fotograma, clips, tmp_path):

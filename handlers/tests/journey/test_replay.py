@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from system import System
 
 
 @pytest.fixture
@@ -23,7 +24,9 @@ def replies(done):
 def test_events_on_an_aws_of_their_own(fotograma, events, tmp_path):
     names = ["auth-login/password", "process-video/poison", "upload-create/no-token"]
     done = fotograma("replay", "--ephemeral", *[events / f"{name}.json" for name in names])
-    assert done.returncode == 0, done.stderr
+    # One of the three was refused.
+    assert done.returncode == 1, done.stderr
+    assert "no-token.json: the reply is 401" in done.stderr
     login, poison, no_token = replies(done)
     assert login["statusCode"] == 200
     assert json.loads(login["body"])["token_type"] == "Bearer"
@@ -38,8 +41,15 @@ def test_all_events_of_a_folder(fotograma, events, feature):
     # What a story is given stands beside its event and is none.
     samples = sorted(file for file in files if not file.name.endswith(".given.json"))
     done = fotograma("replay", "--ephemeral", *samples)
-    assert done.returncode == 0, done.stderr
-    assert len(replies(done)) == len(samples) > 2
+    told = replies(done)
+    assert len(told) == len(samples) > 2
+    refused = [
+        reply
+        for reply in told
+        if reply.get("batchItemFailures") or reply.get("statusCode", 200) >= 400
+    ]
+    assert done.returncode == bool(refused), done.stderr
+    assert done.stderr.count("fotograma: ") == len(refused)
 
 
 def test_on_a_running_system(fotograma, events, system, operator):
@@ -84,6 +94,26 @@ def test_without_a_system_the_reply_says_so(fotograma, events):
     done = fotograma("replay", events / "auth-login/password.json", AWS_ENDPOINT_URL=nobody)
     assert replies(done)[0]["statusCode"] == 503
     assert "127.0.0.1:9" in done.stderr
+    assert done.returncode == 1
+
+
+def test_the_system_that_runs_in_this_folder_is_found(fotograma, events, tmp_path, program):
+    nowhere = fotograma("replay", events / "auth-login/password.json", AWS_PROFILE="", AWS_ACCESS_KEY_ID="")
+    assert nowhere.returncode == 1
+    assert "no AWS is named" in nowhere.stderr and "make up" in nowhere.stderr
+    system = System(program, tmp_path, data_dir=tmp_path / "state").start()
+    try:
+        found = fotograma(
+            "replay", events / "auth-login/password.json", FOTOGRAMA_DATA_DIR=system.data_dir
+        )
+        assert replies(found)[0]["statusCode"] == 200
+        assert system.aws_url in found.stderr
+    finally:
+        system.stop()
+    gone = fotograma(
+        "replay", events / "auth-login/password.json", FOTOGRAMA_DATA_DIR=system.data_dir
+    )
+    assert gone.returncode == 1 and "no AWS is named" in gone.stderr
 
 
 def test_nothing_to_replay_is_bad_usage(fotograma):

@@ -5,15 +5,15 @@ pub(super) mod places;
 pub(super) mod wanted;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use fotograma_engine::{Extraction, OnDamage, Options};
+use fotograma_engine::{Extraction, Ffmpeg, OnDamage, Options};
 use indicatif::HumanBytes;
 
+use super::failure::{self, Usage, hinted};
 use super::stop;
 use crate::config::AwsArgs;
 use crate::system;
@@ -21,9 +21,10 @@ use wanted::Wanted;
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
-    /// The video: a file, or an address such as `s3://bucket/key`
-    video: String,
-    /// The zip; - for standard output
+    /// The videos: files, or addresses such as `s3://bucket/key`
+    #[arg(required = true, value_name = "VIDEO")]
+    videos: Vec<String>,
+    /// The zip, or a folder in which each video gets one of its own name; - for standard output
     #[arg(short, long, value_name = "ZIP")]
     output: PathBuf,
     #[command(flatten)]
@@ -34,7 +35,7 @@ pub(super) struct ExtractArgs {
     /// Overwrite the zip if it is there
     #[arg(long)]
     force: bool,
-    /// Tell what was done as JSON, on standard output
+    /// Tell what was done as JSON, on standard output: a line for each of several videos
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -45,43 +46,70 @@ pub(super) async fn extract_frames(args: ExtractArgs) -> Result<ExitCode> {
     let stop = stop::on_signal()?;
     let to_stdout = places::is_stdout(&args.output);
     if args.json && to_stdout {
-        bail!("--json and -o - both want standard output");
+        bail!(Usage("--json and -o - both want standard output".into()));
     }
     if to_stdout && std::io::stdout().is_terminal() {
-        bail!("a zip is not for a terminal: -o - wants a pipe or a file");
+        bail!(Usage(
+            "a zip is not for a terminal: -o - wants a pipe or a file".into()
+        ));
     }
-    let ffmpeg = system::find_ffmpeg(args.wanted.engine.ffmpeg_path().as_deref()).await?;
-    let source = places::source(&args.video, &args.aws).await?;
-    let sink = places::sink(&args.output, args.force).await?;
-    let bar = bar::Bar::new();
     let options = Options {
         damaged: if args.strict {
             OnDamage::Fail
         } else {
             OnDamage::Keep
         },
-        ..args.wanted.options()
+        ..args.wanted.options()?
     };
-    let work = fotograma_engine::extract(&ffmpeg, Arc::clone(&source), sink, &options, &bar);
-    // Dropped when a signal comes: ffmpeg ends and no half zip stays.
-    let outcome = stop.run_until_cancelled(work).await;
-    bar.finish();
-    let Some(outcome) = outcome else {
-        bail!("interrupted")
-    };
-    let extraction = outcome?;
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&extraction)?);
+    let outputs = places::outputs(&args.videos, &args.output)?;
+    let ffmpeg = system::find_ffmpeg(args.wanted.engine.ffmpeg_path().as_deref())
+        .await
+        .map_err(|error| {
+            let hint = "ffmpeg 5.1 or newer is needed: `.ci/install run` or your system's package, or `make ffmpeg`";
+            hinted(format!("{error:#}"), hint)
+        })?;
+    let mut exit = ExitCode::SUCCESS;
+    for (video, output) in args.videos.iter().zip(&outputs) {
+        // Dropped when a signal comes: ffmpeg ends and no half zip stays.
+        let work = Box::pin(extract_video(&args, &ffmpeg, &options, video, output));
+        match stop.run_until_cancelled(work).await {
+            None => bail!("interrupted"),
+            Some(Ok(())) => {}
+            Some(Err(error)) if outputs.len() == 1 => return Err(error),
+            // The others may be well.
+            Some(Err(error)) => exit = failure::report(&error.context(video.clone())),
+        }
     }
-    eprintln!("{}", summary(&extraction, &args));
-    Ok(ExitCode::SUCCESS)
+    Ok(exit)
 }
 
-fn summary(done: &Extraction, args: &ExtractArgs) -> String {
-    let zip = if places::is_stdout(&args.output) {
+async fn extract_video(
+    args: &ExtractArgs,
+    ffmpeg: &Ffmpeg,
+    options: &Options,
+    video: &str,
+    output: &Path,
+) -> Result<()> {
+    let source = places::source(video, &args.aws).await?;
+    let sink = places::sink(output, args.force).await?;
+    let bar = bar::Bar::new();
+    let extracted = fotograma_engine::extract(ffmpeg, source, sink, options, &bar).await;
+    bar.finish();
+    let extraction = extracted?;
+    if args.json && args.videos.len() > 1 {
+        println!("{}", serde_json::to_string(&extraction)?);
+    } else if args.json {
+        println!("{}", serde_json::to_string_pretty(&extraction)?);
+    }
+    eprintln!("{}", summary(&extraction, output));
+    Ok(())
+}
+
+fn summary(done: &Extraction, output: &Path) -> String {
+    let zip = if places::is_stdout(output) {
         "the zip".to_owned()
     } else {
-        args.output.display().to_string()
+        output.display().to_string()
     };
     let counted = |count: u64, what: &str| match count {
         1 => format!("1 {what}"),

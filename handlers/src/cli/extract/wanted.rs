@@ -5,13 +5,14 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use fotograma_engine::{Format, Hdr, Limits, Mode, Options, Samples};
 
-use crate::config::{EngineArgs, duration};
+use super::super::failure::Usage;
+use crate::config::{EngineArgs, duration, moment};
 
 /// Which frames, and how they are stored.
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Wanted {
-    /// The interval between moments
-    #[arg(long, default_value = "1s", value_parser = duration)]
+    /// The interval between moments: 500ms, 1s, 2m
+    #[arg(long, value_name = "INTERVAL", default_value = "1s", value_parser = duration, allow_hyphen_values = true)]
     every: Duration,
     /// The frame on screen at each moment, or the keyframe at or before it
     #[arg(long, value_enum, default_value_t = ModeArg::Exact)]
@@ -20,19 +21,19 @@ pub(in crate::cli) struct Wanted {
     #[arg(long)]
     repeat: bool,
     /// JPEG quality, from 2 (best) to 31
-    #[arg(long, default_value_t = Options::default().quality)]
+    #[arg(long, default_value_t = Options::default().quality, value_name = "2..31")]
     quality: u8,
     /// The width in pixels to scale down to
-    #[arg(long)]
+    #[arg(long, value_name = "PIXELS")]
     width: Option<u32>,
     /// How frames are stored
     #[arg(long, value_enum, default_value_t = FormatArg::Jpg)]
     format: FormatArg,
-    /// The first moment, on the player's clock
-    #[arg(long, value_parser = duration)]
+    /// The first moment, on the player's clock: 90, 1:30, 00:01:30.5
+    #[arg(long, value_parser = moment, value_name = "TIME", allow_hyphen_values = true)]
     from: Option<Duration>,
     /// Where the moments end, on the player's clock
-    #[arg(long, value_parser = duration)]
+    #[arg(long, value_parser = moment, value_name = "TIME", allow_hyphen_values = true)]
     to: Option<Duration>,
     /// Which of the video's tracks, from 1; the one that the file has shown unless told
     #[arg(long, value_name = "N")]
@@ -73,8 +74,11 @@ enum HdrArg {
 
 impl Wanted {
     /// The engine's options.
-    pub(in crate::cli) fn options(&self) -> Options {
-        Options {
+    ///
+    /// # Errors
+    /// When they make no sense together.
+    pub(in crate::cli) fn options(&self) -> Result<Options, Usage> {
+        let options = Options {
             every: self.every,
             mode: match self.mode {
                 ModeArg::Exact => Mode::Exact,
@@ -99,6 +103,8 @@ impl Wanted {
                 HdrArg::Keep => Hdr::Keep,
             },
             ..self.engine.options(Limits::default().input_bytes)
-        }
+        };
+        options.check().map_err(Usage)?;
+        Ok(options)
     }
 }
