@@ -77,6 +77,9 @@ pub trait Objects: Send + Sync {
     /// An address that gives the object, to be saved as `filename`.
     async fn presign_get(&self, key: &str, filename: &str, expires_in: Duration) -> Result<String>;
 
+    /// The keys of all objects whose keys begin so.
+    async fn list(&self, prefix: &str) -> Result<Vec<String>>;
+
     /// Removes an object; no error if it is not there.
     async fn remove(&self, key: &str) -> Result<()>;
 }

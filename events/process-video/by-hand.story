@@ -2,8 +2,8 @@ insert v1: status processing
 fetch uploads/u1/v1 every 1000 ms
 update v1: progress 0 -> 10
 update v1: progress 10 -> 50
-store frames/u1/v1.zip 12 frames
-update v1: frames 0 -> 12, progress 50 -> 100, status processing -> done, unpublished false -> true
+store frames/u1/v1/id-1.zip 12 frames
+update v1: frames 0 -> 12, progress 50 -> 100, status processing -> done, unpublished false -> true, zip_key frames/u1/v1/id-1.zip
 publish v1 done
 update v1: unpublished true -> false
 reply {"batchItemFailures":[]}

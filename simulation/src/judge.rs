@@ -11,7 +11,6 @@ use serde_json::Value;
 use crate::host::{Host, Port, Role};
 use crate::plan::{Content, Quality};
 use crate::queue::{Message, QueueName};
-use crate::rules::Rules;
 use crate::world::{Ms, Object, World, moment, video_id_of};
 
 /// How many copies of one job may be in the queue at once. A user who asks again makes a handful, whatever
@@ -556,8 +555,8 @@ pub(crate) fn at_rest(world: &mut World, rested: bool) {
         let id = video_id_of(key);
         let is_of_use = |video: &Video| {
             key.starts_with("uploads/")
-                || *key == video.new_zip_key()
-                || world.rules == Rules::OneZipKey
+                || video.status == Status::Done && *key == video.zip_key()
+                || world.rules.share_zip_keys()
         };
         match world.records.get(id) {
             Some(video) if video.is_deleted() || !is_of_use(video) => {

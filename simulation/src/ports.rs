@@ -105,8 +105,8 @@ impl Port {
         let Some(video) = self.get(video_id).await? else {
             return Ok(());
         };
-        let reason = "it was tried several times and could not be finished".to_owned();
-        let ended = video.ended(Err(reason), self.now());
+        let reason = "it was tried several times and could not be finished";
+        let ended = video.failed(reason, self.now());
         self.put(&ended, Some(video.version)).await.map(drop)
     }
 
@@ -194,6 +194,15 @@ impl Objects for Port {
 
     async fn presign_get(&self, key: &str, _: &str, _: Duration) -> Result<String> {
         Ok(key.to_owned())
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        let call = Call::new(Service::Store, "list", prefix);
+        self.call(call, |world| {
+            let keys = world.objects.keys();
+            keys.filter(|key| key.starts_with(prefix)).cloned().collect()
+        })
+        .await
     }
 
     async fn remove(&self, key: &str) -> Result<()> {

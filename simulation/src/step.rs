@@ -93,7 +93,7 @@ impl Step {
 
     /// Waits to be let through.
     pub(crate) async fn ask(&self, call: Call<'_>) -> Verdict {
-        let reads = matches!(call.name, "get" | "head" | "query" | "open")
+        let reads = matches!(call.name, "get" | "head" | "list" | "query" | "open")
             || call.service == Service::Ffmpeg;
         std::future::poll_fn(|_| {
             let mut state = self.state();

@@ -72,7 +72,7 @@ impl Video {
             None
         };
         if let Some(reason) = reason {
-            return Begin::GiveUp(Box::new(self.ended(Err(reason.to_owned()), now)));
+            return Begin::GiveUp(Box::new(self.failed(reason, now)));
         }
         Begin::Go(Box::new(Self {
             status: Status::Processing,
@@ -80,7 +80,8 @@ impl Video {
             resends: 0,
             unsent: false,
             asked_resends: 0,
-            oldest_zip_round: self.oldest_kept_round(),
+            // Whoever was cut off may have stored a zip, or do so yet.
+            stray_zips: self.stray_zips || self.attempt.is_some(),
             waiting_job: None,
             attempt: Some(Attempt {
                 id: attempt.to_owned(),
@@ -176,6 +177,7 @@ impl Video {
         };
         Self {
             attempt: None,
+            stray_zips: true,
             stopped_attempts: self.stopped_attempts + stopped,
             aborted_attempts: self.aborted_attempts + aborted,
             too_much: too_much.or_else(|| self.too_much.clone()),

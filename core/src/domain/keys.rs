@@ -1,9 +1,10 @@
-//! Names of things in the object store. Keys derive from the job, never from a user's words,
-//! so that doing a job twice overwrites and nobody can name somebody else's object.
+//! Names of things in the object store. Keys derive from the job and the attempt at it, never from a
+//! user's words: nobody can name somebody else's object, and no attempt overwrites what another has made.
 
 use crate::{Error, Result};
 
 const UPLOADS: &str = "uploads/";
+const FRAMES: &str = "frames/";
 const MAX_ID_BYTES: usize = 200;
 
 /// Where a video is uploaded to: `uploads/<user_id>/<video_id>`.
@@ -12,16 +13,31 @@ pub fn upload(user_id: &str, video_id: &str) -> String {
     format!("{UPLOADS}{user_id}/{video_id}")
 }
 
-/// Where a video's frames go: `frames/<user_id>/<video_id>.zip`, and
-/// `frames/<user_id>/<video_id>/<round>.zip` in each later round: what an attempt of an earlier round
-/// completes late does not overwrite a newer zip.
+/// Where an attempt puts a video's frames: `frames/<user_id>/<video_id>/<attempt>.zip`. What an attempt
+/// completes late overwrites no other's zip.
 #[must_use]
-pub fn zip(user_id: &str, video_id: &str, round: u32) -> String {
-    if round == 0 {
-        format!("frames/{user_id}/{video_id}.zip")
-    } else {
-        format!("frames/{user_id}/{video_id}/{round}.zip")
-    }
+pub fn zip(user_id: &str, video_id: &str, attempt: &str) -> String {
+    format!("{}/{attempt}.zip", zips(user_id, video_id))
+}
+
+/// Where the frames of a video are whose record does not say: an older program had one key for all
+/// attempts.
+#[must_use]
+pub(super) fn only_zip(user_id: &str, video_id: &str) -> String {
+    format!("{}.zip", zips(user_id, video_id))
+}
+
+/// What the keys of all zips of a video begin with. Those of others may, too: see [`is_zip_of`].
+#[must_use]
+pub(super) fn zips(user_id: &str, video_id: &str) -> String {
+    format!("{FRAMES}{user_id}/{video_id}")
+}
+
+/// Whether `key` is that of a zip of this video.
+#[must_use]
+pub(super) fn is_zip_of(key: &str, user_id: &str, video_id: &str) -> bool {
+    let rest = key.strip_prefix(&zips(user_id, video_id));
+    rest.is_some_and(|rest| rest == ".zip" || rest.starts_with('/'))
 }
 
 /// The user and the video that an upload's key names.
@@ -72,10 +88,17 @@ mod tests {
     }
 
     #[test]
-    fn each_round_has_a_zip_of_its_own() {
-        assert_eq!(zip("u1", "v1", 0), "frames/u1/v1.zip");
-        assert_eq!(zip("u1", "v1", 1), "frames/u1/v1/1.zip");
-        // An id has no slash: no video's first zip is another's later one.
+    fn each_attempt_has_a_zip_of_its_own() {
+        assert_eq!(zip("u1", "v1", "a1"), "frames/u1/v1/a1.zip");
+        assert_eq!(only_zip("u1", "v1"), "frames/u1/v1.zip");
+        for own in [zip("u1", "v1", "a1"), only_zip("u1", "v1")] {
+            assert!(own.starts_with(&zips("u1", "v1")));
+            assert!(is_zip_of(&own, "u1", "v1"), "{own}");
+        }
+        // An id has no slash, so that no other video's zip is taken for this one's.
+        for other in [zip("u1", "v10", "a1"), only_zip("u1", "v10"), upload("u1", "v1")] {
+            assert!(!is_zip_of(&other, "u1", "v1"), "{other}");
+        }
         assert!(parse_upload("uploads/u1/v1/1").is_err());
     }
 

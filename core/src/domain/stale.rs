@@ -15,8 +15,8 @@ pub enum Unfinished {
     Upload,
     /// The outcome is published, and its mail has not gone yet.
     Delivery,
-    /// Objects that are of no use any more are to be removed, for good: a deleted video's, and the zips
-    /// of earlier rounds.
+    /// Objects that are of no use any more are to be removed, for good: a deleted video's, and zips that
+    /// nobody wants.
     Removal,
 }
 
@@ -60,8 +60,8 @@ pub enum Stale {
     UploadMissing,
     /// Its job may be lost: send it again, and store this record.
     JobLost(Box<Video>),
-    /// These objects are of no use any more: remove them, and store this record.
-    NotRemoved(Vec<String>, Box<Video>),
+    /// There may be objects that are of no use any more: remove them, and store this record.
+    NotRemoved(Box<Video>),
 }
 
 /// After so many times the wait for a job grows no longer.
@@ -93,13 +93,8 @@ impl Video {
             Unfinished::Upload => Some(Stale::UploadMissing),
             Unfinished::Delivery => Some(Stale::Undelivered(resent())),
             Unfinished::Removal => {
-                let keys = if self.is_deleted() {
-                    self.object_keys()
-                } else {
-                    self.superseded_zip_keys()
-                };
                 let next = self.with_objects_removed(now);
-                Some(Stale::NotRemoved(keys, Box::new(next)))
+                Some(Stale::NotRemoved(Box::new(next)))
             }
         }
     }
@@ -109,7 +104,7 @@ impl Video {
 mod tests {
     use super::*;
     use crate::domain::video::tests::{job, video};
-    use crate::domain::{Begin, Extraction, Job, Notice, Status};
+    use crate::domain::{Begin, Extraction, Notice, Release, Status};
 
     const THRESHOLDS: SweepThresholds = SweepThresholds {
         job: Duration::minutes(30),
@@ -190,65 +185,63 @@ mod tests {
     fn what_is_deleted_is_removed_once_more_after_a_day() {
         let deleted = video(Status::Done).deleted(Duration::days(15), at(0));
         assert_eq!(deleted.stale(THRESHOLDS, at(24 * 60 - 1)), None);
-        let Some(Stale::NotRemoved(keys, gone)) = deleted.stale(THRESHOLDS, at(24 * 60)) else {
+        let Some(Stale::NotRemoved(gone)) = deleted.stale(THRESHOLDS, at(24 * 60)) else {
             panic!("its objects are to be removed")
         };
-        assert_eq!(keys, ["uploads/u1/v1", "frames/u1/v1.zip"]);
         assert_eq!(gone.unfinished(), None);
+        let listed = ["frames/u1/v1.zip", "frames/u1/v1/a.zip", "frames/u1/v10.zip"];
+        assert_eq!(
+            deleted.unwanted_objects(listed.map(str::to_owned).into()),
+            ["uploads/u1/v1", "frames/u1/v1.zip", "frames/u1/v1/a.zip"]
+        );
+    }
+
+    const LEASE: Duration = Duration::minutes(1);
+
+    fn begun(video: &Video, attempt: &str, minutes: i64) -> Video {
+        match video.begin(&video.job(), attempt, LEASE, at(minutes)) {
+            Begin::Go(begun) => *begun,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn done(video: &Video) -> Video {
+        let extraction = Extraction {
+            frames: 1,
+            zip_bytes: 1,
+            warning: None,
+        };
+        video.ended(Ok(extraction), at(10)).published(at(10))
     }
 
     #[test]
-    fn zips_of_earlier_rounds_are_removed_after_a_day() {
-        let done = |video: Video| {
-            let extraction = Extraction {
-                frames: 1,
-                zip_bytes: 1,
-                warning: None,
+    fn zips_that_nobody_wants_are_removed_after_a_day() {
+        let queued = video(Status::Queued);
+        let first = begun(&queued, "a1", 0);
+        let one = done(&first);
+        assert_eq!(one.zip_key(), "frames/u1/v1/a1.zip");
+        assert_eq!(one.unfinished(), None, "there is no other");
+        let again = done(&begun(&one.retried(at(10)).expect("a retry"), "a2", 10));
+        let late = done(&begun(&first, "a2", 2));
+        let released = first.released(Release::Faulted, at(1));
+        let after_a_fault = done(&begun(&released, "a2", 1));
+        for video in [&again, &late, &after_a_fault] {
+            assert_eq!(video.zip_key(), "frames/u1/v1/a2.zip");
+            assert_eq!(video.stale(THRESHOLDS, at(24 * 60 + 9)), None);
+            let Some(Stale::NotRemoved(settled)) = video.stale(THRESHOLDS, at(24 * 60 + 10)) else {
+                panic!("another may be there")
             };
-            video.ended(Ok(extraction), at(0)).published(at(0))
-        };
-        let again = done(video(Status::Processing)).retried(at(0));
-        let again = done(again.expect("a retry")).retried(at(0));
-        let third = done(again.expect("another"));
-        assert_eq!(third.zip_key(), "frames/u1/v1/2.zip");
-        assert_eq!(third.stale(THRESHOLDS, at(24 * 60 - 1)), None);
-        let Some(Stale::NotRemoved(keys, settled)) = third.stale(THRESHOLDS, at(24 * 60)) else {
-            panic!("two zips are of no use any more")
-        };
-        assert_eq!(keys, ["frames/u1/v1.zip", "frames/u1/v1/1.zip"]);
-        assert_eq!(settled.unfinished(), None);
-        assert_eq!(
-            settled.object_keys(),
-            ["uploads/u1/v1", "frames/u1/v1/2.zip"]
-        );
-        // One that was done when rounds had no zip of their own keeps the one that it has.
-        let old = Video {
-            zip_round: 0,
-            ..third
-        };
-        assert_eq!(old.zip_key(), "frames/u1/v1.zip");
-        let Some(Stale::NotRemoved(keys, settled)) = old.stale(THRESHOLDS, at(24 * 60)) else {
-            panic!("another may be there")
-        };
-        assert_eq!(keys, ["frames/u1/v1/1.zip"]);
-        assert!(settled.object_keys().contains(&settled.zip_key()));
-    }
-
-    #[test]
-    fn only_so_many_zips_are_kept() {
-        let many = Video {
-            round: 21,
-            ..video(Status::Queued)
-        };
-        assert_eq!(
-            many.surplus_zip_keys(),
-            ["frames/u1/v1.zip", "frames/u1/v1/1.zip"]
-        );
-        let job = Job { round: 21, ..job() };
-        let Begin::Go(begun) = many.begin(&job, "a", Duration::minutes(1), at(0)) else {
-            panic!("it can be begun")
-        };
-        assert_eq!(begun.surplus_zip_keys(), Vec::<String>::new());
-        assert_eq!(begun.object_keys().len(), 1 + 20 + 1);
+            assert_eq!(settled.unfinished(), None);
+            let listed = ["frames/u1/v1/a1.zip", "frames/u1/v1/a2.zip"];
+            assert_eq!(
+                video.unwanted_objects(listed.map(str::to_owned).into()),
+                ["frames/u1/v1/a1.zip"]
+            );
+        }
+        // A video that has failed has no zip; who was at work when an operator said so may store one.
+        let failed = first.failed("no", at(1)).published(at(1));
+        assert_eq!(failed.unfinished(), Some(Unfinished::Removal));
+        let own = first.ended(Err("no".to_owned()), at(1)).published(at(1));
+        assert_eq!(own.unfinished(), None);
     }
 }

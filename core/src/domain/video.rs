@@ -112,12 +112,13 @@ pub struct Video {
     /// How often its job was sent again because its user asked, since it was last queued.
     #[serde(default, skip_serializing_if = "is_default")]
     pub asked_resends: u32,
-    /// The round in which the newest zip was made.
+    /// Where the newest zip is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zip_key: Option<String>,
+    /// Whether there may be zips beside it: an attempt that did not end the video may have stored one, and
+    /// an earlier round has.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub zip_round: u32,
-    /// The earliest round whose zip may still be there.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub oldest_zip_round: u32,
+    pub stray_zips: bool,
     /// Frames so far, or in the zip.
     pub frames: u64,
     /// Percent done.
@@ -161,8 +162,6 @@ const RESEND_AFTER: Duration = Duration::minutes(1);
 const RESEND_UNSENT_AFTER: Duration = Duration::seconds(15);
 /// After so many times that wait grows no longer.
 const MAX_RESEND_DOUBLINGS: u32 = 5;
-/// Of how many rounds zips are kept until it is sure that nobody wants or writes them any longer.
-const MAX_KEPT_ZIPS: u32 = 20;
 
 impl Video {
     /// A record for a job; awaiting its upload.
@@ -189,8 +188,8 @@ impl Video {
             resends: 0,
             unsent: false,
             asked_resends: 0,
-            zip_round: 0,
-            oldest_zip_round: 0,
+            zip_key: None,
+            stray_zips: false,
             frames: 0,
             progress: 0,
             reason: None,
@@ -229,52 +228,34 @@ impl Video {
     /// Where the zip of a video that is done is.
     #[must_use]
     pub fn zip_key(&self) -> String {
-        self.zip_key_of(self.zip_round)
+        let only = || keys::only_zip(&self.user_id, &self.video_id);
+        self.zip_key.clone().unwrap_or_else(only)
     }
 
-    /// Where an attempt of this round puts the zip.
+    /// Where this attempt puts the zip.
     #[must_use]
-    pub fn new_zip_key(&self) -> String {
-        self.zip_key_of(self.round)
+    pub fn zip_key_of(&self, attempt: &str) -> String {
+        keys::zip(&self.user_id, &self.video_id, attempt)
     }
 
-    fn zip_key_of(&self, round: u32) -> String {
-        keys::zip(&self.user_id, &self.video_id, round)
-    }
-
-    /// Wherever there may be something of the video: its upload, and the zips of all rounds.
+    /// What the keys of all its zips begin with; perhaps those of others, too.
     #[must_use]
-    pub fn object_keys(&self) -> Vec<String> {
-        let mut rounds: Vec<_> = (self.oldest_zip_round..=self.round).collect();
-        if !rounds.contains(&self.zip_round) {
-            rounds.push(self.zip_round);
-        }
-        let zips = rounds.into_iter().map(|round| self.zip_key_of(round));
-        std::iter::once(self.key.clone()).chain(zips).collect()
+    pub fn zips_prefix(&self) -> String {
+        keys::zips(&self.user_id, &self.video_id)
     }
 
-    /// The zips of earlier rounds that may be there although the video has ended anew since.
+    /// Which objects are of no use any more, where these keys are all that begin with
+    /// [`zips_prefix`](Self::zips_prefix): whatever there may be of a video that was deleted, and all
+    /// zips but the one of a video that is done. The keys must have been listed before the record was
+    /// read: an attempt that is at work does not find its zip among them then.
     #[must_use]
-    pub fn superseded_zip_keys(&self) -> Vec<String> {
-        let is_used = |round| self.status == Status::Done && round == self.zip_round;
-        let rounds = self.oldest_zip_round..self.round;
-        rounds
-            .filter(|round| !is_used(*round))
-            .map(|round| self.zip_key_of(round))
-            .collect()
-    }
-
-    /// The zips that are to be removed before an attempt of this round begins, as there are too many.
-    #[must_use]
-    pub fn surplus_zip_keys(&self) -> Vec<String> {
-        (self.oldest_zip_round..self.oldest_kept_round())
-            .map(|round| self.zip_key_of(round))
-            .collect()
-    }
-
-    pub(super) fn oldest_kept_round(&self) -> u32 {
-        let kept = (self.round + 1).saturating_sub(MAX_KEPT_ZIPS);
-        kept.max(self.oldest_zip_round)
+    pub fn unwanted_objects(&self, listed: Vec<String>) -> Vec<String> {
+        let wanted = (self.status == Status::Done && !self.is_deleted()).then(|| self.zip_key());
+        let upload = self.is_deleted().then(|| self.key.clone());
+        let zips = listed.into_iter().filter(|key| {
+            keys::is_zip_of(key, &self.user_id, &self.video_id) && Some(key) != wanted.as_ref()
+        });
+        upload.into_iter().chain(zips).collect()
     }
 
     /// What the user would call it.
@@ -300,9 +281,7 @@ impl Video {
             Status::Queued | Status::Processing => Some(Unfinished::Job),
             Status::Done | Status::Failed if self.unpublished => Some(Unfinished::Job),
             Status::Done | Status::Failed if self.awaits_delivery() => Some(Unfinished::Delivery),
-            Status::Done | Status::Failed => {
-                (self.oldest_zip_round < self.round).then_some(Unfinished::Removal)
-            }
+            Status::Done | Status::Failed => self.stray_zips.then_some(Unfinished::Removal),
         }
     }
 
@@ -365,6 +344,7 @@ impl Video {
             etag: None,
             attempt: None,
             round: self.round + 1,
+            stray_zips: self.stray_zips || self.status == Status::Done,
             stopped_attempts: 0,
             waiting_job: None,
             aborted_attempts: 0,
@@ -382,7 +362,18 @@ impl Video {
         })
     }
 
-    /// It has ended, with frames or with a reason, and that is still to be published.
+    /// It has failed by the word of somebody else than an attempt, and that is still to be published. An
+    /// attempt that is at work, or was cut off, may have stored a zip, or do so yet.
+    #[must_use]
+    pub fn failed(&self, reason: &str, now: DateTime<Utc>) -> Self {
+        Self {
+            stray_zips: self.stray_zips || self.attempt.is_some(),
+            ..self.ended(Err(reason.to_owned()), now)
+        }
+    }
+
+    /// It has ended by the word of its attempt, with frames or with a reason, and that is still to be
+    /// published.
     #[must_use]
     pub fn ended(&self, outcome: Result<Extraction, String>, now: DateTime<Utc>) -> Self {
         // What ended it without an attempt gets an id too: it tells this end from the next.
@@ -390,6 +381,7 @@ impl Video {
             id: format!("{}-{}", self.video_id, self.version + 1),
             lease_until: now,
         });
+        let zip_key = self.zip_key_of(&attempt.id);
         let next = Self {
             attempt: Some(attempt),
             waiting_job: None,
@@ -402,7 +394,7 @@ impl Video {
         match outcome {
             Ok(extraction) => Self {
                 status: Status::Done,
-                zip_round: self.round,
+                zip_key: Some(zip_key),
                 frames: extraction.frames,
                 progress: 100,
                 reason: None,
@@ -439,12 +431,12 @@ impl Video {
     }
 
     /// What is of no use any more is gone, and nobody can put it any longer: all objects of a video that
-    /// was deleted, and the zips of earlier rounds.
+    /// was deleted, and zips that nobody wants.
     #[must_use]
     pub fn with_objects_removed(&self, now: DateTime<Utc>) -> Self {
         Self {
             objects_removed: self.is_deleted(),
-            oldest_zip_round: self.round,
+            stray_zips: false,
             ..self.next_version(now)
         }
     }

@@ -72,7 +72,7 @@ impl Permission {
     pub const LIST_VIDEOS: Self = allow("dynamodb:Query", Resource::Index(USER_INDEX));
     /// Lists the records of unfinished videos.
     pub const LIST_UNFINISHED: Self = allow("dynamodb:Query", Resource::Index(OPEN_INDEX));
-    /// Has S3 say 404, and not 403, of an object that is not there.
+    /// Lists objects, and has S3 say 404, and not 403, of one that is not there.
     pub const LIST_BUCKET: Self = allow("s3:ListBucket", Resource::Bucket);
     /// Reads uploads, or signs for it.
     pub const GET_UPLOAD: Self = allow("s3:GetObject", Resource::Objects(UPLOADS_PREFIX));

@@ -2,8 +2,8 @@
 //!
 //! A message may come twice, late or out of order. The record decides: an attempt takes the
 //! video with a lease that it keeps renewing, every write in its name needs the lease, and an
-//! ended video is left alone. The zip's key derives from the job and its round, so doing it twice
-//! overwrites, and never what a later round has made.
+//! ended video is left alone. Each attempt puts its zip where no other does, so that what one
+//! completes late overwrites nothing; the record says whose zip it is.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -145,7 +145,7 @@ async fn run_attempt(app: &App, job: &Job, video: &Video, attempt: &str) -> Resu
         app,
         video_id: &video.video_id,
         attempt,
-        zip_key: video.new_zip_key(),
+        zip_key: video.zip_key_of(attempt),
         renewal: Mutex::new(Renewal {
             progress: None,
             at: began,
@@ -226,9 +226,6 @@ async fn begin_attempt(app: &App, job: &Job, attempt: &NewAttempt) -> Result<Opt
                 return wait_for_lease(app, job, &video, left).await.map(|()| None);
             }
         };
-        for key in video.surplus_zip_keys() {
-            app.objects.remove(&key).await?;
-        }
         attempt.may_have_begun.store(true, Ordering::Relaxed);
         if !app.videos.put(&next, known.map(|v| v.version)).await? {
             // Somebody else wrote: what they did decides.

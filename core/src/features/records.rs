@@ -79,3 +79,19 @@ pub(super) async fn publish(app: &App, video: &Video) -> Result<()> {
     .await?;
     Ok(())
 }
+
+/// Removes what is of no use any more: all of a video that was deleted, and the zips of others that are
+/// not wanted. A video that is not deleted and that somebody has changed meanwhile is left alone.
+pub(super) async fn remove_unwanted_objects(app: &App, video: &Video) -> Result<()> {
+    let listed = app.objects.list(&video.zips_prefix()).await?;
+    if !video.is_deleted() {
+        let newest = app.videos.get(&video.video_id).await?;
+        if newest.is_none_or(|newest| newest.version != video.version) {
+            return Ok(());
+        }
+    }
+    for key in video.unwanted_objects(listed) {
+        app.objects.remove(&key).await?;
+    }
+    Ok(())
+}

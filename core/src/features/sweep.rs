@@ -2,14 +2,13 @@
 //!
 //! A job whose message is gone is sent again, an outcome that was stored but not published is
 //! published, one whose mail has not gone is published again, an upload that never came ends as
-//! failed, and what is of no use any more is removed: what a deleted video may have left, and the zips of
-//! earlier rounds. Most of the time there is nothing to
-//! do: a crash leaves its message in the queue.
+//! failed, and what is of no use any more is removed: what a deleted video may have left, and zips
+//! that nobody wants. Most of the time there is nothing to do: a crash leaves its message in the queue.
 
 use aws_lambda_events::eventbridge::EventBridgeEvent;
 use chrono::Duration;
 
-use super::records::{publish, update};
+use super::records::{publish, remove_unwanted_objects, update};
 use super::uploads::{enqueue, is_as_announced};
 use crate::domain::{Notice, Stale, Status, Unfinished, Video};
 use crate::{App, Error, Result};
@@ -82,10 +81,8 @@ async fn settle_stale(app: &App, video_id: &str) -> Result<()> {
             app.topic.publish(&Notice::from_video(&video)).await?;
             app.videos.put(&next, Some(video.version)).await.map(|_| ())
         }
-        Some(Stale::NotRemoved(keys, next)) => {
-            for key in &keys {
-                app.objects.remove(key).await?;
-            }
+        Some(Stale::NotRemoved(next)) => {
+            remove_unwanted_objects(app, &video).await?;
             app.videos.put(&next, Some(video.version)).await.map(|_| ())
         }
     }

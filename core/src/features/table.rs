@@ -300,7 +300,7 @@ pub static TABLE: &[Feature<App>] = &[
     Feature {
         name: "video-delete",
         service: "status-service",
-        about: "removes a video, its upload and its zip",
+        about: "removes a video, its upload and its zips",
         trigger: http_route(
             Method::DELETE,
             "/videos/{user_id}/{video_id}",
@@ -311,6 +311,7 @@ pub static TABLE: &[Feature<App>] = &[
         permissions: &[
             Permission::GET_VIDEO,
             Permission::PUT_VIDEO,
+            Permission::LIST_BUCKET,
             Permission::DELETE_UPLOAD,
             Permission::DELETE_ZIP,
         ],

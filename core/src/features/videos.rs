@@ -5,7 +5,9 @@ use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::records::{not_there, own_user, own_video, param, publish, update};
+use super::records::{
+    not_there, own_user, own_video, param, publish, remove_unwanted_objects, update,
+};
 use super::uploads::requeue;
 use crate::domain::{Mode, PictureOptions, Status, Video};
 use crate::{App, Error, Result};
@@ -151,7 +153,7 @@ async fn fail_video(app: &App, video: &Video, reason: Option<String>) -> Result<
         if now.status.is_terminal() || now.is_deleted() {
             return Err(no_step(now.status, Status::Failed));
         }
-        Ok(Some(now.ended(Err(reason.clone()), app.clock.now())))
+        Ok(Some(now.failed(&reason, app.clock.now())))
     })
     .await?;
     publish(app, &failed).await?;
@@ -184,9 +186,7 @@ pub async fn delete_video(app: &App, request: Request) -> Result<Response> {
         Ok((!video.is_deleted()).then(mark))
     })
     .await?;
-    for key in video.object_keys() {
-        app.objects.remove(&key).await?;
-    }
+    remove_unwanted_objects(app, &video).await?;
     Ok(empty_response(StatusCode::NO_CONTENT))
 }
 

@@ -21,7 +21,7 @@ pub struct Given {
     pub extraction: Option<Extracted>,
     /// Calls that are to fail, by the first words of the line that they write: `publish`,
     /// `update progress`. Reads, which write no line when they succeed, are `get`, `list`,
-    /// `list-unfinished` and `head`.
+    /// `list-unfinished`, `list-objects` and `head`.
     pub fail: BTreeMap<String, Failure>,
     /// The mail server takes each mail and never says so.
     pub mail_unanswered: bool,

@@ -289,6 +289,14 @@ impl Objects for Recorder {
         Ok(format!("https://s3.example/{key}?signed"))
     }
 
+    async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        self.need(&[Permission::LIST_BUCKET]);
+        self.read(&format!("list-objects {prefix}"))?;
+        let world = self.world();
+        let keys = world.objects.keys();
+        Ok(keys.filter(|key| key.starts_with(prefix)).cloned().collect())
+    }
+
     async fn remove(&self, key: &str) -> Result<()> {
         let delete = by_prefix(key, Permission::DELETE_UPLOAD, Permission::DELETE_ZIP);
         self.need(&[delete]);

@@ -126,6 +126,22 @@ impl Objects for S3Objects {
         Ok(signed.uri().to_owned())
     }
 
+    async fn list(&self, prefix: &str) -> Result<Vec<String>> {
+        let list = self.0.s3().list_objects_v2();
+        let mut pages = list
+            .bucket(self.bucket())
+            .prefix(prefix)
+            .into_paginator()
+            .send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| sdk_error("s3 ListObjectsV2", &error))?;
+            let objects = page.contents.unwrap_or_default();
+            keys.extend(objects.into_iter().filter_map(|object| object.key));
+        }
+        Ok(keys)
+    }
+
     async fn remove(&self, key: &str) -> Result<()> {
         let remove = self.0.s3().delete_object().bucket(self.bucket()).key(key);
         remove
