@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::Duration;
 
-use crate::Health;
 use crate::domain::SweepThresholds;
 use crate::features::Permission;
 use crate::ports::{Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos};
+use crate::{Health, UntoldEnds};
 use lambda_anywhere::{CancelSignal, Context};
 
 /// What a handler may ask of the world.
@@ -35,6 +35,8 @@ pub struct App {
     pub settings: Settings,
     /// What the last jobs say about this process.
     pub health: Arc<Health>,
+    /// What this process has still to tell of its attempts.
+    pub untold: Arc<UntoldEnds>,
     /// When the call should come to an end.
     pub cancel: CancelSignal,
 }

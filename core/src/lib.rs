@@ -15,7 +15,9 @@ pub mod health;
 pub mod ports;
 #[cfg(feature = "story")]
 pub mod story;
+pub mod untold;
 
 pub use app::App;
 pub use health::Health;
 pub use lambda_anywhere::{Error, Result};
+pub use untold::UntoldEnds;

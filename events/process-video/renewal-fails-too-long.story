@@ -3,6 +3,6 @@ fetch uploads/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-00000
 update 0190a6a0-7c1e-7000-8000-0000000000a1: attempt (id-1 2026-01-01T12:01:20Z), progress 0 -> 10 !! dynamodb: timeout
 update 0190a6a0-7c1e-7000-8000-0000000000a1: attempt (id-1 2026-01-01T12:01:40Z), progress 0 -> 20 !! dynamodb: timeout
 update 0190a6a0-7c1e-7000-8000-0000000000a1: attempt (id-1 2026-01-01T12:02:00Z), progress 0 -> 30 !! dynamodb: timeout
-update 0190a6a0-7c1e-7000-8000-0000000000a1: attempt removed, stray_zips true
+update 0190a6a0-7c1e-7000-8000-0000000000a1: attempt removed, stray_objects true
 send {"video_id":"0190a6a0-7c1e-7000-8000-0000000000a1","user_id":"0190a6a0-7c1e-7000-8000-000000000001","key":"uploads/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1","email":"ana@example.com","every_ms":1000,"mode":"exact","postponements":1,"released_attempts":["id-1"]} in 2 s
 reply {"batchItemFailures":[]}

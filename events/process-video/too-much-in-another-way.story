@@ -1,5 +1,5 @@
 update 0190a6a0-7c1e-7000-8000-0000000000a1: attempt (id-1 2026-01-01T12:01:00Z), status queued -> processing
 fetch uploads/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1 every 1000 ms
-update 0190a6a0-7c1e-7000-8000-0000000000a1: aborted_attempts 1 -> 2, attempt removed, stray_zips true, too_much ffmpeg was ended by signal 15 -> ffmpeg was ended by signal 9
+update 0190a6a0-7c1e-7000-8000-0000000000a1: aborted_attempts 1 -> 2, attempt removed, stray_objects true, too_much ffmpeg was ended by signal 15 -> ffmpeg was ended by signal 9
 send {"video_id":"0190a6a0-7c1e-7000-8000-0000000000a1","user_id":"0190a6a0-7c1e-7000-8000-000000000001","key":"uploads/0190a6a0-7c1e-7000-8000-000000000001/0190a6a0-7c1e-7000-8000-0000000000a1","email":"ana@example.com","every_ms":1000,"mode":"exact","postponements":1,"released_attempts":["id-1"]} in 2 s
 reply {"batchItemFailures":[]}

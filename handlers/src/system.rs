@@ -160,6 +160,7 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
         ids: Arc::new(Uuids),
         settings: args.settings()?,
         health: Arc::default(),
+        untold: Arc::default(),
         cancel: CancelSignal::never(),
     };
     let tokens = Tokens {

@@ -583,6 +583,7 @@ impl Small {
                 dead: CancellationToken::new(),
                 frozen_until: AtomicI64::new(0),
                 health: Arc::default(),
+                untold: Arc::default(),
             }),
             role,
             notice: "".into(),
@@ -686,7 +687,10 @@ impl Small {
         for name in QueueName::ALL {
             let messages = world.messages(name).iter();
             let mut messages: Vec<_> = messages
-                .map(|m| (&m.body, m.receives, (m.visible - now).max(0), &m.reason))
+                .map(|m| {
+                    let hidden = (m.visible - now).max(0);
+                    (&m.body, m.receives, hidden, m.age(now), &m.reason)
+                })
                 .collect();
             messages.sort();
             let _ = write!(words, "{messages:?}");
@@ -695,7 +699,8 @@ impl Small {
         let running = self.running.iter();
         let mut actors: Vec<_> = running
             .map(|actor| {
-                let message = actor.message.as_ref().map(|(_, m)| (&m.body, m.receives));
+                let message = actor.message.as_ref();
+                let message = message.map(|(_, m)| (&m.body, m.receives, m.age(actor.began)));
                 let age = now - actor.began;
                 (
                     actor.role,

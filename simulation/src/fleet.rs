@@ -59,6 +59,7 @@ pub(crate) fn app(port: &Port) -> App {
     let port = Arc::new(port.clone());
     App {
         health: Arc::clone(&port.host.health),
+        untold: Arc::clone(&port.host.untold),
         videos: port.clone(),
         objects: port.clone(),
         jobs: port.clone(),
@@ -203,6 +204,7 @@ impl Fleet {
             dead: CancellationToken::new(),
             frozen_until: AtomicI64::new(0),
             health: Arc::default(),
+            untold: Arc::default(),
         };
         Port {
             world: self.world.clone(),

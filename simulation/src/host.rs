@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use fotograma_core::{Error, Health, Result};
+use fotograma_core::{Error, Health, Result, UntoldEnds};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,8 @@ pub(crate) struct Host {
     pub(crate) frozen_until: AtomicI64,
     /// What its last jobs say about it.
     pub(crate) health: Arc<Health>,
+    /// What it has still to tell of its attempts.
+    pub(crate) untold: Arc<UntoldEnds>,
 }
 
 /// Who asks: what a process does, and about what.
@@ -66,6 +68,8 @@ pub(crate) struct Call<'a> {
     pub(crate) attempts: u32,
     /// Whether it waits for an answer as long as it takes.
     pub(crate) patient: bool,
+    /// Whether it asks again only when it is sure that nothing was done.
+    pub(crate) careful: bool,
 }
 
 impl<'a> Call<'a> {
@@ -76,6 +80,7 @@ impl<'a> Call<'a> {
             about,
             attempts: ATTEMPTS,
             patient: false,
+            careful: false,
         }
     }
 
@@ -83,6 +88,14 @@ impl<'a> Call<'a> {
     pub(crate) fn patient(self) -> Self {
         Self {
             patient: true,
+            ..self
+        }
+    }
+
+    /// Not asked again what may have been done.
+    pub(crate) fn careful(self) -> Self {
+        Self {
+            careful: true,
             ..self
         }
     }
@@ -152,6 +165,7 @@ impl Port {
                 Err(kind) if kind == Kind::Denied || attempt >= call.attempts => {
                     return Err(kind);
                 }
+                Err(kind @ (Kind::Deaf | Kind::Hangs)) if call.careful => return Err(kind),
                 Err(_) => sleep(Duration::from_millis(200 << attempt)).await,
             }
             attempt += 1;

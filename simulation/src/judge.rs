@@ -14,13 +14,12 @@ use crate::queue::{Message, QueueName};
 use crate::world::{Ms, Object, World, moment, video_id_of};
 
 /// How many copies of one job may be in the queue at once. A user who asks again makes a handful, whatever
-/// the queue answers. What makes more is a queue that takes each message and loses its answer while the
-/// table is down too, or an attempt is waited for: each copy that is received is sent on, and that sends three.
-const MAX_COPIES: u32 = 100;
+/// the queue answers, and so does whoever sends old messages. A queue that takes each message and loses its
+/// answer makes one more of each: what came back by itself is not sent on.
+const MAX_COPIES: u32 = 30;
 /// After so many deaths of processes at work on a video it may be the video's fault. The record counts five
-/// attempts that were cut off; one of them may be an attempt that lost its lease in an outage of the table
-/// and of the queue at once, in which it could tell nobody.
-const DEATHS: u32 = 4;
+/// attempts that were cut off.
+const DEATHS: u32 = 5;
 /// For how long the completion of a zip may hold a video.
 const COMPLETION: Ms = 8 * 60_000;
 /// How much of its lease an attempt may leave unused when it cannot renew it.
@@ -48,7 +47,18 @@ struct Truth {
     attempts: u32,
     deaths: u32,
     lease: Option<Lease>,
+    /// Attempts that lost their lease although their process was alive. It has still to say that they ended
+    /// in order, and if it dies before that, nobody can know that they were not cut off.
+    owed: Vec<Owed>,
     copies: u32,
+}
+
+/// An attempt that lost its lease, and the process that knows how it ended.
+#[derive(Clone)]
+struct Owed {
+    attempt: String,
+    slot: usize,
+    life: u64,
 }
 
 /// Who really has a video, and since when without a sign of life.
@@ -103,7 +113,11 @@ impl Judge {
         let truths = self.truths.values().map(|truth| {
             let lease = truth.lease.as_ref().map(|lease| lease.attempt.as_str());
             let (tried, deaths, retries) = (truth.attempts > 0, truth.deaths, truth.retries);
-            format!("{:?} {lease:?} {tried} {deaths} {retries}", truth.ends)
+            let owed = truth.owed.len();
+            format!(
+                "{:?} {lease:?} {tried} {deaths} {owed} {retries}",
+                truth.ends
+            )
         });
         let mails = self.mails.iter();
         let mails = mails.map(|(id, mail)| format!("{id} {}", mail.gone));
@@ -133,6 +147,10 @@ impl Judge {
                 lease.gone = true;
                 truth.deaths += 1;
             }
+            let before = truth.owed.len();
+            let its = |owed: &Owed| (owed.slot, owed.life) == (host.slot, host.life);
+            truth.owed.retain(|owed| !its(owed));
+            truth.deaths += u32::try_from(before - truth.owed.len()).unwrap_or(0);
         }
     }
 
@@ -382,6 +400,7 @@ impl Judge {
                 let truth = self.truth(id);
                 truth.attempts = 0;
                 truth.deaths = 0;
+                truth.owed.clear();
                 truth.files_in_round = 0;
                 truth.retries += 1;
             }
@@ -393,6 +412,8 @@ impl Judge {
         let Some(truth) = self.truths.get_mut(id) else {
             return;
         };
+        let unreleased = &after.unreleased_attempts;
+        truth.owed.retain(|owed| unreleased.contains(&owed.attempt));
         let taken = truth.lease.as_ref().filter(|lease| {
             let next = after.attempt.as_ref().map(|attempt| attempt.id.as_str());
             after.status == Status::Processing && next.is_some_and(|id| id != lease.attempt)
@@ -403,6 +424,12 @@ impl Judge {
             let attempt = lease.attempt.clone();
             if stood_still {
                 truth.deaths += 1;
+            } else if !lease.gone && after.unreleased_attempts.contains(&attempt) {
+                truth.owed.push(Owed {
+                    attempt: attempt.clone(),
+                    slot: lease.slot,
+                    life: lease.life,
+                });
             }
             if now < lease.until - 1_000 {
                 self.broken("stolen", id, format!("from {attempt} after {held} ms"));

@@ -200,7 +200,9 @@ impl Objects for Port {
         let call = Call::new(Service::Store, "list", prefix);
         self.call(call, |world| {
             let keys = world.objects.keys();
-            keys.filter(|key| key.starts_with(prefix)).cloned().collect()
+            keys.filter(|key| key.starts_with(prefix))
+                .cloned()
+                .collect()
         })
         .await
     }
@@ -230,7 +232,7 @@ impl Jobs for Port {
             _ => {}
         }
         let body = serde_json::to_string(job).map_err(|e| Error::permanent(e.to_string()))?;
-        let call = Call::new(Service::Sqs, "send", &job.video_id);
+        let call = Call::new(Service::Sqs, "send", &job.video_id).careful();
         self.call(call, |world| {
             world.tell(|| {
                 let from = self.role;

@@ -49,8 +49,31 @@ pub(crate) struct Message {
     pub(crate) sent: Ms,
     pub(crate) visible: Ms,
     pub(crate) receives: u32,
+    /// When it was received first.
+    pub(crate) first_received: Ms,
     /// Of the last receive; an older one is good for nothing.
     pub(crate) receipt: u64,
+}
+
+impl Message {
+    /// How long ago it was received first, as far as anybody decides by it.
+    pub(crate) fn age(&self, now: Ms) -> Ms {
+        const OLD: Ms = 30 * 60_000;
+        if self.receives < 2 {
+            return 0;
+        }
+        (now - self.first_received).min(OLD)
+    }
+
+    /// Is received once more.
+    fn hide(&mut self, now: Ms, visibility: Ms, receipt: u64) {
+        if self.receives == 0 {
+            self.first_received = now;
+        }
+        self.receives += 1;
+        self.visible = now + visibility;
+        self.receipt = receipt;
+    }
 }
 
 #[derive(Clone, Default)]
@@ -101,9 +124,7 @@ impl Queue {
             }
             self.receipts += 1;
             let message = &mut self.messages[place];
-            message.receives += 1;
-            message.visible = now + visibility;
-            message.receipt = self.receipts;
+            message.hide(now, visibility, self.receipts);
             received.messages.push(message.clone());
         }
         received
@@ -116,9 +137,7 @@ impl Queue {
             return None;
         }
         self.receipts += 1;
-        message.receives += 1;
-        message.visible = now + visibility;
-        message.receipt = self.receipts;
+        message.hide(now, visibility, self.receipts);
         Some(message.clone())
     }
 

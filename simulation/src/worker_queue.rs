@@ -13,7 +13,7 @@ use crate::host::{Call, Port, milliseconds};
 use crate::plan::Service;
 use crate::queue::{Message, QueueName};
 use crate::rules::Rules;
-use crate::world::Ms;
+use crate::world::{Ms, date};
 
 /// The longest wait of a worker whose work fails.
 const MAX_PACE: Duration = Duration::from_mins(1);
@@ -165,6 +165,10 @@ fn number(receipt: &str) -> u64 {
     receipt.parse().unwrap_or(0)
 }
 
+fn moment_in_ms(at: Ms) -> String {
+    date(at).timestamp_millis().to_string()
+}
+
 pub(crate) fn to_event(message: &Message) -> SqsMessage {
     let mut event = SqsMessage::default();
     event.message_id = Some(message.id.to_string());
@@ -173,6 +177,10 @@ pub(crate) fn to_event(message: &Message) -> SqsMessage {
     event.attributes.insert(
         "ApproximateReceiveCount".to_owned(),
         message.receives.to_string(),
+    );
+    event.attributes.insert(
+        "ApproximateFirstReceiveTimestamp".to_owned(),
+        moment_in_ms(message.first_received),
     );
     if let Some(reason) = &message.reason {
         let mut attribute = SqsMessageAttribute::default();

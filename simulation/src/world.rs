@@ -188,6 +188,7 @@ impl World {
             sent: now,
             visible: now + delay.clamp(0, 900_000),
             receives: 0,
+            first_received: 0,
             receipt: 0,
         };
         self.judge.sent(name, &message);
@@ -266,8 +267,13 @@ impl World {
 
     /// The key by which an object is known: its own, unless several attempts once had one.
     fn stored_key(&self, key: &str) -> String {
-        let zip = key.strip_suffix(".zip").and_then(|key| key.rsplit_once('/'));
-        match (self.rules, zip.filter(|(zips, _)| zips.matches('/').count() == 2)) {
+        let zip = key
+            .strip_suffix(".zip")
+            .and_then(|key| key.rsplit_once('/'));
+        match (
+            self.rules,
+            zip.filter(|(zips, _)| zips.matches('/').count() == 2),
+        ) {
             (Rules::OneZipKey, Some((zips, _))) => format!("{zips}.zip"),
             (Rules::OneZipKeyInARound, Some((zips, attempt))) => {
                 let round = self.rounds.get(attempt).copied().unwrap_or(0);

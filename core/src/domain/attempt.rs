@@ -21,7 +21,8 @@ pub enum Begin {
     Go(Box<Video>),
     /// Nothing: the video is done, failed or deleted, or the job belongs to an earlier round of it.
     Finished,
-    /// Wait: another attempt has the lease for as long as this, unless it renews it.
+    /// Wait: another attempt has the lease for as long as this, unless it renews it; or the video is to be
+    /// given up, and for as long as this nobody can be sure.
     Leased(Duration),
     /// Nothing: too many attempts were aborted. The video fails, with this record.
     GiveUp(Box<Video>),
@@ -29,6 +30,9 @@ pub enum Begin {
 
 /// How many attempts at a video may be aborted, without a word of why, before it fails.
 pub(super) const MAX_ABORTED_ATTEMPTS: usize = 5;
+/// How long a video that is to be given up waits for news that one of its attempts was not cut off: longer
+/// than a message with such news may have been told to wait.
+const LAST_WORD: Duration = Duration::minutes(15);
 /// How many attempts at a video may be told to stop before they could finish, before it fails. A
 /// roll-out stops one now and then; this many in a row are stopped because there is never time enough.
 pub(super) const MAX_STOPPED_ATTEMPTS: u32 = 20;
@@ -59,11 +63,18 @@ impl Video {
         if let Some(left) = lease_left.filter(|left| *left > Duration::zero()) {
             return Begin::Leased(left);
         }
+        let last_word = unreleased.map(|a| a.lease_until + lease + LAST_WORD);
         let mut unreleased_attempts = self.unreleased_attempts.clone();
         unreleased_attempts.retain(|id| !job.releases(id));
         unreleased_attempts.extend(unreleased.map(|a| a.id.clone()));
         let aborted = usize::try_from(self.aborted_attempts).unwrap_or(usize::MAX);
         let aborted = aborted.saturating_add(unreleased_attempts.len());
+        if let Some(last_word) = last_word
+            && aborted >= MAX_ABORTED_ATTEMPTS
+            && now < last_word
+        {
+            return Begin::Leased(last_word - now);
+        }
         let reason = if aborted >= MAX_ABORTED_ATTEMPTS {
             Some("each attempt at it was cut off; it may need more than there is")
         } else if self.stopped_attempts >= MAX_STOPPED_ATTEMPTS {
@@ -81,7 +92,7 @@ impl Video {
             unsent: false,
             asked_resends: 0,
             // Whoever was cut off may have stored a zip, or do so yet.
-            stray_zips: self.stray_zips || self.attempt.is_some(),
+            stray_objects: self.stray_objects || self.attempt.is_some(),
             waiting_job: None,
             attempt: Some(Attempt {
                 id: attempt.to_owned(),
@@ -177,7 +188,7 @@ impl Video {
         };
         Self {
             attempt: None,
-            stray_zips: true,
+            stray_objects: true,
             stopped_attempts: self.stopped_attempts + stopped,
             aborted_attempts: self.aborted_attempts + aborted,
             too_much: too_much.or_else(|| self.too_much.clone()),

@@ -96,7 +96,11 @@ mod tests {
             assert!(is_zip_of(&own, "u1", "v1"), "{own}");
         }
         // An id has no slash, so that no other video's zip is taken for this one's.
-        for other in [zip("u1", "v10", "a1"), only_zip("u1", "v10"), upload("u1", "v1")] {
+        for other in [
+            zip("u1", "v10", "a1"),
+            only_zip("u1", "v10"),
+            upload("u1", "v1"),
+        ] {
             assert!(!is_zip_of(&other, "u1", "v1"), "{other}");
         }
         assert!(parse_upload("uploads/u1/v1/1").is_err());

@@ -189,7 +189,11 @@ mod tests {
             panic!("its objects are to be removed")
         };
         assert_eq!(gone.unfinished(), None);
-        let listed = ["frames/u1/v1.zip", "frames/u1/v1/a.zip", "frames/u1/v10.zip"];
+        let listed = [
+            "frames/u1/v1.zip",
+            "frames/u1/v1/a.zip",
+            "frames/u1/v10.zip",
+        ];
         assert_eq!(
             deleted.unwanted_objects(listed.map(str::to_owned).into()),
             ["uploads/u1/v1", "frames/u1/v1.zip", "frames/u1/v1/a.zip"]

@@ -115,10 +115,10 @@ pub struct Video {
     /// Where the newest zip is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zip_key: Option<String>,
-    /// Whether there may be zips beside it: an attempt that did not end the video may have stored one, and
-    /// an earlier round has.
+    /// Whether there may be objects that nobody wants: zips beside that one, as an attempt that did not end
+    /// the video may have stored one, and an earlier round has; whatever a deleted video left.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub stray_zips: bool,
+    pub stray_objects: bool,
     /// Frames so far, or in the zip.
     pub frames: u64,
     /// Percent done.
@@ -143,10 +143,6 @@ pub struct Video {
     pub created_at: DateTime<Utc>,
     /// When the record last changed.
     pub updated_at: DateTime<Utc>,
-    /// Whether a deleted video's objects are surely gone: removed once more when nobody could put one
-    /// any longer.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub objects_removed: bool,
     /// Set when the user deleted it: the record stays as a mark until then, in Unix seconds,
     /// so that a late message does not bring the video back.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,7 +185,7 @@ impl Video {
             unsent: false,
             asked_resends: 0,
             zip_key: None,
-            stray_zips: false,
+            stray_objects: false,
             frames: 0,
             progress: 0,
             reason: None,
@@ -199,7 +195,6 @@ impl Video {
             deliveries: Vec::new(),
             created_at: now,
             updated_at: now,
-            objects_removed: false,
             deleted_until: None,
             version: 0,
         }
@@ -274,14 +269,14 @@ impl Video {
     #[must_use]
     pub fn unfinished(&self) -> Option<Unfinished> {
         if self.is_deleted() {
-            return (!self.objects_removed).then_some(Unfinished::Removal);
+            return self.stray_objects.then_some(Unfinished::Removal);
         }
         match self.status {
             Status::AwaitingUpload => Some(Unfinished::Upload),
             Status::Queued | Status::Processing => Some(Unfinished::Job),
             Status::Done | Status::Failed if self.unpublished => Some(Unfinished::Job),
             Status::Done | Status::Failed if self.awaits_delivery() => Some(Unfinished::Delivery),
-            Status::Done | Status::Failed => self.stray_zips.then_some(Unfinished::Removal),
+            Status::Done | Status::Failed => self.stray_objects.then_some(Unfinished::Removal),
         }
     }
 
@@ -344,7 +339,7 @@ impl Video {
             etag: None,
             attempt: None,
             round: self.round + 1,
-            stray_zips: self.stray_zips || self.status == Status::Done,
+            stray_objects: self.stray_objects || self.status == Status::Done,
             stopped_attempts: 0,
             waiting_job: None,
             aborted_attempts: 0,
@@ -367,7 +362,7 @@ impl Video {
     #[must_use]
     pub fn failed(&self, reason: &str, now: DateTime<Utc>) -> Self {
         Self {
-            stray_zips: self.stray_zips || self.attempt.is_some(),
+            stray_objects: self.stray_objects || self.attempt.is_some(),
             ..self.ended(Err(reason.to_owned()), now)
         }
     }
@@ -424,6 +419,7 @@ impl Video {
     pub fn deleted(&self, tombstone: Duration, now: DateTime<Utc>) -> Self {
         Self {
             deleted_until: Some((now + tombstone).timestamp()),
+            stray_objects: true,
             unpublished: false,
             unsent: false,
             ..self.next_version(now)
@@ -435,8 +431,7 @@ impl Video {
     #[must_use]
     pub fn with_objects_removed(&self, now: DateTime<Utc>) -> Self {
         Self {
-            objects_removed: self.is_deleted(),
-            stray_zips: false,
+            stray_objects: false,
             ..self.next_version(now)
         }
     }

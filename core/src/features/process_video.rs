@@ -17,6 +17,7 @@ use super::job_messages::jobs_in_message;
 use super::records::{MAX_TRIES, changes_too_fast, publish, update};
 use crate::domain::{Begin, Extraction, ExtractionRequest, Job, Progress, Release, Status, Video};
 use crate::ports::{ExtractionError, ProgressListener};
+use crate::untold::UntoldEnd;
 use crate::{App, Error, Result};
 use lambda_anywhere::each_message;
 
@@ -30,17 +31,58 @@ pub const REASON: &str = "reason";
 pub async fn process_jobs(app: &App, event: SqsEvent) -> Result<SqsBatchResponse> {
     each_message(app, &event, |app, message| async move {
         measure_wait(&app, message);
-        process_message(&app, message.body.as_deref().unwrap_or_default()).await
+        tell_ends(&app).await;
+        let may_send = may_send_in_place_of(message, app.clock.now());
+        process_message(&app, message.body.as_deref().unwrap_or_default(), may_send).await
     })
     .await
 }
 
 /// How long the message was in the queue, by SQS's own word.
 fn measure_wait(app: &App, message: &SqsMessage) {
-    let sent = message.attributes.get("SentTimestamp");
-    let sent = sent.and_then(|ms| DateTime::from_timestamp_millis(ms.parse().ok()?));
-    if let Some(sent) = sent {
+    if let Some(sent) = moment(message, "SentTimestamp") {
         measure("waiting", app.clock.now() - sent);
+    }
+}
+
+/// The time that an attribute of SQS's says.
+fn moment(message: &SqsMessage, attribute: &str) -> Option<DateTime<Utc>> {
+    let ms = message.attributes.get(attribute)?.parse().ok()?;
+    DateTime::from_timestamp_millis(ms)
+}
+
+/// For how long a message that came back is left to come back again, before another takes its place.
+const LEFT_TO_COME_BACK: Duration = Duration::minutes(30);
+
+/// Whether a new message may take this one's place. One that came back mostly did so because nobody knows
+/// whether a new one was sent: each receive would make one more, and each of those again. It comes back by
+/// itself until it is old; what was received and never heard of again gets on then.
+fn may_send_in_place_of(message: &SqsMessage, now: DateTime<Utc>) -> bool {
+    let count = message.attributes.get("ApproximateReceiveCount");
+    let came_back = count.is_some_and(|count| count != "1");
+    let first = moment(message, "ApproximateFirstReceiveTimestamp");
+    !came_back || first.is_none_or(|first| now - first >= LEFT_TO_COME_BACK)
+}
+
+/// Tells of attempts of this process that ended in order, of which nobody could be told so far.
+async fn tell_ends(app: &App) {
+    while let Some(end) = app.untold.take() {
+        let now = app.clock.now();
+        let told = update(app, &end.video_id, |video| {
+            Ok(if video.is_leased_by(&end.attempt) {
+                Some(video.released(Release::Faulted, now))
+            } else {
+                video.attempts_ended_in_order(std::slice::from_ref(&end.attempt), now)
+            })
+        });
+        match told.await {
+            Ok(_) | Err(Error::Rejected { .. }) => {}
+            Err(error) => {
+                tracing::warn!(video_id = end.video_id, %error, "an attempt's end is still untold");
+                app.untold.remember(end);
+                return;
+            }
+        }
     }
 }
 
@@ -53,9 +95,9 @@ fn count(outcome: &'static str) {
     metrics::counter!("fotograma.jobs", "outcome" => outcome).increment(1);
 }
 
-async fn process_message(app: &App, body: &str) -> Result<()> {
+async fn process_message(app: &App, body: &str, may_send: bool) -> Result<()> {
     let outcome = match jobs_in_message(body, |bucket| app.objects.is_bucket(bucket)) {
-        Ok(jobs) => process_all(app, &jobs).await,
+        Ok(jobs) => process_all(app, &jobs, may_send).await,
         Err(error) => Err(error),
     };
     match outcome {
@@ -68,9 +110,9 @@ async fn process_message(app: &App, body: &str) -> Result<()> {
     }
 }
 
-async fn process_all(app: &App, jobs: &[Job]) -> Result<()> {
+async fn process_all(app: &App, jobs: &[Job], may_send: bool) -> Result<()> {
     for job in jobs {
-        process_job(app, job).await?;
+        process_job(app, job, may_send).await?;
     }
     Ok(())
 }
@@ -83,19 +125,22 @@ enum Next {
     SendAgain,
 }
 
-async fn process_job(app: &App, job: &Job) -> Result<()> {
+/// Does a job, or sends it again as a new message; if not `may_send`, only where an attempt has begun. Else
+/// the one in hand comes back.
+async fn process_job(app: &App, job: &Job, may_send: bool) -> Result<()> {
     let attempt = NewAttempt {
         id: app.ids.next(),
         may_have_begun: AtomicBool::new(false),
     };
-    let (job, wait) = match run_job(app, job, &attempt).await {
+    let (job, wait, why) = match run_job(app, job, &attempt).await {
         Ok(Next::Done) => {
             app.health.message_done();
             return Ok(());
         }
         Ok(Next::SendAgain) => {
             count("given_back");
-            (job.clone(), Duration::zero())
+            let why = Error::transient("the attempt has ended without an outcome");
+            (job.clone(), Duration::zero(), why)
         }
         Err(error @ (Error::Rejected { .. } | Error::Permanent(_))) => return Err(error),
         // Only what reads the message or the video may end a video. After any other fault the job
@@ -103,16 +148,27 @@ async fn process_job(app: &App, job: &Job) -> Result<()> {
         Err(error) => {
             app.health.failed(&error);
             count("postponed");
-            job.postponed()
+            let (job, wait) = job.postponed();
+            (job, wait, error)
         }
     };
     // One that the record cannot have heard of has nothing to give back.
-    let job = if attempt.may_have_begun.into_inner() {
-        job.released_by(&attempt.id)
+    let may_have_begun = attempt.may_have_begun.into_inner();
+    let sent = if may_have_begun {
+        // Also in place of a message that came back: it tells how the attempt ended, and attempts are few.
+        app.jobs.send(&job.released_by(&attempt.id), wait).await
+    } else if may_send {
+        app.jobs.send(&job, wait).await
     } else {
-        job
+        Err(why)
     };
-    app.jobs.send(&job, wait).await
+    if sent.is_err() && may_have_begun {
+        app.untold.remember(UntoldEnd {
+            video_id: job.video_id,
+            attempt: attempt.id,
+        });
+    }
+    sent
 }
 
 /// An attempt that wants to begin.

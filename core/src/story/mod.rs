@@ -37,6 +37,7 @@ pub fn app(recorder: &Arc<Recorder>) -> App {
             ..Settings::default()
         },
         health: Arc::default(),
+        untold: Arc::default(),
         cancel: CancelSignal::never(),
     }
 }

@@ -294,7 +294,10 @@ impl Objects for Recorder {
         self.read(&format!("list-objects {prefix}"))?;
         let world = self.world();
         let keys = world.objects.keys();
-        Ok(keys.filter(|key| key.starts_with(prefix)).cloned().collect())
+        Ok(keys
+            .filter(|key| key.starts_with(prefix))
+            .cloned()
+            .collect())
     }
 
     async fn remove(&self, key: &str) -> Result<()> {

@@ -92,6 +92,16 @@ fn passes_by_itself(status: u16, code: Option<&str>) -> bool {
     status >= 500 || status == 429 || code.is_some_and(|code| TRANSIENT_CODES.contains(&code))
 }
 
+/// Whether a peer may have done what it was asked although it did not say so: there was no answer, or
+/// one that cannot be read. A connection that was never made has carried nothing.
+pub(super) fn may_have_been_done<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    match error {
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
+        SdkError::DispatchFailure(failure) => !failure.is_user(),
+        _ => false,
+    }
+}
+
 /// The error for what is not as the protocol promises.
 pub(crate) fn missing_from_answer(call: &str, what: &str) -> Error {
     Error::transient(format!("{call}: the answer has no {what}"))

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration as StdDuration;
 
 use async_trait::async_trait;
+use aws_sdk_sqs::config::Builder as ConfigBuilder;
+use aws_sdk_sqs::config::retry::RetryConfig;
 use aws_sdk_sqs::types::MessageAttributeValue;
 use chrono::Duration;
 use fotograma_core::domain::Job;
@@ -12,15 +15,21 @@ use fotograma_core::features::resources::{VIDEO_DEAD_LETTERS, VIDEO_QUEUE};
 use fotograma_core::ports::Jobs;
 use fotograma_core::{Error, Result};
 use lambda_anywhere::trace::TRACEPARENT;
+use tokio::time::sleep;
 
 use super::Aws;
-use super::error::sdk_error;
+use super::error::{may_have_been_done, sdk_error};
 use crate::telemetry::trace;
 
 /// The longest reason that is written beside a message, in characters.
 const MAX_REASON_CHARS: usize = 1_000;
 /// What the smallest limit of a queue leaves for a body when a reason goes with it, in bytes.
 const MAX_BODY_BYTES_WITH_REASON: usize = 256 * 1024 - 5 * 1024;
+
+/// How often a job is sent that is refused for now.
+const MAX_TRIES: u32 = 3;
+/// Half of the pause before the second try; longer each time.
+const FIRST_PAUSE: StdDuration = StdDuration::from_millis(100);
 
 /// [`Jobs`] over SQS.
 pub struct SqsJobs(Arc<Aws>);
@@ -47,10 +56,21 @@ impl Jobs for SqsJobs {
             .message_body(body)
             .set_delay_seconds(delay_seconds(delay))
             .set_message_attributes(trace_attribute()?);
-        send.send()
-            .await
-            .map_err(|error| sdk_error("sqs SendMessage", &error))?;
-        Ok(())
+        let mut tries = 1;
+        loop {
+            // The SDK would also try again where there was no answer, and each try may be a message more.
+            let once = send.clone().customize().config_override(send_once());
+            let Err(error) = once.send().await else {
+                return Ok(());
+            };
+            let told = sdk_error("sqs SendMessage", &error);
+            let may_pass = matches!(told, Error::Transient(_)) && !may_have_been_done(&error);
+            if !may_pass || tries == MAX_TRIES {
+                return Err(told);
+            }
+            sleep(FIRST_PAUSE * (1 << tries)).await;
+            tries += 1;
+        }
     }
 
     async fn dead_letter(&self, body: &str, reason: &str) -> Result<()> {
@@ -70,6 +90,10 @@ impl Jobs for SqsJobs {
             .map_err(|error| sdk_error("sqs SendMessage", &error))?;
         Ok(())
     }
+}
+
+fn send_once() -> ConfigBuilder {
+    aws_sdk_sqs::Config::builder().retry_config(RetryConfig::disabled())
 }
 
 /// The trace that a message belongs to, as its attribute.

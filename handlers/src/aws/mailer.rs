@@ -14,7 +14,7 @@ use fotograma_core::ports::{MailSent, Mailer};
 use fotograma_core::{Error, Result};
 
 use super::Aws;
-use super::error::sdk_error;
+use super::error::{may_have_been_done, sdk_error};
 
 /// [`Mailer`] over SES (version 2 of its API).
 pub struct SesMailer(Arc<Aws>);
@@ -66,7 +66,7 @@ impl Mailer for SesMailer {
             Ok(_) => Ok(MailSent::Accepted),
             Err(error) => {
                 let told = mail_error(&error, &mail.to);
-                if may_have_gone(&error) {
+                if may_have_been_done(&error) {
                     tracing::warn!(error = %told, "nobody knows whether a mail has gone");
                     return Ok(MailSent::Unknown);
                 }
@@ -88,16 +88,6 @@ impl Mailer for SesMailer {
             Err(error) if !is_bad_mail(&error) => Err(sdk_error("sesv2 SendEmail", &error)),
             _ => Ok(()),
         }
-    }
-}
-
-/// Whether SES may have taken the mail although it did not say so: there was no answer, or one that
-/// cannot be read. A connection that was never made has carried nothing.
-fn may_have_gone(error: &SdkError<SendEmailError, HttpResponse>) -> bool {
-    match error {
-        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
-        SdkError::DispatchFailure(failure) => !failure.is_user(),
-        _ => false,
     }
 }
 

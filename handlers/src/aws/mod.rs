@@ -34,6 +34,7 @@ use aws_sdk_s3::Client as S3;
 use aws_sdk_sesv2::Client as Ses;
 use aws_sdk_sns::Client as Sns;
 use aws_sdk_sqs::Client as Sqs;
+use aws_smithy_http_client::pool::{self, ConnectionPool, DriverSpawner, Partition, PartitionId};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
@@ -175,22 +176,35 @@ impl Aws {
     }
 }
 
+/// After how long without a word a connection is tried: a peer that has vanished is noticed, and what
+/// stands between does not forget the connection while a long answer is waited for.
+const TCP_KEEP_ALIVE: Duration = Duration::from_secs(20);
+
 /// An HTTP client; TLS, with the system's root certificates, only where the endpoint needs it,
 /// so that an image without certificates can still use a plain one.
 fn http_client(endpoint_url: Option<&str>) -> SharedHttpClient {
-    let builder = aws_smithy_http_client::Builder::new();
-    if is_plain(endpoint_url) {
-        return builder.build_http();
-    }
-    let tls = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
-    SharedHttpClient::new(Unprepared(tls.build_https()))
+    // Connections belong to the runtime that makes them.
+    let here = DriverSpawner::from_fn(|connection| drop(tokio::spawn(connection)));
+    let only = PartitionId::from_index(0);
+    let builder = ConnectionPool::builder()
+        .tcp_keepalive(TCP_KEEP_ALIVE)
+        .partitions([Partition::new(only, here)]);
+    let pool = if is_plain(endpoint_url) {
+        builder.build_http()
+    } else {
+        let tls = builder.tls_provider(Provider::Rustls(CryptoMode::Ring));
+        tls.build_https()
+    };
+    let pool = pool.expect("a pool of one partition without limits");
+    let client = pool::Client::from_partition(&pool, only).expect("the partition of this pool");
+    SharedHttpClient::new(Unprepared(client))
 }
 
 /// A client that is not asked to prepare itself when an SDK's client is made: it would read all
 /// root certificates, which takes milliseconds of a function's start and may never be needed. It
 /// does so at its first call.
 #[derive(Debug)]
-struct Unprepared(SharedHttpClient);
+struct Unprepared(pool::Client);
 
 impl HttpClient for Unprepared {
     fn http_connector(

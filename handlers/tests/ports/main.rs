@@ -1,6 +1,8 @@
 //! Every port over the AWS SDKs, on success and on failure, against the embedded AWS.
 #![cfg(feature = "local")]
 
+#[cfg(target_os = "linux")]
+mod connections;
 mod frames;
 #[path = "../support/http.rs"]
 mod http;

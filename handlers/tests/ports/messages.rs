@@ -291,6 +291,26 @@ async fn a_mail_without_an_answer_may_have_gone_and_is_sent_once() {
 }
 
 #[tokio::test]
+async fn a_job_is_sent_again_only_when_it_was_surely_not_taken() {
+    let world = World::new().await;
+    let jobs = SqsJobs::new(Arc::clone(&world.aws));
+    let queue = queue(&world, VIDEO_QUEUE);
+    let job = Job::from_json(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job");
+    let send = |kind, times| {
+        let fault = Fault::new(kind).on(ServiceName::Sqs, "SendMessage");
+        world.local.faults().add(fault.times(times));
+        jobs.send(&job, chrono::Duration::zero())
+    };
+    let unknown = send(FaultKind::CutAfter, 1).await;
+    assert!(matches!(unknown, Err(Error::Transient(_))), "{unknown:?}");
+    receive(&queue).await;
+    assert_eq!(send(FaultKind::Throttle, 2).await, Ok(()));
+    receive(&queue).await;
+    let refused = send(FaultKind::AccessDenied, 1).await;
+    assert!(matches!(refused, Err(Error::Operational(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_job_with_a_delay_and_one_that_is_redriven_come_when_they_should() {
     let world = World::new().await;
     let jobs = SqsJobs::new(Arc::clone(&world.aws));

@@ -48,10 +48,6 @@ class Job:
         return f"uploads/{USER}/{self.video_id}"
 
     @property
-    def zip_key(self):
-        return f"frames/{USER}/{self.video_id}.zip"
-
-    @property
     def email(self):
         return f"{self.video_id}@example.com"
 

@@ -58,7 +58,7 @@ def judge(system, parcel):
     known = records(system)
     counts, off = Counter(), []
     with ThreadPoolExecutor(8) as pool:
-        zips = list(pool.map(lambda job: fetch(system, job), parcel.jobs))
+        zips = list(pool.map(lambda job: fetch(system, known.get(job.video_id)), parcel.jobs))
     mails = mailed(system, len(parcel.jobs))
     for job, zipped in zip(parcel.jobs, zips, strict=True):
         kind, wrong = judge_job(job, known.get(job.video_id), zipped, mails[job.email])
@@ -105,12 +105,15 @@ def judge_job(job, record, zipped, mails):
     return "done", wrong
 
 
-def fetch(system, job):
-    """A job's zip, if there is one."""
-    url = f"{system.aws_url}/{BUCKET}/{job.zip_key}"
+def fetch(system, record):
+    """The zip that a record names, if it is there."""
+    key = (record or {}).get("zip_key")
+    if key is None:
+        return None
+    url = f"{system.aws_url}/{BUCKET}/{key}"
     s3 = system.aws("s3")
     # AWS's clock is an hour ahead of the one that signs.
-    wanted = {"Bucket": BUCKET, "Key": job.zip_key}
+    wanted = {"Bucket": BUCKET, "Key": key}
     signed = s3.generate_presigned_url("get_object", wanted, ExpiresIn=24 * 3_600)
     assert signed.startswith(url)
     answer = requests.get(signed, timeout=60)
