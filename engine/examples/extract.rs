@@ -1,6 +1,7 @@
 //! Extracts the frames of a local video: `extract [--served] VIDEO ZIP [OPTIONS-AS-JSON]`.
 //!
 //! With `--served` ffmpeg does not open the file itself, as if it lay in an object store.
+//! With the options `previews` and `contact_sheet` those pictures come beside the zip.
 //! `FOTOGRAMA_FFMPEG` names another ffmpeg than the one on the `PATH`.
 
 use std::ops::Range;
@@ -59,6 +60,14 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     };
     let sink = FileSink::create(zip, true).await?;
     let done = extract(&ffmpeg, source, Box::new(sink), &options, &IgnoreProgress).await?;
+    if let Some(made) = &done.previews {
+        let beside = |end: &str| Path::new(zip).with_extension(end);
+        std::fs::write(beside("poster.jpg"), &made.poster)?;
+        std::fs::write(beside("storyboard.jpg"), &made.storyboard.sheet)?;
+        if let Some(sheet) = &made.contact_sheet {
+            std::fs::write(beside("contact.jpg"), sheet)?;
+        }
+    }
     let mut facts = serde_json::to_value(&done)?;
     facts["peak_memory"] = peak_memory().into();
     println!("{facts:#}");

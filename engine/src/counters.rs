@@ -27,6 +27,13 @@ impl Counters {
         self.end.store(micros(to), Relaxed);
     }
 
+    /// The span of time in which frames are wanted, in seconds, where it is known.
+    #[expect(clippy::cast_precision_loss, reason = "285 years fit")]
+    pub(crate) fn span(&self) -> Option<(f64, f64)> {
+        let (start, end) = (self.start.load(Relaxed), self.end.load(Relaxed));
+        (end > start).then(|| (start as f64 / 1e6, end as f64 / 1e6))
+    }
+
     /// Sets the time of the last frame, in seconds from the video's start.
     pub(crate) fn set_position(&self, seconds: f64) {
         self.position.store(micros(seconds), Relaxed);

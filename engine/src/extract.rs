@@ -14,9 +14,10 @@ use crate::ffmpeg::program::Ffmpeg;
 use crate::io::metered::Metered;
 use crate::io::sink::Sink;
 use crate::io::source::Source;
-use crate::options::{OnDamage, Options};
+use crate::options::{Format, OnDamage, Options};
 use crate::output::Output;
 use crate::plan::{Strategy, StrategyReason};
+use crate::previews::{self, Previews};
 use crate::progress::ProgressListener;
 use crate::reason::Reason;
 use crate::strategy;
@@ -45,6 +46,9 @@ pub struct Extraction {
     pub strategy_reason: StrategyReason,
     /// What is wrong with the video, where its frames were kept all the same.
     pub damaged: Option<String>,
+    /// The pictures made beside the frames, where they were asked for.
+    #[serde(skip)]
+    pub previews: Option<Previews>,
 }
 
 impl Extraction {
@@ -79,6 +83,11 @@ pub async fn extract(
     options: &Options,
     listener: &dyn ProgressListener,
 ) -> Result<Extraction, ExtractError> {
+    if options.format == Format::Webp && !ffmpeg.libwebp {
+        sink.abort().await;
+        let what = "this ffmpeg cannot write WebP: it was built without libwebp";
+        return Err(ExtractError::Options(what.into()));
+    }
     let counters = Arc::new(Counters::default());
     let mut output = Output::new(sink, options, Arc::clone(&counters));
     let source: Arc<dyn Source> = Arc::new(Metered::new(source, Arc::clone(&counters)));
@@ -122,6 +131,8 @@ async fn write_zip(
         return Err(Reason::NoFrames.into());
     }
     source.verify().await?;
+    let collector = output.take_collector();
+    let previews = previews::make(ffmpeg, options, collector, outcome.duration).await?;
     let warning = outcome.damaged.as_deref().map(warning);
     output.end(warning.as_deref()).await?;
     Ok(Extraction {
@@ -141,6 +152,7 @@ async fn write_zip(
         strategy,
         strategy_reason,
         damaged: outcome.damaged,
+        previews,
     })
 }
 

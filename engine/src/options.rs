@@ -16,7 +16,8 @@ pub struct Options {
     pub every: Duration,
     /// Which frame stands for a moment.
     pub mode: Mode,
-    /// JPEG quantiser from 2 (best) to 31 (smallest); PNG takes no notice.
+    /// JPEG quantiser from 2 (best) to 31 (smallest), and what is as good as it in WebP; PNG takes no
+    /// notice.
     pub quality: u8,
     /// Whether a frame on screen at several moments is stored for each of them, and not once.
     pub repeat: bool,
@@ -39,6 +40,10 @@ pub struct Options {
     pub hdr: Hdr,
     /// What becomes of a damaged video.
     pub damaged: OnDamage,
+    /// Whether a poster and a storyboard are made beside the frames.
+    pub previews: bool,
+    /// Whether a contact sheet is made too.
+    pub contact_sheet: bool,
     /// Time of the zip's entries, in seconds since 1970 (UTC). Taken from the job, so that doing
     /// it again gives the same bytes; years before 1980 and after 2107 are clamped.
     pub modified: u64,
@@ -61,6 +66,8 @@ impl Default for Options {
             samples: Samples::Square,
             hdr: Hdr::ToneMap,
             damaged: OnDamage::Fail,
+            previews: false,
+            contact_sheet: false,
             modified: 0,
             limits: Limits::default(),
         }
@@ -128,6 +135,8 @@ pub enum Format {
     Jpg,
     /// PNG, lossless and several times larger.
     Png,
+    /// WebP, lossy, smaller than JPEG and slower; it keeps transparency. An ffmpeg with libwebp writes it.
+    Webp,
 }
 
 impl Format {
@@ -137,6 +146,7 @@ impl Format {
         match self {
             Self::Jpg => "jpg",
             Self::Png => "png",
+            Self::Webp => "webp",
         }
     }
 }

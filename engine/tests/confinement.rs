@@ -23,6 +23,7 @@ async fn told(script: &str, options: &Options) -> Result<String, ExtractError> {
         version: "5.1".into(),
         threads: std::num::NonZeroUsize::MIN,
         libvpx: false,
+        libwebp: false,
         confinement: None,
     };
     let video = Memory::new(&b"\x1a\x45\xdf\xa3"[..]);

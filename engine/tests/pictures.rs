@@ -25,6 +25,13 @@ fn png(millis: u64) -> Options {
     }
 }
 
+fn webp(millis: u64) -> Options {
+    Options {
+        format: Format::Webp,
+        ..every(millis)
+    }
+}
+
 #[tokio::test]
 async fn samples_are_made_square() {
     let folder = folder();
@@ -128,7 +135,7 @@ async fn what_is_interlaced_has_no_combs() {
 }
 
 #[tokio::test]
-async fn transparency_is_kept_in_a_png() {
+async fn transparency_is_kept_in_png_and_webp() {
     let folder = folder();
     let half = "-f lavfi -i color=red:s=160x120:r=10:d=2,format=yuva420p,geq=lum='lum(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='if(lt(X,80),0,255)'";
     for (name, words) in [
@@ -146,15 +153,22 @@ async fn transparency_is_kept_in_a_png() {
         let alpha = alpha(image);
         assert!(alpha[60 * 160 + 40] < 8, "{name}: the left is transparent");
         assert!(alpha[60 * 160 + 120] > 247, "{name}: the right is not");
+        let image = &taken(&path, &webp(1000)).await.images[1].1;
+        let transparent = self::alpha(image);
+        assert!(
+            transparent[60 * 160 + 40] < 8,
+            "{name}: the left of the WebP"
+        );
+        assert!(transparent[60 * 160 + 120] > 247, "{name}: its right");
         // A JPEG knows no transparency.
         assert_eq!(taken(&path, &every(1000)).await.images.len(), 2, "{name}");
     }
 }
 
-/// The transparency of a PNG's pixels.
+/// The transparency of a picture's pixels.
 fn alpha(image: &[u8]) -> Vec<u8> {
     let folder = folder();
-    let path = folder.path().join("a.png");
+    let path = folder.path().join("a.image");
     std::fs::write(&path, image).expect("a file");
     let output = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
@@ -163,6 +177,52 @@ fn alpha(image: &[u8]) -> Vec<u8> {
         .output()
         .expect("ffmpeg is installed");
     output.stdout
+}
+
+#[tokio::test]
+async fn a_webp_has_the_colours_of_a_jpeg_in_fewer_bytes_by_its_quality() {
+    let folder = folder();
+    let path = folder.path().join("a.mp4");
+    make(
+        &path,
+        &format!("-f lavfi -i mandelbrot=s=640x360:r=5 -t 1 {X264}"),
+    );
+    let bytes = |shown: &Shots| shown.images[0].1.len();
+    let jpeg = taken(&path, &every(1000)).await;
+    let of = async |quality| {
+        let options = Options {
+            quality,
+            ..webp(1000)
+        };
+        taken(&path, &options).await
+    };
+    let (best, usual, least) = (of(2).await, of(3).await, of(31).await);
+    let (name, image) = &usual.images[0];
+    assert_eq!(
+        (name.as_str(), &image[..4]),
+        ("frame_00001.webp", &b"RIFF"[..])
+    );
+    assert!(
+        bytes(&usual) < bytes(&jpeg),
+        "{} {}",
+        bytes(&usual),
+        bytes(&jpeg)
+    );
+    assert!(bytes(&best) > bytes(&usual) && bytes(&usual) > bytes(&least) * 2);
+    let reference = pixels(&taken(&path, &png(1000)).await.images[0].1).rgb;
+    let off = |shown: &Shots| {
+        let found = pixels(&shown.images[0].1).rgb;
+        let pairs = found.iter().zip(&reference);
+        let sum: u64 = pairs.map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        sum * 10 / found.len() as u64
+    };
+    // Tenths of a step of 255, in the mean.
+    assert!(
+        off(&usual) <= off(&jpeg) + 10,
+        "{} {}",
+        off(&usual),
+        off(&jpeg)
+    );
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use crate::ffmpeg::program::Ffmpeg;
 use crate::limits::Limits;
 use crate::options::{Format, Mode, Options};
 use crate::plan::moments::Moments;
+use crate::previews::thumbnail_box;
 
 /// More streams than any honest video has make ffmpeg's probing slow.
 const MAX_STREAMS: &str = "64";
@@ -106,6 +107,7 @@ pub(crate) fn on_screen(
     let stream = presentation.map();
     let neighbours = presentation.before_choice(options);
     let picture = presentation.after_choice(options);
+    let pictures_and_thumbnails = pictures_and_thumbnails(options);
     // It keeps all pictures at one size, as `tblend` must have it, and costs nothing where they are.
     let size = match sizes {
         Sizes::First | Sizes::Told => "scale".to_owned(),
@@ -141,24 +143,23 @@ pub(crate) fn on_screen(
         "[{stream}]{keyframes}{tags}settb=1/1000000000,setpts='{steady}',split={outputs}{branches}[p];\
          {times}\
          [p]{size},{neighbours}tpad=stop_mode=clone:stop_duration={repeated}ms,\
-         tblend=all_opacity=0:enable='{enable}',select='{select}',{picture}[pictures]"
+         tblend=all_opacity=0:enable='{enable}',select='{select}',{picture}{pictures_and_thumbnails}"
     );
     let mut arguments: Vec<OsString> = ["-filter_complex", &graph, "-map", "[times]"]
         .map(Into::into)
         .into();
-    let pictures = match sizes {
-        Sizes::First | Sizes::Only(_) => "v:1",
+    match sizes {
+        Sizes::First | Sizes::Only(_) => {}
         Sizes::Told => {
             // What is not to be one size is not to be made one.
             arguments.extend(
                 ["-map", "[heights]", "-map", "[aspects]", "-autoscale", "0"].map(Into::into),
             );
             arguments.extend(["-c:v:1", "rawvideo", "-c:v:2", "rawvideo"].map(Into::into));
-            "v:3"
         }
-    };
+    }
     arguments.extend(["-map", "[pictures]", "-c:v:0", "rawvideo"].map(Into::into));
-    arguments.extend(encoder(options, pictures));
+    arguments.extend(encoders(options, sizes.layout()));
     arguments.extend(output());
     arguments
 }
@@ -167,35 +168,92 @@ pub(crate) fn on_screen(
 pub(crate) fn marked(options: &Options, presentation: &Presentation) -> Vec<OsString> {
     let fields = presentation.before_choice(options);
     let picture = presentation.after_choice(options);
+    let pictures_and_thumbnails = pictures_and_thumbnails(options);
     let graph = format!(
         "[0:V:0]select='mod(pts,2)',settb=1/1000000000,setpts=PTS+{ORIGIN},\
-         {fields}{picture}[pictures]"
+         {fields}{picture}{pictures_and_thumbnails}"
     );
     let mut arguments: Vec<OsString> = ["-filter_complex", &graph, "-map", "[pictures]"]
         .map(Into::into)
         .into();
-    arguments.extend(encoder(options, "v:0"));
+    arguments.extend(encoders(options, Layout::Pictures));
     arguments.extend(output());
+    arguments
+}
+
+/// What the chain of filters ends with: the pictures, and beside them small ones where they are wanted.
+fn pictures_and_thumbnails(options: &Options) -> String {
+    let Some(most) = thumbnail_box(options) else {
+        return "[pictures]".into();
+    };
+    // Even, as half of it is the width of the colours' planes.
+    let length = |ratio: &str| format!("max(2,trunc(min({most},{most}*{ratio})/2)*2)");
+    let (width, height) = (length("iw/ih"), length("ih/iw"));
+    format!(
+        ",split[pictures][large];[large]scale=w='{width}':h='{height}':flags=area:\
+         out_color_matrix=bt601:out_range=pc,setsar=1,format=yuvj420p[thumbnails]"
+    )
+}
+
+/// The encoders of the pictures, and of the thumbnails where they are wanted, which are mapped here.
+fn encoders(options: &Options, layout: Layout) -> Vec<OsString> {
+    let pictures = layout.pictures();
+    let mut arguments = encoder(options, &format!("v:{pictures}"));
+    if thumbnail_box(options).is_some() {
+        let codec = format!("-c:v:{}", pictures + 1);
+        arguments.extend(["-map", "[thumbnails]", &codec, "rawvideo"].map(Into::into));
+    }
     arguments
 }
 
 /// The encoder of the stream `stream`. A JPEG encoder's threads would make its output differ from
 /// run to run.
 fn encoder(options: &Options, stream: &str) -> Vec<OsString> {
-    let quality = options.quality.to_string();
+    let webp_quality = webp_quality(options.quality).to_string();
     let settings: &[(&str, &str)] = match options.format {
-        Format::Jpg => &[
-            ("c", "mjpeg"),
-            ("threads", "1"),
-            ("q", &quality),
-            ("huffman", "optimal"),
-        ],
+        Format::Jpg => return jpeg(stream, options.quality),
         Format::Png => &[("c", "png"), ("threads", "1")],
+        Format::Webp => &[
+            ("c", "libwebp"),
+            ("quality", &webp_quality),
+            // NUT knows no name for it.
+            ("tag", "WEBP"),
+        ],
     };
+    with_values(stream, settings)
+}
+
+fn jpeg(stream: &str, quality: u8) -> Vec<OsString> {
+    let settings = [
+        ("c", "mjpeg"),
+        ("threads", "1"),
+        ("q", &quality.to_string()),
+        ("huffman", "optimal"),
+    ];
+    with_values(stream, &settings)
+}
+
+fn with_values(stream: &str, settings: &[(&str, &str)]) -> Vec<OsString> {
     let settings = settings
         .iter()
         .flat_map(|(name, value)| [format!("-{name}:{stream}"), (*value).to_owned()]);
     settings.map(Into::into).collect()
+}
+
+/// What stands after an input of which one picture is made into a JPEG.
+pub(crate) fn one_jpeg(filters: &str, quality: u8) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = ["-vf", filters, "-frames:v", "1"].map(Into::into).into();
+    arguments.extend(jpeg("v:0", quality));
+    arguments.extend(output());
+    arguments
+}
+
+/// libwebp's quality, from 100 down, of a JPEG's quantiser from 2 up.
+fn webp_quality(quantiser: u8) -> u8 {
+    // The usual 3 is 90, the worst is 23.
+    97_u16
+        .saturating_sub(u16::from(quantiser) * 29 / 12)
+        .min(100) as u8
 }
 
 /// Every frame, with its exact time, as NUT on standard output.

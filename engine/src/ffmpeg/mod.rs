@@ -12,5 +12,6 @@ pub(crate) mod pictures;
 pub(crate) mod presentation;
 pub(crate) mod process;
 pub(crate) mod program;
+pub(crate) mod still;
 pub(crate) mod stream_facts;
 mod tone_map;

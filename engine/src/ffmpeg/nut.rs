@@ -77,6 +77,8 @@ struct Stream {
     time_base: (u64, u64),
     msb_pts_shift: u32,
     last_pts: i64,
+    /// Width and height of its pictures.
+    size: (u32, u32),
 }
 
 /// Reads the frames of a NUT stream.
@@ -164,6 +166,13 @@ impl<R: AsyncRead + Unpin> NutReader<R> {
         }
     }
 
+    /// Width and height of a stream's pictures; nothing of a stream that has not begun.
+    pub(super) fn picture_size(&self, stream: usize) -> (u32, u32) {
+        self.streams
+            .get(stream)
+            .map_or((0, 0), |stream| stream.size)
+    }
+
     /// Looks at the front of the buffer, and takes in what a packet says.
     fn front(&mut self) -> Result<Front, NutError> {
         if !self.begun {
@@ -243,6 +252,7 @@ impl<R: AsyncRead + Unpin> NutReader<R> {
                 time_base: *self.time_bases.get(time_base)?,
                 msb_pts_shift,
                 last_pts: 0,
+                size: picture_size(fields)?,
             });
         }
         Some(())
@@ -364,6 +374,16 @@ impl Stream {
         let lowest = self.last_pts - mask / 2;
         ((coded - lowest) & mask) + lowest
     }
+}
+
+/// What stands in the header of a stream of video behind its time base.
+fn picture_size(fields: &mut Fields) -> Option<(u32, u32)> {
+    let _max_pts_distance = fields.v()?;
+    let _decode_delay = fields.v()?;
+    let _flags = fields.v()?;
+    let _codec_specific = fields.vb()?;
+    let mut length = || u32::try_from(fields.v()?).ok();
+    Some((length()?, length()?))
 }
 
 /// The table of what each first byte of a frame stands for.

@@ -8,13 +8,14 @@ use tokio::process::{ChildStdin, ChildStdout};
 
 use crate::error::ExtractError;
 use crate::ffmpeg::arguments::ORIGIN;
-use crate::ffmpeg::layout::{Coded, Layout};
+use crate::ffmpeg::layout::{Coded, Layout, Picture, Thumbnail};
 use crate::ffmpeg::log::{Event, Log};
 use crate::ffmpeg::nut::{NutError, NutFrame, NutReader};
 use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::process::{Ended, Running};
 use crate::ffmpeg::stream_facts::StreamFacts;
 use crate::options::Options;
+use crate::previews::thumbnail_box;
 use crate::reason::Reason;
 
 /// What a running ffmpeg gives next. Times are in nanoseconds.
@@ -31,7 +32,7 @@ pub(crate) enum Given {
     /// A frame begins at this time, and is coded so, if it is told.
     Time(i64, Option<Coded>),
     /// A picture, with its time.
-    Picture(i64, Bytes),
+    Picture(i64, Picture),
     /// No more.
     End,
 }
@@ -48,6 +49,9 @@ pub(crate) struct Pictures {
     /// Times and widths, and heights, of frames of which the rest has not come yet.
     widths: VecDeque<(i64, u32)>,
     heights: VecDeque<u32>,
+    /// Pictures that wait for their thumbnails, and the other way round.
+    images: VecDeque<(i64, Bytes)>,
+    thumbnails: VecDeque<Thumbnail>,
     /// Whether the presentation is right, whatever the input says of itself.
     is_presentation_known: bool,
     /// Whether no more pictures come.
@@ -80,6 +84,8 @@ impl Pictures {
             presentation: presentation.clone(),
             widths: VecDeque::new(),
             heights: VecDeque::new(),
+            images: VecDeque::new(),
+            thumbnails: VecDeque::new(),
             is_presentation_known: false,
             ended: false,
             events_ended: false,
@@ -177,8 +183,32 @@ impl Pictures {
                 };
                 Some(Given::Time(time, Some(coded)))
             }
-            _ => Some(Given::Picture(time, frame.data)),
+            (layout, stream) if stream == layout.pictures() => {
+                self.images.push_back((time, frame.data));
+                self.picture()
+            }
+            _ => {
+                let (width, height) = self.nut.picture_size(frame.stream);
+                self.thumbnails.push_back(Thumbnail {
+                    width,
+                    height,
+                    planes: frame.data,
+                });
+                self.picture()
+            }
         }
+    }
+
+    /// The next picture, if all of it has come.
+    fn picture(&mut self) -> Option<Given> {
+        let thumbnail = if thumbnail_box(&self.options).is_some() {
+            self.images.front()?;
+            Some(self.thumbnails.pop_front()?)
+        } else {
+            None
+        };
+        let (time, image) = self.images.pop_front()?;
+        Some(Given::Picture(time, Picture { image, thumbnail }))
     }
 
     /// Whether pictures are known to have more than one size so far.

@@ -126,7 +126,7 @@ impl Presentation {
             (Some("arib-std-b67"), _) => Light::high(Transfer::Hlg, options),
             _ => Light::Screen,
         };
-        let is_wanted = facts.alpha_beside && options.format == Format::Png && self.libvpx;
+        let is_wanted = facts.alpha_beside && options.format != Format::Jpg && self.libvpx;
         let alpha_decoder = match facts.codec.as_str() {
             "vp8" if is_wanted => Some("libvpx"),
             "vp9" if is_wanted => Some("libvpx-vp9"),
@@ -237,7 +237,8 @@ impl Presentation {
     pub(crate) fn after_choice(&self, options: &Options) -> String {
         // Its profile would be in the first pictures only, and is not what is done here.
         let mut filters = String::from("sidedata=mode=delete:type=ICC_PROFILE,");
-        // JPEG is BT.601 in full range by definition (JFIF); PNG is red, green and blue.
+        // JPEG is BT.601 in full range by definition (JFIF), WebP in limited range (RFC 6386); PNG is
+        // red, green and blue.
         filters += &match (options.format, self.light, self.samples) {
             (Format::Jpg, Light::Screen, SampleKind::Planes) => {
                 self.planes_for_jpeg() + "," + &resize(options)
@@ -248,6 +249,13 @@ impl Presentation {
                     + &self.scale()
                     + "out_color_matrix=bt601:out_range=pc:flags=area+accurate_rnd,\
                        format=yuvj420p|yuvj422p|yuvj444p"
+            }
+            (Format::Webp, ..) => {
+                resize(options)
+                    + ","
+                    + &self.scale()
+                    + "out_color_matrix=bt601:out_range=tv:flags=area+accurate_rnd,\
+                       format=yuv420p|yuva420p"
             }
             (Format::Png, light, _) => {
                 let format = match light {
@@ -445,6 +453,7 @@ mod tests {
             version: "5.1".into(),
             threads: std::num::NonZeroUsize::MIN,
             libvpx: true,
+            libwebp: true,
             confinement: None,
         };
         let guess = |lines, colours| Presentation::guess(&ffmpeg, lines, colours, &options);

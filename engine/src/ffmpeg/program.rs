@@ -28,6 +28,8 @@ pub struct Ffmpeg {
     pub threads: NonZeroUsize,
     /// Whether it has libvpx, which alone decodes the transparency of VP8 and VP9.
     pub libvpx: bool,
+    /// Whether it has libwebp, which alone writes WebP.
+    pub libwebp: bool,
     /// What the kernel keeps it from; `None` where it has only limits, an empty environment and an
     /// empty folder.
     pub confinement: Option<Confinement>,
@@ -50,7 +52,8 @@ impl Ffmpeg {
         };
         let path = std::path::absolute(&path)
             .map_err(|e| ExtractError::Machine(format!("{}: {e}", path.display())))?;
-        let (version, libvpx, confinement) = ask_version(&path).await?;
+        let (about, confinement) = ask_version(&path).await?;
+        let version = about.version;
         if let Some((major, minor)) = numbers(&version)
             && (major, minor) < (5, 1)
         {
@@ -67,7 +70,8 @@ impl Ffmpeg {
             path,
             version,
             threads,
-            libvpx,
+            libvpx: about.libvpx,
+            libwebp: about.libwebp,
             confinement,
         })
     }
@@ -116,32 +120,48 @@ fn discover() -> Result<PathBuf, ExtractError> {
         .ok_or_else(|| ExtractError::Machine("ffmpeg was not found; install it".into()))
 }
 
-/// Asks the program at `path` for its version, and whether it was built with libvpx; finds out by the
-/// way how it can be confined.
-async fn ask_version(path: &Path) -> Result<(String, bool, Option<Confinement>), ExtractError> {
+/// What an ffmpeg says of itself.
+struct About {
+    version: String,
+    libvpx: bool,
+    libwebp: bool,
+}
+
+impl About {
+    fn parse(said: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(said);
+        Some(Self {
+            version: text.lines().next().and_then(try_parse_version)?,
+            libvpx: text.contains("--enable-libvpx"),
+            libwebp: text.contains("--enable-libwebp"),
+        })
+    }
+}
+
+/// Asks the program at `path` for its version, and how it was built; finds out by the way how it can be
+/// confined.
+async fn ask_version(path: &Path) -> Result<(About, Option<Confinement>), ExtractError> {
     if let Some(launcher) = confinement::launcher() {
         match ask_confined(launcher, path).await {
-            Ok((version, libvpx, confinement)) => return Ok((version, libvpx, Some(confinement))),
+            Ok((about, confinement)) => return Ok((about, Some(confinement))),
             Err(why) => {
                 tracing::warn!(path = %path.display(), "ffmpeg is not confined: {why}");
             }
         }
     }
     let failed = |why: String| ExtractError::Machine(format!("{}: {why}", path.display()));
-    let output = run_to_end(version_command(path))
-        .await
-        .map_err(|e| match e.kind() {
-            ErrorKind::NotFound => failed("there is no such program".into()),
-            _ => failed(e.to_string()),
-        })?;
-    let version = version_in(&output.stdout);
-    let (version, libvpx) =
-        version.ok_or_else(|| failed("it does not answer as ffmpeg does".into()))?;
-    Ok((version, libvpx, None))
+    let output = run_to_end(version_command(path)).await;
+    let output = output.map_err(|e| match e.kind() {
+        ErrorKind::NotFound => failed("there is no such program".into()),
+        _ => failed(e.to_string()),
+    })?;
+    let about = About::parse(&output.stdout);
+    let about = about.ok_or_else(|| failed("it does not answer as ffmpeg does".into()))?;
+    Ok((about, None))
 }
 
 /// The same, asked through the launcher; why it cannot be, if so.
-async fn ask_confined(launcher: &Path, path: &Path) -> Result<(String, bool, Confinement), String> {
+async fn ask_confined(launcher: &Path, path: &Path) -> Result<(About, Confinement), String> {
     if !confinement::can_be_launched(path) {
         return Err("it is a script, which would need a shell and whatever that starts".into());
     }
@@ -150,12 +170,12 @@ async fn ask_confined(launcher: &Path, path: &Path) -> Result<(String, bool, Con
     let output = output.map_err(|error| format!("{}: {error}", launcher.display()))?;
     let said = String::from_utf8_lossy(&output.stderr);
     let last = said.lines().last().unwrap_or("it says nothing");
-    let trial = confinement::read_trial(&said).zip(version_in(&output.stdout));
-    let ((keeps, lacks), (version, libvpx)) = trial.ok_or_else(|| last.to_owned())?;
+    let trial = confinement::read_trial(&said).zip(About::parse(&output.stdout));
+    let ((keeps, lacks), about) = trial.ok_or_else(|| last.to_owned())?;
     for why in lacks {
         tracing::warn!(path = %path.display(), "ffmpeg is confined in part; what is missing: {why}");
     }
-    Ok((version, libvpx, Confinement::new(launcher, keeps)))
+    Ok((about, Confinement::new(launcher, keeps)))
 }
 
 fn version_command(path: &Path) -> std::process::Command {
@@ -171,13 +191,6 @@ async fn run_to_end(command: std::process::Command) -> std::io::Result<Output> {
         .kill_on_drop(true)
         .output()
         .await
-}
-
-/// The version in what ffmpeg says of itself, and whether it has libvpx.
-fn version_in(said: &[u8]) -> Option<(String, bool)> {
-    let text = String::from_utf8_lossy(said);
-    let version = text.lines().next().and_then(try_parse_version)?;
-    Some((version, text.contains("--enable-libvpx")))
 }
 
 /// Major and minor of a released version; a build from git ("N-12345-gabc") has none.
@@ -205,6 +218,7 @@ mod tests {
             version: version.into(),
             threads: NonZeroUsize::MIN,
             libvpx: false,
+            libwebp: false,
             confinement: None,
         };
         assert!(ffmpeg("5.1.1-1").known_holes().is_some());

@@ -11,10 +11,11 @@ use bytes::Bytes;
 
 use crate::counters::Counters;
 use crate::error::ExtractError;
-use crate::ffmpeg::layout::Coded;
+use crate::ffmpeg::layout::{Coded, Picture};
 use crate::io::sink::{Sink, SinkError};
 use crate::options::Options;
 use crate::plan::moments::Moments;
+use crate::previews::Collector;
 use crate::reason::Reason;
 use zip::Zip;
 
@@ -27,8 +28,7 @@ const HEADINGS: &str = "file,seconds,at\n";
 /// A frame that is on screen at some moments.
 #[derive(Clone, Debug)]
 pub(crate) struct Frame {
-    /// The encoded image.
-    pub(crate) image: Bytes,
+    pub(crate) picture: Picture,
     /// When it begins, in seconds on the player's clock.
     pub(crate) begins: f64,
     /// The moments, counted from zero.
@@ -54,6 +54,8 @@ pub(crate) struct Output {
     filled: u64,
     /// The name of the last frame.
     last: String,
+    /// What previews are made of.
+    collector: Collector,
 }
 
 impl Output {
@@ -68,7 +70,13 @@ impl Output {
             frames: 0,
             filled: 0,
             last: String::new(),
+            collector: Collector::new(options),
         }
+    }
+
+    /// What previews are made of, once all frames have come.
+    pub(crate) fn take_collector(&mut self) -> Collector {
+        std::mem::take(&mut self.collector)
     }
 
     /// How many frames are in the zip.
@@ -91,6 +99,7 @@ impl Output {
         self.zip = Some(Zip::new(self.options.modified));
         self.contents = HEADINGS.into();
         (self.frames, self.filled) = (0, 0);
+        self.collector = Collector::new(&self.options);
         self.counters.frames.store(0, Relaxed);
         self.counters.bytes_written.store(0, Relaxed);
         Ok(())
@@ -98,12 +107,7 @@ impl Output {
 
     /// Takes one frame.
     pub(crate) async fn frame(&mut self, frame: Frame) -> Result<(), ExtractError> {
-        let Frame {
-            image,
-            begins,
-            moments,
-            coded: _,
-        } = frame;
+        let (image, begins, moments) = (&frame.picture.image, frame.begins, &frame.moments);
         let limits = &self.options.limits;
         if begins > limits.duration.as_secs_f64() {
             return Err(Reason::TooLong {
@@ -118,7 +122,7 @@ impl Output {
         let mut stored = false;
         for number in moments.start.max(self.filled)..moments.end {
             if !stored || self.options.repeat {
-                self.image(&image).await?;
+                self.image(image).await?;
                 stored = true;
             }
             let (at, last) = (self.moments.millis(number), &self.last);
@@ -126,6 +130,9 @@ impl Output {
             // Writing to a string cannot fail.
             let _ = writeln!(self.contents, "{last},{begins:.3},{seconds}.{millis:03}");
             self.filled = number + 1;
+        }
+        if stored {
+            self.collector.take(&frame, self.counters.span());
         }
         self.counters.set_position(begins);
         Ok(())

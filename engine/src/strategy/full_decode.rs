@@ -75,7 +75,7 @@ pub(super) async fn extract_frames(
                 return Err(PlanFailure::Presentation(other));
             }
             Given::Time(time, coded) => frames.begins(time, coded),
-            Given::Picture(end, image) => frames.picture(end, image),
+            Given::Picture(end, picture) => frames.picture(end, picture),
             Given::End => break,
         }
         while let Some(frame) = frames.next()? {

@@ -75,7 +75,7 @@ pub(super) async fn extract_frames(
                 frames.begins(time, coded);
             }
             Given::Picture(..) if pictures.has_other_sizes() => return Err(mismatch(OTHER_SIZES)),
-            Given::Picture(end, image) => frames.picture(end, image),
+            Given::Picture(end, picture) => frames.picture(end, picture),
             Given::End => break,
         }
         while let Some(frame) = frames.next()? {

@@ -3,9 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-
-use crate::ffmpeg::layout::Coded;
+use crate::ffmpeg::layout::{Coded, Picture};
 use crate::options::Mode;
 use crate::output::Frame;
 use crate::plan::moments::{Moments, OnScreen, end_of_last};
@@ -21,7 +19,7 @@ pub(super) struct ScreenFrames {
     /// When frames begin, of which it is not known yet when they end.
     begun: VecDeque<(i64, Option<Coded>)>,
     /// Pictures, each with the time at which the next frame begins.
-    pictures: VecDeque<(i64, Bytes)>,
+    pictures: VecDeque<(i64, Picture)>,
     /// How long the last frame was on screen that has ended.
     gap: i64,
     /// How many frames have begun.
@@ -56,8 +54,8 @@ impl ScreenFrames {
     }
 
     /// A picture of the frame that is on screen until `end`.
-    pub(super) fn picture(&mut self, end: i64, image: Bytes) {
-        self.pictures.push_back((end, image));
+    pub(super) fn picture(&mut self, end: i64, picture: Picture) {
+        self.pictures.push_back((end, picture));
     }
 
     /// The next frame that is on screen at a moment, as far as all of it is known.
@@ -68,12 +66,12 @@ impl ScreenFrames {
             let mut screen_then = self.screen.clone();
             let moments = screen_then.until(end);
             if !moments.is_empty() {
-                let Some(image) = self.take_picture(|label| label.cmp(&end))? else {
+                let Some(picture) = self.take_picture(|label| label.cmp(&end))? else {
                     return Ok(None);
                 };
                 self.advance(screen_then, end - begins);
                 return Ok(Some(Frame {
-                    image,
+                    picture,
                     begins: seconds(begins),
                     moments,
                     coded,
@@ -112,9 +110,9 @@ impl ScreenFrames {
                 Ordering::Less
             }
         };
-        let image = self.take_picture(after)?.ok_or_else(missing)?;
+        let picture = self.take_picture(after)?.ok_or_else(missing)?;
         Ok(Some(Frame {
-            image,
+            picture,
             begins: seconds(begins),
             moments,
             coded,
@@ -131,11 +129,11 @@ impl ScreenFrames {
     fn take_picture(
         &mut self,
         compare: impl Fn(i64) -> Ordering,
-    ) -> Result<Option<Bytes>, PlanMismatch> {
-        while let Some((label, image)) = self.pictures.pop_front() {
+    ) -> Result<Option<Picture>, PlanMismatch> {
+        while let Some((label, picture)) = self.pictures.pop_front() {
             match compare(label) {
                 Ordering::Less => {}
-                Ordering::Equal => return Ok(Some(image)),
+                Ordering::Equal => return Ok(Some(picture)),
                 Ordering::Greater => return Err(missing()),
             }
         }

@@ -211,7 +211,7 @@ impl Seeker<'_> {
                     first.get_or_insert(time);
                     frames.begins(time, coded);
                 }
-                Given::Picture(end, image) => frames.picture(end, image),
+                Given::Picture(end, picture) => frames.picture(end, picture),
                 Given::End => break frames.last(Some(nanos(self.cues.duration)), Mode::Exact)?,
             }
             if let Some(frame) = frames.next()? {

@@ -15,7 +15,7 @@ use super::outcome::PlanMismatch;
 use crate::error::ExtractError;
 use crate::ffmpeg::arguments::Sizes;
 use crate::ffmpeg::input::Input;
-use crate::ffmpeg::layout::Coded;
+use crate::ffmpeg::layout::{Coded, Picture};
 use crate::ffmpeg::pictures::{Given, Pictures};
 use crate::output::Frame;
 use crate::plan::moments::Moments;
@@ -77,7 +77,11 @@ impl<'a> TrueSizes<'a> {
         let image = image.ok_or_else(|| {
             ExtractError::Machine(format!("ffmpeg gave no picture of a frame of {coded:?}"))
         })?;
-        Ok(Frame { image, ..frame })
+        let picture = Picture {
+            image,
+            ..frame.picture
+        };
+        Ok(Frame { picture, ..frame })
     }
 }
 
@@ -92,7 +96,7 @@ impl Follower {
             while let Some(found) = self.frames.next().map_err(amiss)? {
                 match found.begins.total_cmp(&frame.begins) {
                     Ordering::Less => {}
-                    Ordering::Equal => return Ok(Some(found.image)),
+                    Ordering::Equal => return Ok(Some(found.picture.image)),
                     Ordering::Greater => return Ok(None),
                 }
             }
@@ -102,14 +106,14 @@ impl Follower {
             match self.pictures.next().await? {
                 Given::Input { .. } | Given::Presentation(_) => {}
                 Given::Time(time, coded) => self.frames.begins(time, coded),
-                Given::Picture(end, image) => self.frames.picture(end, image),
+                Given::Picture(end, picture) => self.frames.picture(end, picture),
                 Given::End => {
                     self.ended = true;
                     // It is known to be on screen at a moment, however long that is.
                     let last = self.frames.last(Some(i64::MAX), video.options.mode);
                     let last = last.map_err(amiss)?;
                     let is_it = |last: &Frame| last.begins.total_cmp(&frame.begins).is_eq();
-                    return Ok(last.filter(is_it).map(|last| last.image));
+                    return Ok(last.filter(is_it).map(|last| last.picture.image));
                 }
             }
         }

@@ -125,7 +125,7 @@ fn millis(seconds: f64) -> i64 {
     (seconds * 1e3).round() as i64
 }
 
-/// The pixels of a JPEG or PNG.
+/// The pixels of a JPEG, PNG or WebP.
 pub(crate) fn pixels(image: &[u8]) -> Pixels {
     let (width, height) = size(image);
     let flags = "scale=flags=accurate_rnd+full_chroma_int+full_chroma_inp";
@@ -134,11 +134,16 @@ pub(crate) fn pixels(image: &[u8]) -> Pixels {
     Pixels { width, height, rgb }
 }
 
-/// The width and height in the header of a JPEG or PNG.
+/// The width and height in the header of a JPEG, PNG or opaque WebP.
 pub(crate) fn size(image: &[u8]) -> (usize, usize) {
     let word = |at: usize| usize::from(image[at]) << 8 | usize::from(image[at + 1]);
     if image.starts_with(b"\x89PNG") {
         return (word(18), word(22));
+    }
+    if image.starts_with(b"RIFF") {
+        // A frame's header (RFC 6386, 9.1), behind those of the file and the chunk; the lower byte first.
+        let length = |at: usize| word(at).swap_bytes() >> (usize::BITS - 16);
+        return (length(26) & 0x3fff, length(28) & 0x3fff);
     }
     let mut at = 2;
     // Every segment up to the frame header (SOF0 or SOF2) says its length.
@@ -150,10 +155,10 @@ pub(crate) fn size(image: &[u8]) -> (usize, usize) {
 
 /// Images that lie end to end, as raw red, green and blue.
 fn decode(images: &[u8], words: &[&str]) -> Vec<u8> {
-    let codec = if images.starts_with(b"\x89PNG") {
-        "png"
-    } else {
-        "mjpeg"
+    let codec = match images.first() {
+        Some(b'\x89') => "png",
+        Some(b'R') => "webp",
+        _ => "mjpeg",
     };
     let mut ffmpeg = Command::new("ffmpeg")
         .args(["-v", "error", "-f", "image2pipe", "-c:v", codec, "-i", "-"])

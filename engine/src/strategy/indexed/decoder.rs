@@ -1,6 +1,5 @@
 //! What a plan's decoders give: mostly one, a new one wherever a GOP run cannot follow another.
 
-use bytes::Bytes;
 use futures::future::try_join;
 use tokio::sync::mpsc::{self, Receiver};
 
@@ -9,6 +8,7 @@ use super::remuxer::RemuxStep;
 use crate::container::isobmff::Index;
 use crate::container::isobmff::write::MarkedTimes;
 use crate::ffmpeg::exit::damage_from_exit;
+use crate::ffmpeg::layout::Picture;
 use crate::ffmpeg::pictures::Given;
 use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::process::Ended;
@@ -108,8 +108,8 @@ impl<'a> Decoder<'a> {
                 Given::Picture(..) if pictures.has_other_sizes() => {
                     return Err(PlanMismatch(OTHER_SIZES.into()).into());
                 }
-                Given::Picture(time, image) => {
-                    let frame = self.expected(time, image)?;
+                Given::Picture(time, picture) => {
+                    let frame = self.expected(time, picture)?;
                     output.frame(frame).await?;
                 }
             }
@@ -122,7 +122,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Makes sure that a picture at `time` is the next of the plan.
-    fn expected(&mut self, time: i64, image: Bytes) -> Result<Frame, PlanMismatch> {
+    fn expected(&mut self, time: i64, picture: Picture) -> Result<Frame, PlanMismatch> {
         let target = self.plan.targets.get(self.given);
         let sample = target.and_then(|target| self.index.samples.get(target.sample as usize));
         let (Some(target), Some(sample)) = (target, sample) else {
@@ -138,7 +138,7 @@ impl<'a> Decoder<'a> {
         }
         self.given += 1;
         Ok(Frame {
-            image,
+            picture,
             begins: target.seconds,
             moments: target.moments.clone(),
             coded: None,

@@ -2,6 +2,7 @@
 
 mod bar;
 pub(super) mod places;
+mod preview_files;
 pub(super) mod wanted;
 
 use std::io::IsTerminal;
@@ -17,6 +18,7 @@ use super::failure::{self, Usage, hinted};
 use super::stop;
 use crate::config::AwsArgs;
 use crate::system;
+use preview_files::PreviewArgs;
 use wanted::Wanted;
 
 #[derive(Debug, Args)]
@@ -29,10 +31,12 @@ pub(super) struct ExtractArgs {
     output: PathBuf,
     #[command(flatten)]
     wanted: Wanted,
+    #[command(flatten)]
+    previews: PreviewArgs,
     /// Fail on a damaged video; without it the frames that it has are kept
     #[arg(long)]
     strict: bool,
-    /// Overwrite the zip if it is there
+    /// Overwrite the zip, and what lies beside it, if it is there
     #[arg(long)]
     force: bool,
     /// Tell what was done as JSON, on standard output: a line for each of several videos
@@ -59,7 +63,7 @@ pub(super) async fn extract_frames(args: ExtractArgs) -> Result<ExitCode> {
         } else {
             OnDamage::Keep
         },
-        ..args.wanted.options()?
+        ..args.previews.options(args.wanted.options()?)
     };
     let outputs = places::outputs(&args.videos, &args.output)?;
     let ffmpeg = system::find_ffmpeg(args.wanted.engine.ffmpeg_path().as_deref())
@@ -91,11 +95,15 @@ async fn extract_video(
     output: &Path,
 ) -> Result<()> {
     let source = places::source(video, &args.aws).await?;
+    let preview_files = args.previews.open(output, args.force).await?;
     let sink = places::sink(output, args.force).await?;
     let bar = bar::Bar::new();
     let extracted = fotograma_engine::extract(ffmpeg, source, sink, options, &bar).await;
     bar.finish();
     let extraction = extracted?;
+    if let Some(made) = &extraction.previews {
+        preview_files.write(made).await?;
+    }
     if args.json && args.videos.len() > 1 {
         println!("{}", serde_json::to_string(&extraction)?);
     } else if args.json {

@@ -58,6 +58,7 @@ enum ModeArg {
 enum FormatArg {
     Jpg,
     Png,
+    Webp,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -90,6 +91,7 @@ impl Wanted {
             format: match self.format {
                 FormatArg::Jpg => Format::Jpg,
                 FormatArg::Png => Format::Png,
+                FormatArg::Webp => Format::Webp,
             },
             from: self.from,
             to: self.to,
