@@ -28,7 +28,9 @@ export class PageStack extends Stack {
       "default-src 'none'",
       "script-src 'self'",
       "style-src 'self'",
-      "img-src 'self' blob:",
+      "img-src 'self' data: blob:",
+      // The video that a person plays beside its frames.
+      'media-src blob:',
       `connect-src 'self' ${connects.join(' ')}`,
       "base-uri 'none'",
       "form-action 'none'",

@@ -288,7 +288,8 @@ test('the page is read through CloudFront alone, and may connect to its API and 
   const [headers] = resources(page, 'AWS::CloudFront::ResponseHeadersPolicy');
   const policy = JSON.stringify(headers!.Properties.ResponseHeadersPolicyConfig.SecurityHeadersConfig.ContentSecurityPolicy);
   assert.match(policy, /default-src 'none'/);
-  assert.match(policy, /img-src 'self' blob:/);
+  assert.match(policy, /img-src 'self' data: blob:/);
+  assert.match(policy, /media-src blob:/);
   assert.ok(!policy.includes('unsafe'));
 });
 

@@ -57,7 +57,14 @@ pub(super) async fn serve_everything(mut args: DevArgs) -> Result<ExitCode> {
     let settings = which_aws::embedded(&args.system.aws, keys, local.url().to_owned());
     let mut system = system::build(&args.system, settings).await?;
     system.host = system.host.with_form_limits(args.server.form_limits());
-    let origins = [page_url, format!("http://localhost:{page_port}")];
+    let mut origins = vec![page_url, format!("http://localhost:{page_port}")];
+    // Where the page is worked on it is served by somebody else.
+    origins.extend(
+        args.system
+            .page_url
+            .clone()
+            .filter(|url| !origins.contains(url)),
+    );
     provision::provision(&system.aws, TABLE, &origins)
         .await
         .context("the embedded AWS could not be set up")?;

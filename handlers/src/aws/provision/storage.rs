@@ -51,7 +51,8 @@ pub(super) async fn create_bucket(aws: &Aws, page_origins: &[String]) -> Result<
         .set_allowed_origins(Some(page_origins.to_vec()))
         .set_allowed_methods(Some(["GET", "HEAD", "PUT"].map(str::to_owned).into()))
         .allowed_headers("*")
-        .expose_headers("ETag")
+        // The page shows frames by reading parts of the zip.
+        .set_expose_headers(Some(["ETag", "Content-Range"].map(str::to_owned).into()))
         .max_age_seconds(3_600)
         .build()
         .map_err(builder_error)?;

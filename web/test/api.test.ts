@@ -1,32 +1,44 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { type Server, createServer } from "node:http";
 import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, test } from "node:test";
 
-import { createApi, sendableHeaders, SessionOver } from "../js/api.js";
+import type { Session } from "../src/api/session.ts";
+import type { Tokens } from "../src/api/types.ts";
+import { createApi, say, sendableHeaders, SessionOver } from "../src/api/client.ts";
+import { en } from "../src/words/en.ts";
+import { pt } from "../src/words/pt.ts";
 
-let server;
-let base;
-let seen;
-let answer;
+interface Call {
+  what: string;
+  token: string | undefined;
+  body: unknown;
+}
+type Answer = { status?: number; headers?: Record<string, string>; body?: unknown };
+
+let server: Server;
+let base: string;
+let seen: Call[];
+let answer: (call: Call) => Answer;
 
 /** A service on this machine: notes each request, and answers as the test says. */
 beforeEach(async () => {
   seen = [];
   server = createServer(async (request, response) => {
     const chunks = await request.toArray();
-    const call = {
+    const call: Call = {
       what: `${request.method} ${request.url}`,
       token: request.headers.authorization?.replace("Bearer ", ""),
-      body: chunks.length > 0 ? JSON.parse(Buffer.concat(chunks)) : undefined,
+      body: chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : undefined,
     };
     seen.push(call);
-    const { status = 200, headers = {}, body = "" } = await answer(call);
+    const { status = 200, headers = {}, body = "" } = answer(call);
     response.writeHead(status, headers).end(typeof body === "string" ? body : JSON.stringify(body));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  base = `http://127.0.0.1:${server.address().port}`;
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 
 afterEach(() => {
@@ -34,10 +46,18 @@ afterEach(() => {
   server.close();
 });
 
-function setUp(tokens) {
+function setUp(tokens: Tokens | null) {
   let kept = tokens;
-  const session = { get: () => kept, set: (value) => (kept = value), clear: () => (kept = null) };
-  const overs = [];
+  const session: Session = {
+    get: () => kept,
+    set(value) {
+      kept = value;
+    },
+    clear() {
+      kept = null;
+    },
+  };
+  const overs: string[] = [];
   const services = { auth: base, uploader: base, status: base };
   return { api: createApi(services, session, () => overs.push("over")), session, overs };
 }
@@ -45,8 +65,8 @@ function setUp(tokens) {
 const OLD = { access_token: "old", refresh_token: "r" };
 
 /** Takes only the token `good`; renews as `refresh` says. */
-function guarded(refresh) {
-  return ({ what, token }) => {
+function guarded(refresh: () => Answer) {
+  return ({ what, token }: Call): Answer => {
     if (what === "POST /auth/refresh") {
       return refresh();
     }
@@ -54,7 +74,7 @@ function guarded(refresh) {
   };
 }
 
-const calls = (what) => seen.filter((call) => call.what === what);
+const calls = (what: string) => seen.filter((call) => call.what === what);
 
 test("a refused token is renewed once for all who wait, and the refresh token is kept", async () => {
   const { api, session, overs } = setUp(OLD);
@@ -75,8 +95,8 @@ test("a refresh token that is refused ends the session, once", async () => {
 
   const outcomes = await Promise.allSettled([api.me(), api.videos(10)]);
 
-  for (const { reason } of outcomes) {
-    assert.ok(reason instanceof SessionOver);
+  for (const outcome of outcomes) {
+    assert.ok(outcome.status === "rejected" && outcome.reason instanceof SessionOver);
   }
   assert.equal(session.get(), null);
   assert.deepEqual(overs, ["over"]);
@@ -136,7 +156,7 @@ test("logging out ends the session here at once, and at the provider with a toke
 });
 
 test("older videos are asked for until there are as many as wanted", async () => {
-  const { api } = setUp({ access_token: "good" });
+  const { api } = setUp({ access_token: "good", refresh_token: "r" });
   answer = ({ what }) => {
     const page = Number(/after=p(\d)/.exec(what)?.[1] ?? 0);
     return { body: { videos: [{ video_id: `v${page}` }], next: `p${page + 1}` } };
@@ -149,7 +169,7 @@ test("older videos are asked for until there are as many as wanted", async () =>
 });
 
 test("the zip's address comes as JSON, or is where a redirect leads", async () => {
-  const { api } = setUp({ access_token: "good" });
+  const { api } = setUp({ access_token: "good", refresh_token: "r" });
   const zip = `${base}/store/v1.zip?signed`;
   answer = ({ what }) => (what.includes("/store/") ? { body: "zip" } : { body: { url: zip } });
   assert.equal(await api.zipAddress("v1"), zip);
@@ -160,7 +180,7 @@ test("the zip's address comes as JSON, or is where a redirect leads", async () =
 });
 
 test("errors are sentences, also without a problem document and without an answer", async () => {
-  const { api } = setUp({ access_token: "good" });
+  const { api } = setUp({ access_token: "good", refresh_token: "r" });
   answer = () => ({ status: 502, body: "<html>bad gateway" });
   await assert.rejects(api.remove("v1"), { status: 502, message: /HTTP 502/ });
 
@@ -170,7 +190,18 @@ test("errors are sentences, also without a problem document and without an answe
   server.closeAllConnections();
   server.close();
   await once(server, "close");
-  await assert.rejects(api.me(), { status: 0, message: /127\.0\.0\.1:\d+ cannot be reached/ });
+  await assert.rejects(api.me(), { status: 0, message: /no connection/ });
+});
+
+test("what goes wrong is said in the language of the day, and names no host", async () => {
+  const { api } = setUp({ access_token: "good", refresh_token: "r" });
+  answer = () => ({ status: 502 });
+  const error = await api.me().catch((thrown: unknown) => thrown);
+  assert.equal(say(error, pt), "O serviço respondeu com um erro (HTTP 502).");
+  assert.equal(say(new SessionOver(), pt), pt.login.over);
+  for (const words of [en, pt]) {
+    assert.doesNotMatch(say(error, words), /127|host/);
+  }
 });
 
 test("a page does not set the headers that belong to the browser", () => {
