@@ -144,7 +144,7 @@ async fn write_zip(
         source_bytes: source.len(),
         bytes_read: match (strategy, source.path()) {
             // ffmpeg has read the file itself.
-            (Strategy::FullDecode | Strategy::SeekPerFrame, Some(_)) => source.len(),
+            (Strategy::FullDecode, Some(_)) => source.len(),
             _ => counters.bytes_read.load(Relaxed),
         },
         requests: counters.requests.load(Relaxed),

@@ -40,7 +40,7 @@ async fn each_frame_on_a_border_is_taken() {
         // 90,000 ticks in a second, from 1.4 s on.
         ("a.ts", h264.to_owned(), Strategy::FullDecode),
         // Milliseconds.
-        ("a.mkv", h264.to_owned(), Strategy::FullDecode),
+        ("a.mkv", h264.to_owned(), Strategy::Indexed),
         // Frames are the ticks.
         ("a.avi", "-c:v mpeg4".to_owned(), Strategy::FullDecode),
     ] {
@@ -69,14 +69,14 @@ async fn when_seeking_too() {
          -c:v libvpx -deadline realtime -cpu-used 8 -g 25 -keyint_min 25",
     );
     for millis in [4080, 4200, 5160] {
-        let found = times(&path, &every(millis), Strategy::SeekPerFrame).await;
+        let found = times(&path, &every(millis), Strategy::Indexed).await;
         assert_eq!(found, moments(0..26_000, millis), "every {millis} ms");
         let span = Options {
             from: Some(Duration::from_millis(280)),
             to: Some(Duration::from_millis(280 + 3 * millis)),
             ..every(millis)
         };
-        let found = times(&path, &span, Strategy::SeekPerFrame).await;
+        let found = times(&path, &span, Strategy::Indexed).await;
         assert_eq!(found, moments(280..280 + 3 * millis, millis));
     }
 }
@@ -89,7 +89,7 @@ async fn a_keyframe_on_a_border_is_that_moments() {
     for (name, strategy) in [
         ("a.mp4", Strategy::Indexed),
         ("a.ts", Strategy::FullDecode),
-        ("a.mkv", Strategy::FullDecode),
+        ("a.mkv", Strategy::Indexed),
     ] {
         let path = folder.path().join(name);
         if path != mp4 {

@@ -223,7 +223,7 @@ fn endless(folder: &tempfile::TempDir, name: &str) -> Arc<dyn Source> {
 #[tokio::test]
 async fn more_time_than_allowed() {
     let folder = folder();
-    let source = endless(&folder, "a.mkv");
+    let source = endless(&folder, "a.flv");
     let limits = Limits {
         wall: Duration::from_millis(1500),
         ..Limits::default()

@@ -20,7 +20,10 @@ impl Source for Memory {
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes, SourceError> {
-        assert!(range.start <= range.end && range.end <= self.len(), "{range:?}");
+        assert!(
+            range.start <= range.end && range.end <= self.len(),
+            "{range:?}"
+        );
         Ok(self.0.slice(range.start as usize..range.end as usize))
     }
 }
@@ -36,6 +39,10 @@ fuzz_target!(|data: &[u8]| {
     let source = Memory(Bytes::copy_from_slice(file));
     if let Ok(plan) = futures::executor::block_on(plan(&source, &options)) {
         assert!(plan.ranges.iter().all(|range| range.end <= source.len()));
-        assert!(plan.ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
+        assert!(
+            plan.ranges
+                .windows(2)
+                .all(|pair| pair[0].end < pair[1].start)
+        );
     }
 });

@@ -162,7 +162,10 @@ fn tables(case: &Case) -> Vec<Vec<u8>> {
         full(b"stco", &counted(chunks.len(), &chunks)),
     ];
     if !case.composition_offsets.is_empty() {
-        tables.push(full(b"ctts", &counted(case.composition_offsets.len(), &composition_offsets)));
+        tables.push(full(
+            b"ctts",
+            &counted(case.composition_offsets.len(), &composition_offsets),
+        ));
     }
     if let Some(syncs) = &case.syncs {
         let numbers: Vec<u32> = syncs.iter().map(|&number| number.into()).collect();

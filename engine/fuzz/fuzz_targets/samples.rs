@@ -17,7 +17,7 @@ struct Case {
 
 fuzz_target!(|case: Case| {
     let length_size = case.length_size;
-    let family = match case.family % 6 {
+    let family = match case.family % 7 {
         0 => CodecFamily::H264 { length_size },
         1 => CodecFamily::Hevc {
             length_size,
@@ -26,6 +26,7 @@ fuzz_target!(|case: Case| {
         2 => CodecFamily::Vp9,
         3 => CodecFamily::Av1,
         4 => CodecFamily::Mpeg4,
+        5 => CodecFamily::Vp8,
         _ => CodecFamily::Intra,
     };
     fuzzing::sample(family, case.data);

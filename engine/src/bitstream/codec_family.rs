@@ -19,6 +19,8 @@ pub enum CodecFamily {
         /// Temporal layers, 0 where it is not said.
         layers: u8,
     },
+    /// VP8.
+    Vp8,
     /// VP9.
     Vp9,
     /// AV1.

@@ -18,6 +18,7 @@ pub(crate) fn random_access(family: CodecFamily, data: &[u8]) -> RandomAccess {
     match family {
         CodecFamily::H264 { length_size } => h264::random_access(data, length_size),
         CodecFamily::Hevc { length_size, .. } => hevc::random_access(data, length_size),
+        CodecFamily::Vp8 => idr_if(is_vp8_keyframe(data)),
         CodecFamily::Vp9 => idr_if(is_vp9_keyframe(data)),
         CodecFamily::Av1 => idr_if(av1::is_keyframe(data)),
         CodecFamily::Mpeg4 => idr_if(is_mpeg4_intra(data)),
@@ -34,7 +35,11 @@ pub(crate) fn is_disposable(family: CodecFamily, data: &[u8]) -> bool {
             length_size,
             layers,
         } => hevc::is_disposable(data, length_size, layers),
-        CodecFamily::Vp9 | CodecFamily::Av1 | CodecFamily::Mpeg4 | CodecFamily::Intra => false,
+        CodecFamily::Vp8
+        | CodecFamily::Vp9
+        | CodecFamily::Av1
+        | CodecFamily::Mpeg4
+        | CodecFamily::Intra => false,
     }
 }
 
@@ -51,6 +56,16 @@ const fn idr_if(is_keyframe: bool) -> RandomAccess {
     } else {
         RandomAccess::None
     }
+}
+
+/// Whether a VP8 frame is a keyframe: section 9.1 of RFC 6386.
+fn is_vp8_keyframe(data: &[u8]) -> bool {
+    data.first().is_some_and(|first| first & 1 == 0)
+}
+
+/// Whether a VP8 frame that begins with this byte is shown, and not only referred to: the same section.
+pub(crate) const fn is_vp8_shown(first: u8) -> bool {
+    first & 0x10 != 0
 }
 
 /// Whether a VP9 frame is a keyframe: section 6.2 of the bitstream specification.
@@ -79,6 +94,14 @@ fn is_mpeg4_intra(data: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn vp8_frames_say_what_they_are() {
+        let access = |first: u8| random_access(CodecFamily::Vp8, &[first, 0, 0]);
+        assert_eq!(access(0x10), RandomAccess::Idr);
+        assert_eq!(access(0x11), RandomAccess::None);
+        assert!(is_vp8_shown(0x31) && !is_vp8_shown(0x21));
+    }
 
     #[test]
     fn vp9_keyframes_are_told_apart() {

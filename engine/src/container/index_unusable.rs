@@ -11,7 +11,7 @@ use crate::io::source::SourceError;
 #[non_exhaustive]
 pub enum IndexUnusable {
     /// Another container.
-    #[error("not an mp4 or QuickTime file")]
+    #[error("not an mp4, QuickTime, Matroska or WebM file")]
     NotMp4,
     /// No `moov` where one should be.
     #[error("the file has no index")]
@@ -67,6 +67,12 @@ pub enum IndexUnusable {
     /// No sample to start decoding at.
     #[error("there is no keyframe to start at")]
     NoKeyframe,
+    /// Something of which it is not known that frames had one by one are shown the same way.
+    #[error("the file has something that is not read by its index ({what})")]
+    Unsupported {
+        /// What it is, by the container's own name.
+        what: String,
+    },
     /// Decoding can start anywhere, after a while (intra refresh).
     #[error("the keyframes are spread over several frames")]
     IntraRefresh,
@@ -94,6 +100,7 @@ impl IndexUnusable {
             Self::OutOfOrder => "out_of_order",
             Self::Edits => "edits",
             Self::NoKeyframe => "no_keyframe",
+            Self::Unsupported { .. } => "unsupported",
             Self::IntraRefresh => "intra_refresh",
         }
     }

@@ -10,13 +10,6 @@ pub(crate) struct Structure {
     pub(crate) encrypted: bool,
 }
 
-impl Structure {
-    /// Whether there is nothing to say.
-    pub(crate) fn is_sound(&self) -> bool {
-        self.truncated.is_none() && !self.encrypted
-    }
-}
-
 /// The sentence for a part that should end at `end` in a file of `length` bytes.
 pub(super) fn missing_bytes(part: &str, end: u64, length: u64) -> Option<String> {
     (end > length).then(|| format!("{part} should go on for {} more bytes", end - length))

@@ -9,9 +9,6 @@ use crate::ffmpeg::confinement::Access;
 use crate::io::loopback::{Blocks, Loopback, Shape};
 use crate::io::source::Source;
 
-/// Bytes that may lie in ffmpeg's socket unread.
-const RECEIVE_BUFFER: &str = "16384";
-
 /// What ffmpeg is given to read, for as long as it may read it.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -38,7 +35,7 @@ impl Input {
         }
     }
 
-    /// The arguments that make ffmpeg read it, where it reads from front to back.
+    /// The arguments that make ffmpeg read it.
     pub(crate) fn arguments(&self) -> Vec<OsString> {
         let address = match self {
             Self::File(path) => {
@@ -50,16 +47,6 @@ impl Input {
             Self::Served(server) => server.url().into(),
         };
         vec!["-i".into(), address]
-    }
-
-    /// The same, where it reads here and there: what lies in a socket when it goes elsewhere has
-    /// been fetched in vain.
-    pub(crate) fn arguments_for_seeking(&self) -> Vec<OsString> {
-        let mut arguments = self.arguments();
-        if matches!(self, Self::Served(_)) {
-            arguments.splice(0..0, ["-recv_buffer_size".into(), RECEIVE_BUFFER.into()]);
-        }
-        arguments
     }
 
     /// What ffmpeg must be let to, so that it can read it.

@@ -32,11 +32,18 @@ pub(super) fn from_targets(
     for (target, number) in targets.iter().zip(0_u32..) {
         let start = start(index, &syncs, target.sample)?;
         let end = target.sample + 1;
+        let next_cut = index.cuts.partition_point(|&cut| cut <= start);
+        if index.cuts.get(next_cut).is_some_and(|&cut| cut < end) {
+            return Err(IndexUnusable::OutOfOrder);
+        }
         match gop_runs.last_mut() {
             Some(gop_run) if start < gop_run.samples.start => {
                 return Err(IndexUnusable::OutOfOrder);
             }
-            Some(gop_run) if start <= gop_run.samples.end => {
+            Some(gop_run)
+                if start < gop_run.samples.end
+                    || start == gop_run.samples.end && !index.is_cut_before(start) =>
+            {
                 gop_run.samples.end = gop_run.samples.end.max(end);
                 gop_run.targets.end = number + 1;
             }

@@ -77,15 +77,6 @@ impl Plan {
         }
     }
 
-    /// Seeks for every frame in a video of `source_bytes`. How much that reads shows on the way.
-    #[must_use]
-    pub(crate) fn seek_per_frame(source_bytes: u64) -> Self {
-        Self {
-            strategy: Strategy::SeekPerFrame,
-            ..Self::full_decode(source_bytes, StrategyReason::Sparse)
-        }
-    }
-
     /// What is needed of the video that `index` describes, `source_bytes` long.
     ///
     /// # Errors

@@ -30,15 +30,6 @@ impl Moments {
         }
     }
 
-    /// One moment only, at so many milliseconds.
-    pub(crate) fn single(millis: u64) -> Self {
-        Self {
-            every: 1,
-            from: millis.into(),
-            to: Some(i128::from(millis) + 1),
-        }
-    }
-
     /// The distance of two moments, in milliseconds.
     pub(crate) fn every_millis(&self) -> i128 {
         self.every

@@ -10,8 +10,6 @@ use crate::container::index_unusable::IndexUnusable;
 pub enum Strategy {
     /// Only the samples that the wanted frames depend on, found by the video's own index.
     Indexed,
-    /// By seeking, with one ffmpeg for each frame.
-    SeekPerFrame,
     /// All of it, from front to back.
     FullDecode,
 }
@@ -25,8 +23,6 @@ pub enum StrategyReason {
     Sparse,
     /// Nearly all bytes are needed: they are read in one sweep, and not all is decoded.
     Sweep,
-    /// So much must be decoded that one may as well decode all.
-    Dense,
     /// The index cannot be used.
     IndexUnusable(IndexUnusable),
     /// What the plan foresaw did not happen.
@@ -38,7 +34,6 @@ impl std::fmt::Display for StrategyReason {
         match self {
             Self::Sparse => to.write_str("the frames depend on a part of the bytes"),
             Self::Sweep => to.write_str("the frames depend on nearly all bytes"),
-            Self::Dense => to.write_str("the frames are too close to each other to seek for each"),
             Self::IndexUnusable(unusable) => unusable.fmt(to),
             Self::PlanMismatch(what) => write!(to, "not as planned: {what}"),
         }
@@ -51,7 +46,6 @@ impl Strategy {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Indexed => "indexed",
-            Self::SeekPerFrame => "seek_per_frame",
             Self::FullDecode => "full_decode",
         }
     }
@@ -64,7 +58,6 @@ impl StrategyReason {
         match self {
             Self::Sparse => "sparse",
             Self::Sweep => "sweep",
-            Self::Dense => "dense",
             Self::IndexUnusable(unusable) => unusable.code(),
             Self::PlanMismatch(_) => "plan_mismatch",
         }

@@ -66,7 +66,8 @@ fn shown(index: &Index) -> Result<Vec<Shown>, IndexUnusable> {
             return Err(IndexUnusable::inconsistent("stts"));
         }
         // Empty samples stand for "no new frame".
-        if index.presentation_range.contains(pts) && sample.size() > 0 {
+        let has_frame = sample.size() > 0 && !sample.is_hidden();
+        if index.presentation_range.contains(pts) && has_frame {
             shown.push(Shown {
                 ticks: pts.saturating_add(index.clock_offset),
                 sample: number,

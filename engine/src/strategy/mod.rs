@@ -6,7 +6,6 @@ pub(crate) mod indexed;
 mod keyframes;
 mod on_screen;
 mod outcome;
-mod seek_per_frame;
 mod true_sizes;
 
 use std::num::NonZeroUsize;
@@ -16,14 +15,14 @@ use bytes::Bytes;
 
 use crate::container::index_unusable::{IndexError, IndexUnusable};
 use crate::container::inspect_structure;
-use crate::container::isobmff::{Index, open_index};
-use crate::container::matroska::cues::{Cues, open_cues};
+use crate::container::isobmff::{self, Index};
+use crate::container::matroska;
 use crate::container::sniff::{ContainerFormat, HEAD, MediaKind, sniff};
-use crate::container::structure::Structure;
 use crate::counters::Counters;
 use crate::error::ExtractError;
 use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::program::Ffmpeg;
+use crate::io::remembered::Remembered;
 use crate::io::source::Source;
 use crate::options::{Mode, Options};
 use crate::output::Output;
@@ -39,9 +38,7 @@ use outcome::{OTHER_SIZES, Outcome, PlanFailure};
 pub async fn plan(source: &dyn Source, options: &Options) -> Result<Plan, ExtractError> {
     let (head, format) = check_and_sniff(source, options).await?;
     Ok(match cheapest(source, head, format, options).await? {
-        Candidate::Indexed(_, plan)
-        | Candidate::SeekPerFrame(_, plan)
-        | Candidate::FullDecode(plan) => plan,
+        Candidate::Indexed(_, plan) | Candidate::FullDecode(plan) => plan,
     })
 }
 
@@ -70,7 +67,6 @@ async fn check_and_sniff(
 /// A strategy that would do: its plan, with what it was made of.
 enum Candidate {
     Indexed(Box<Index>, Plan),
-    SeekPerFrame(Cues, Plan),
     FullDecode(Plan),
 }
 
@@ -87,30 +83,38 @@ async fn cheapest(
         IndexError::Unusable(unusable) => Ok(full_decode(StrategyReason::IndexUnusable(unusable))),
         IndexError::Source(error) => Err(ExtractError::from(error)),
     };
+    let index = match open_index(source, head, format, options).await {
+        Ok(index) => index,
+        Err(error) => return without_index(error),
+    };
+    let plan = match Plan::indexed(&index, length, options) {
+        Ok(plan) => plan,
+        Err(unusable) => return without_index(unusable.into()),
+    };
+    let limit = options.limits.frames;
+    if plan.targets.len() as u64 > limit {
+        return Err(Reason::TooManyFrames { limit }.into());
+    }
+    Ok(Candidate::Indexed(Box::new(index), plan))
+}
+
+/// The index of `source`, as far as its container has one that is known.
+async fn open_index(
+    source: &dyn Source,
+    head: Bytes,
+    format: ContainerFormat,
+    options: &Options,
+) -> Result<Index, IndexError> {
     match format {
-        ContainerFormat::Iso => {
-            let index = match open_index(source, head, options.track).await {
-                Ok(index) => index,
-                Err(error) => return without_index(error),
-            };
-            let plan = match Plan::indexed(&index, length, options) {
-                Ok(plan) => plan,
-                Err(unusable) => return without_index(unusable.into()),
-            };
-            let limit = options.limits.frames;
-            if plan.targets.len() as u64 > limit {
-                return Err(Reason::TooManyFrames { limit }.into());
+        ContainerFormat::Iso => isobmff::open_index(source, head, options.track).await,
+        ContainerFormat::Matroska => {
+            let structure = matroska::inspect_structure(&head, source.len());
+            if structure.encrypted {
+                return Err(IndexUnusable::Encrypted.into());
             }
-            Ok(Candidate::Indexed(Box::new(index), plan))
+            matroska::open_index(source, head, options).await
         }
-        ContainerFormat::Matroska => match open_cues(source, &head).await {
-            Ok(cues) if seek_per_frame::is_worthwhile(&cues, options) => {
-                Ok(Candidate::SeekPerFrame(cues, Plan::seek_per_frame(length)))
-            }
-            Ok(_) => Ok(full_decode(StrategyReason::Dense)),
-            Err(error) => without_index(error),
-        },
-        _ => without_index(IndexUnusable::NotMp4.into()),
+        _ => Err(IndexUnusable::NotMp4.into()),
     }
 }
 
@@ -123,11 +127,13 @@ pub(crate) async fn extract_frames(
     output: &mut Output,
 ) -> Result<(Outcome, Strategy, StrategyReason), ExtractError> {
     let (head, format) = check_and_sniff(source.as_ref(), options).await?;
-    let candidate = cheapest(source.as_ref(), head.clone(), format, options).await?;
+    let remembered = Arc::new(Remembered::new(Arc::clone(source), &head));
+    let candidate = cheapest(remembered.as_ref(), head.clone(), format, options).await?;
+    remembered.close();
     let structure = match &candidate {
         // What the index does not say of a video's structure shows on the way.
         Candidate::Indexed(..) => None,
-        _ => Some(inspect_structure(source.as_ref(), format, &head).await?),
+        Candidate::FullDecode(_) => Some(inspect_structure(source.as_ref(), format, &head).await?),
     };
     // The track that the index found stays the one, whoever decodes it.
     let mut options_of_file = options.clone();
@@ -137,7 +143,7 @@ pub(crate) async fn extract_frames(
             let (lines, colours) = (index.init.lines(), index.init.colours());
             Presentation::guess(ffmpeg, lines, colours, options)
         }
-        _ => Presentation::unknown(ffmpeg),
+        Candidate::FullDecode(_) => Presentation::unknown(ffmpeg),
     };
     let reason = match candidate {
         Candidate::FullDecode(plan) => plan.reason,
@@ -146,6 +152,7 @@ pub(crate) async fn extract_frames(
             let frames = plan.targets.len();
             tracing::info!(code, share, frames, "read by the index");
             let planned = (index.as_ref(), &plan);
+            let remembered: Arc<dyn Source> = remembered;
             // What is fed has that one track only.
             let options = &Options {
                 track: None,
@@ -154,7 +161,13 @@ pub(crate) async fn extract_frames(
             loop {
                 let shown = presentation.clone();
                 let done = indexed::extract_frames(
-                    ffmpeg, source, planned, options, &shown, counters, output,
+                    ffmpeg,
+                    &remembered,
+                    planned,
+                    options,
+                    &shown,
+                    counters,
+                    output,
                 );
                 match done.await {
                     Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
@@ -164,26 +177,6 @@ pub(crate) async fn extract_frames(
                     Err(failure) => break start_again(failure, &mut presentation, output).await?,
                 }
             }
-        }
-        Candidate::SeekPerFrame(cues, plan)
-            if structure.as_ref().is_some_and(Structure::is_sound) =>
-        {
-            loop {
-                let shown = presentation.clone();
-                let done = seek_per_frame::extract_frames(
-                    ffmpeg, source, &cues, options, &shown, counters, output,
-                );
-                match done.await {
-                    Ok(outcome) => return Ok((outcome, plan.strategy, plan.reason)),
-                    Err(PlanFailure::Presentation(other)) => {
-                        present(other, &mut presentation, output).await?;
-                    }
-                    Err(failure) => break start_again(failure, &mut presentation, output).await?,
-                }
-            }
-        }
-        Candidate::SeekPerFrame(..) => {
-            StrategyReason::PlanMismatch("it is damaged or encrypted".into())
         }
     };
     tracing::info!(code = reason.code(), %reason, "all of the video is decoded");

@@ -5,4 +5,4 @@ mod clips;
 mod plan_properties;
 mod remuxed_plans;
 #[path = "../../tests/support/mod.rs"]
-mod support;
+pub(crate) mod support;

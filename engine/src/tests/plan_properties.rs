@@ -110,6 +110,8 @@ fn index(samples: Vec<Sample>) -> Index {
         },
         timescale: 1024,
         samples,
+        cuts: Vec::new(),
+        prefix: Bytes::new(),
         presentation_range: PresentationRange::ALL,
         clock_offset: 0,
         init: InitBoxes {

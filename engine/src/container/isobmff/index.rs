@@ -10,15 +10,20 @@ use super::track_choice::TrackChoice;
 /// The most bytes that an index may have: a day of video has some 30 MiB.
 pub(super) const MAX_BYTES: u64 = 32 << 20;
 
-/// The track of video of an mp4 that is shown.
+/// The track of video that is shown, of an mp4, or of a Matroska file as if it were one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Index {
     /// How its samples are coded.
     pub(crate) codec: Codec,
     /// Ticks of media time in a second.
     pub(crate) timescale: u32,
-    /// Every sample, in decoding order.
+    /// Samples, in decoding order: all of them, or those that the wanted frames may depend on.
     pub(crate) samples: Vec<Sample>,
+    /// The samples before which others have been left out, ascending; at 0 where the first one is not
+    /// the video's first.
+    pub(crate) cuts: Vec<u32>,
+    /// Bytes that each sample begins with, and that the file leaves out.
+    pub(crate) prefix: Bytes,
     /// The part of media time that is shown.
     pub(crate) presentation_range: PresentationRange,
     /// Ticks to add to media time for the player's clock.
@@ -29,6 +34,13 @@ pub(crate) struct Index {
     pub(crate) track: TrackChoice,
     /// Playing time as the movie header has it, in milliseconds.
     pub(crate) duration_ms: u64,
+}
+
+impl Index {
+    /// Whether samples have been left out before this one.
+    pub(crate) fn is_cut_before(&self, sample: u32) -> bool {
+        self.cuts.binary_search(&sample).is_ok()
+    }
 }
 
 /// The part of media time that an edit list shows, in ticks; all of it where there is no list.

@@ -21,14 +21,12 @@ mod track;
 mod track_choice;
 pub(crate) mod write;
 
-pub(crate) use index::Index;
-#[cfg(test)]
-pub(crate) use index::{InitBoxes, PresentationRange};
+pub(crate) use index::{Index, InitBoxes, PresentationRange};
 #[cfg(fuzzing)]
 pub(crate) use locate::{MoovSearch, locate_moov};
 pub(crate) use open::open_index;
 pub use sample_entry::Codec;
-pub(crate) use samples::Sample;
+pub(crate) use samples::{MAX_SAMPLES, MAX_SIZE, Sample};
 pub(crate) use structure::inspect_structure;
 #[cfg(any(test, fuzzing))]
 pub(crate) use track::parse_index;

@@ -1,5 +1,6 @@
 //! The sample description: how the samples are coded, and whether that can be read by samples.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::boxes::{Mp4Box, boxes, name, only, u32_at};
@@ -19,6 +20,12 @@ pub struct Codec {
 const VISUAL_ENTRY: usize = 78;
 
 impl Codec {
+    /// The only entry of a whole box `stsd`, when it is one of the known.
+    pub(crate) fn of_description(stsd: &Bytes) -> Result<Self, IndexUnusable> {
+        let stsd = only(boxes(stsd)?, *b"stsd")?;
+        Self::parse(&stsd.ok_or_else(|| IndexUnusable::inconsistent("stsd"))?)
+    }
+
     /// The only entry of `stsd`, when it is one of the known.
     pub(super) fn parse(stsd: &Mp4Box) -> Result<Self, IndexUnusable> {
         let (_, data) = stsd.full()?;
@@ -72,7 +79,7 @@ fn codec_family(entry: &Mp4Box) -> Result<CodecFamily, IndexUnusable> {
 }
 
 /// The payload of the configuration box `kind` of a visual sample entry.
-fn config(entry: &Mp4Box, kind: [u8; 4]) -> Result<bytes::Bytes, IndexUnusable> {
+fn config(entry: &Mp4Box, kind: [u8; 4]) -> Result<Bytes, IndexUnusable> {
     let payload = entry.payload();
     if payload.len() < VISUAL_ENTRY {
         return Err(entry.broken());

@@ -4,7 +4,7 @@ use super::sample_tables::{Chunks, Rows, SampleTables};
 use crate::container::index_unusable::IndexUnusable;
 
 /// The most samples that an index may list: 19 hours at 30 frames a second.
-pub(super) const MAX_SAMPLES: usize = 1 << 21;
+pub(crate) const MAX_SAMPLES: usize = 1 << 21;
 
 /// One coded frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,14 +15,20 @@ pub(crate) struct Sample {
     pub(crate) dts: i64,
     /// How much later it is shown, in ticks.
     pub(crate) composition_offset: i32,
-    /// Its length in bytes, below 2³¹, and whether decoding can start here in the highest bit.
-    size_and_sync: u32,
+    /// Its length in bytes, below 2³⁰, and in the highest bits whether decoding can start here, and
+    /// whether it shows nothing.
+    size_and_flags: u32,
 }
 
 const SYNC: u32 = 1 << 31;
+const HIDDEN: u32 = 1 << 30;
+const FLAGS: u32 = SYNC | HIDDEN;
+
+/// The most bytes that a sample may have.
+pub(crate) const MAX_SIZE: u32 = HIDDEN - 1;
 
 impl Sample {
-    /// A sample of `size` bytes, below 2³¹, at `offset`.
+    /// A sample of `size` bytes, at most [`MAX_SIZE`], at `offset`.
     #[must_use]
     pub(crate) const fn new(
         offset: u64,
@@ -36,20 +42,35 @@ impl Sample {
             offset,
             dts,
             composition_offset,
-            size_and_sync: (size & !SYNC) | sync,
+            size_and_flags: (size & !FLAGS) | sync,
         }
     }
 
     /// Its length in bytes.
     #[must_use]
     pub(crate) const fn size(&self) -> u32 {
-        self.size_and_sync & !SYNC
+        self.size_and_flags & !FLAGS
     }
 
     /// Whether the file says that decoding can start here.
     #[must_use]
     pub(crate) const fn sync(&self) -> bool {
-        self.size_and_sync & SYNC != 0
+        self.size_and_flags & SYNC != 0
+    }
+
+    /// The same sample, of which nothing is shown: others depend on it.
+    #[must_use]
+    pub(crate) const fn hidden(self) -> Self {
+        Self {
+            size_and_flags: self.size_and_flags | HIDDEN,
+            ..self
+        }
+    }
+
+    /// Whether a decoder shows nothing for it.
+    #[must_use]
+    pub(crate) const fn is_hidden(&self) -> bool {
+        self.size_and_flags & HIDDEN != 0
     }
 
     /// When it is shown, in ticks of media time.
@@ -128,7 +149,7 @@ fn place_chunk(
         .offset(chunk)
         .ok_or_else(|| IndexUnusable::inconsistent("stco"))?;
     for size in sizes {
-        if size & SYNC != 0 || offset.saturating_add(u64::from(size)) > file_len {
+        if size > MAX_SIZE || offset.saturating_add(u64::from(size)) > file_len {
             return Err(IndexUnusable::OutOfRange);
         }
         samples.push(Sample::new(offset, size, 0, 0, false));
@@ -189,7 +210,7 @@ fn cover(runs: &Rows<2>, count: usize, what: &str) -> Result<(), IndexUnusable> 
 fn mark(tables: &SampleTables, samples: &mut [Sample]) -> Result<(), IndexUnusable> {
     let Some(syncs) = &tables.syncs else {
         for sample in samples {
-            sample.size_and_sync |= SYNC;
+            sample.size_and_flags |= SYNC;
         }
         return Ok(());
     };
@@ -197,7 +218,7 @@ fn mark(tables: &SampleTables, samples: &mut [Sample]) -> Result<(), IndexUnusab
     for [number] in syncs.iter() {
         let sample = samples.get_mut((number as usize).wrapping_sub(1));
         match sample {
-            Some(sample) if number > last => sample.size_and_sync |= SYNC,
+            Some(sample) if number > last => sample.size_and_flags |= SYNC,
             _ => return Err(IndexUnusable::inconsistent("stss")),
         }
         last = number;

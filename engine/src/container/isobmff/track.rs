@@ -100,6 +100,8 @@ impl Track {
             codec: self.codec,
             timescale: self.timescale,
             samples,
+            cuts: Vec::new(),
+            prefix: Bytes::new(),
             init: self.init,
             track: self.choice,
             duration_ms: self.movie_duration.saturating_mul(1000) / u64::from(self.movie_scale),

@@ -81,8 +81,19 @@ pub(super) fn float(bytes: &[u8]) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// An element whose data are shorter than 2¹⁴ bytes.
+    pub(in super::super) fn element(id: u32, data: &[u8]) -> Vec<u8> {
+        let id: Vec<u8> = id
+            .to_be_bytes()
+            .into_iter()
+            .skip_while(|&b| b == 0)
+            .collect();
+        let size = u16::try_from(data.len()).expect("short") | 0x4000;
+        [&id, &size.to_be_bytes()[..], data].concat()
+    }
 
     #[test]
     fn reads_headers_of_every_length() {

@@ -1,6 +1,9 @@
 //! Identities of elements (RFC 9559, section 5.1), with their length markers.
 
 pub(super) const EBML: u32 = 0x1a45_dfa3;
+pub(super) const DOC_TYPE: u32 = 0x4282;
+pub(super) const VOID: u32 = 0xec;
+pub(super) const CRC_32: u32 = 0xbf;
 pub(super) const SEGMENT: u32 = 0x1853_8067;
 pub(super) const SEEK_HEAD: u32 = 0x114d_9b74;
 pub(super) const SEEK: u32 = 0x4dbb;
@@ -9,17 +12,63 @@ pub(super) const SEEK_POSITION: u32 = 0x53ac;
 pub(super) const INFO: u32 = 0x1549_a966;
 pub(super) const TIMESTAMP_SCALE: u32 = 0x2a_d7b1;
 pub(super) const DURATION: u32 = 0x4489;
+pub(super) const CHAPTERS: u32 = 0x1043_a770;
+pub(super) const TAGS: u32 = 0x1254_c367;
+pub(super) const ATTACHMENTS: u32 = 0x1941_a469;
+
 pub(super) const TRACKS: u32 = 0x1654_ae6b;
 pub(super) const TRACK_ENTRY: u32 = 0xae;
 pub(super) const TRACK_NUMBER: u32 = 0xd7;
 pub(super) const TRACK_TYPE: u32 = 0x83;
+pub(super) const FLAG_DEFAULT: u32 = 0x88;
+pub(super) const TRACK_TIMESTAMP_SCALE: u32 = 0x23_314f;
+pub(super) const TRACK_OPERATION: u32 = 0xe2;
 pub(super) const CODEC_ID: u32 = 0x86;
+pub(super) const CODEC_PRIVATE: u32 = 0x63a2;
+pub(super) const CODEC_DELAY: u32 = 0x56aa;
+pub(super) const CONTENT_ENCODINGS: u32 = 0x6d80;
+pub(super) const CONTENT_ENCODING: u32 = 0x6240;
+pub(super) const CONTENT_ENCODING_SCOPE: u32 = 0x5032;
+pub(super) const CONTENT_ENCODING_TYPE: u32 = 0x5033;
+pub(super) const CONTENT_COMPRESSION: u32 = 0x5034;
+pub(super) const CONTENT_COMP_ALGO: u32 = 0x4254;
+pub(super) const CONTENT_COMP_SETTINGS: u32 = 0x4255;
+pub(super) const CONTENT_ENCRYPTION: u32 = 0x5035;
+
+pub(super) const VIDEO: u32 = 0xe0;
+pub(super) const FLAG_INTERLACED: u32 = 0x9a;
+pub(super) const STEREO_MODE: u32 = 0x53b8;
+pub(super) const ALPHA_MODE: u32 = 0x53c0;
+pub(super) const PIXEL_WIDTH: u32 = 0xb0;
+pub(super) const PIXEL_HEIGHT: u32 = 0xba;
+pub(super) const PIXEL_CROP: [u32; 4] = [0x54aa, 0x54bb, 0x54cc, 0x54dd];
+pub(super) const DISPLAY_WIDTH: u32 = 0x54b0;
+pub(super) const DISPLAY_HEIGHT: u32 = 0x54ba;
+pub(super) const DISPLAY_UNIT: u32 = 0x54b2;
+pub(super) const PROJECTION: u32 = 0x7670;
+pub(super) const COLOUR: u32 = 0x55b0;
+pub(super) const MATRIX_COEFFICIENTS: u32 = 0x55b1;
+pub(super) const RANGE: u32 = 0x55b9;
+pub(super) const TRANSFER_CHARACTERISTICS: u32 = 0x55ba;
+pub(super) const PRIMARIES: u32 = 0x55bb;
+
 pub(super) const CUES: u32 = 0x1c53_bb6b;
 pub(super) const CUE_POINT: u32 = 0xbb;
 pub(super) const CUE_TIME: u32 = 0xb3;
 pub(super) const CUE_TRACK_POSITIONS: u32 = 0xb7;
 pub(super) const CUE_TRACK: u32 = 0xf7;
+pub(super) const CUE_CLUSTER_POSITION: u32 = 0xf1;
+
 pub(super) const CLUSTER: u32 = 0x1f43_b675;
-pub(super) const CONTENT_ENCODINGS: u32 = 0x6d80;
-pub(super) const CONTENT_ENCODING: u32 = 0x6240;
-pub(super) const CONTENT_ENCRYPTION: u32 = 0x5035;
+pub(super) const TIMESTAMP: u32 = 0xe7;
+pub(super) const SILENT_TRACKS: u32 = 0x5854;
+pub(super) const POSITION: u32 = 0xa7;
+pub(super) const PREV_SIZE: u32 = 0xab;
+pub(super) const SIMPLE_BLOCK: u32 = 0xa3;
+pub(super) const BLOCK_GROUP: u32 = 0xa0;
+pub(super) const BLOCK: u32 = 0xa1;
+pub(super) const BLOCK_ADDITIONS: u32 = 0x75a1;
+pub(super) const BLOCK_DURATION: u32 = 0x9b;
+pub(super) const REFERENCE_PRIORITY: u32 = 0xfa;
+pub(super) const REFERENCE_BLOCK: u32 = 0xfb;
+pub(super) const DISCARD_PADDING: u32 = 0x75a2;

@@ -32,15 +32,6 @@ impl Shape {
         // In a small buffer each write waits for the reader's delayed acknowledgement.
         socket: 1 << 20,
     };
-
-    /// For reading here and there: no byte more than needed.
-    pub(crate) const SEEK: Self = Self {
-        block: 64 << 10,
-        ahead: 0,
-        kept: 128,
-        // What ffmpeg does not want any more, having sought elsewhere, has been fetched in vain.
-        socket: 16 << 10,
-    };
 }
 
 type Block = Shared<BoxFuture<'static, Result<Bytes, SourceError>>>;

@@ -14,6 +14,8 @@ pub(super) struct PlannedSamples<'a> {
     begun: BytesMut,
     piece: Bytes,
     piece_at: u64,
+    /// What each sample begins with, and the file leaves out.
+    prefix: &'a [u8],
 }
 
 impl std::fmt::Debug for PlannedSamples<'_> {
@@ -37,6 +39,7 @@ impl<'a> PlannedSamples<'a> {
             begun: BytesMut::new(),
             piece: Bytes::new(),
             piece_at: 0,
+            prefix: &index.prefix,
         }
     }
 
@@ -74,6 +77,11 @@ impl<'a> PlannedSamples<'a> {
         } else {
             self.begun.extend_from_slice(&part);
             self.begun.split().freeze()
+        };
+        let data = if self.prefix.is_empty() {
+            data
+        } else {
+            Bytes::from([self.prefix, &data].concat())
         };
         self.current = self.wanted.next();
         Ok(Some((sample, data)))

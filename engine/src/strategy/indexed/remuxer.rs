@@ -139,7 +139,7 @@ impl<'a> Remuxer<'a> {
             return Ok(());
         }
         let entry = FragmentSample {
-            size: sample.size(),
+            size: u32::try_from(data.len()).unwrap_or(u32::MAX),
             dts: MarkedTimes::dts(sample),
             pts: self.times.pts(sample, wanted),
             sync: sample.sync(),
@@ -167,7 +167,7 @@ impl<'a> Remuxer<'a> {
     ) -> Result<bool, PlanMismatch> {
         let start = match (self.next, bitstream::random_access(family, data)) {
             // The file's own beginning is where any decoder would begin.
-            (0, _) => RandomAccess::Idr,
+            (0, _) if !self.index.is_cut_before(0) => RandomAccess::Idr,
             (_, start) => start,
         };
         let show_all = match start {

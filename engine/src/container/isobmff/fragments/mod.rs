@@ -70,6 +70,8 @@ pub(super) async fn open_fragmented_index(
         codec: track.codec,
         timescale: track.timescale,
         samples,
+        cuts: Vec::new(),
+        prefix: Bytes::new(),
         presentation_range: PresentationRange::ALL,
         clock_offset,
         init: track.init,

@@ -6,9 +6,11 @@
 
 mod boxes;
 mod fragment;
+mod init_boxes;
 mod init_segment;
 mod times;
 
 pub(crate) use fragment::{FragmentSample, write_fragment_header};
+pub(crate) use init_boxes::{Colours, SampleDescription, write_init_boxes};
 pub(crate) use init_segment::write_init_segment;
 pub(crate) use times::MarkedTimes;
