@@ -5,16 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fotograma_core::domain::{self, ExtractionRequest, Mode, PictureOptions, extraction};
+use fotograma_core::domain::{self, ExtractionRequest, Mode, PictureOptions, extraction, keys};
 use fotograma_core::ports::{ExtractionError, FrameExtractor, ProgressListener};
 use fotograma_core::{Error, Result};
 use fotograma_engine::{
-    Cancelled, ExtractError, Extraction, Ffmpeg, Format, Hdr, OnDamage, Options, Samples,
-    SourceError,
+    Cancelled, ExtractError, Extraction, Ffmpeg, Format, Hdr, OnDamage, Options, Previews, Samples,
+    SourceError, Storyboard,
 };
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::aws::{Aws, S3Sink, S3Source};
+use crate::aws::{Aws, S3Sink, S3Source, Upload};
 use crate::self_test;
 
 /// How long ffmpeg may take to tell its version.
@@ -63,6 +63,24 @@ impl EngineFrames {
     /// [`Error::Operational`] when this machine cannot: it has no ffmpeg, or one that does not work.
     pub async fn self_test(&self) -> Result<()> {
         self_test::extract_clip(self.ffmpeg().await?).await
+    }
+
+    /// Stores the pictures by which a video is known beside its zip.
+    async fn store(&self, zip_key: &str, made: &Previews) -> Result<()> {
+        let Storyboard { sheet, .. } = &made.storyboard;
+        // Beside it, so that its name is a relative address.
+        let cues = made.storyboard.web_vtt(keys::STORYBOARD);
+        for (name, content_type, bytes) in [
+            (keys::POSTER, "image/jpeg", made.poster.clone()),
+            (keys::STORYBOARD, "image/jpeg", sheet.clone()),
+            (keys::STORYBOARD_CUES, "text/vtt", cues.into()),
+        ] {
+            let key = keys::beside_zip(zip_key, name);
+            let mut object = Upload::new(Arc::clone(&self.aws), &key, Some(content_type));
+            object.write(bytes).await?;
+            object.finish().await?;
+        }
+        Ok(())
     }
 
     /// What an extraction's error means for the video. A decoder that fails on a machine that is not
@@ -115,10 +133,14 @@ impl FrameExtractor for EngineFrames {
                     "frames extracted"
                 );
                 measure(&done);
+                if let Some(made) = &done.previews {
+                    self.store(&request.zip_key, made).await?;
+                }
                 Ok(domain::Extraction {
                     frames: done.frames,
                     zip_bytes: done.bytes_written,
                     warning: done.warning(),
+                    previews: done.previews.is_some(),
                 })
             }
             Err(ExtractError::Cancelled(cancelled)) => {
@@ -165,6 +187,7 @@ fn options_of(request: &ExtractionRequest, chosen: &Options) -> Options {
         } else {
             OnDamage::Keep
         },
+        previews: true,
         modified: u64::try_from(request.modified.timestamp()).unwrap_or(0),
         ..chosen.clone()
     }

@@ -185,6 +185,8 @@ pub struct Extraction {
     pub zip_bytes: u64,
     /// What its user should know of it: that the video is damaged, and how.
     pub warning: Option<String>,
+    /// Whether a poster and a storyboard were stored beside the zip.
+    pub previews: bool,
 }
 
 #[cfg(test)]

@@ -33,11 +33,25 @@ pub(super) fn zips(user_id: &str, video_id: &str) -> String {
     format!("{FRAMES}{user_id}/{video_id}")
 }
 
-/// Whether `key` is that of a zip of this video.
+/// Whether `key` is that of a zip of this video, or of a preview beside one.
 #[must_use]
 pub(super) fn is_zip_of(key: &str, user_id: &str, video_id: &str) -> bool {
     let rest = key.strip_prefix(&zips(user_id, video_id));
     rest.is_some_and(|rest| rest == ".zip" || rest.starts_with('/'))
+}
+
+/// The name of the poster beside a zip.
+pub const POSTER: &str = "poster.jpg";
+/// The name of the storyboard's picture.
+pub const STORYBOARD: &str = "storyboard.jpg";
+/// The name of its cues, by which players find a moment's picture in it.
+pub const STORYBOARD_CUES: &str = "storyboard.vtt";
+
+/// Where the previews made with a zip are, by their name: that of an attempt's zip with a folder's
+/// ending.
+#[must_use]
+pub fn beside_zip(zip_key: &str, name: &str) -> String {
+    format!("{}/{name}", zip_key.strip_suffix(".zip").unwrap_or(zip_key))
 }
 
 /// The user and the video that an upload's key names.
@@ -104,6 +118,13 @@ mod tests {
             assert!(!is_zip_of(&other, "u1", "v1"), "{other}");
         }
         assert!(parse_upload("uploads/u1/v1/1").is_err());
+    }
+
+    #[test]
+    fn previews_lie_beside_their_zip() {
+        let poster = beside_zip(&zip("u1", "v1", "a1"), POSTER);
+        assert_eq!(poster, "frames/u1/v1/a1/poster.jpg");
+        assert!(is_zip_of(&poster, "u1", "v1"), "it goes with the zips");
     }
 
     #[test]

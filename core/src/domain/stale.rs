@@ -214,6 +214,7 @@ mod tests {
             frames: 1,
             zip_bytes: 1,
             warning: None,
+            previews: true,
         };
         video.ended(Ok(extraction), at(10)).published(at(10))
     }
@@ -236,10 +237,11 @@ mod tests {
                 panic!("another may be there")
             };
             assert_eq!(settled.unfinished(), None);
-            let listed = ["frames/u1/v1/a1.zip", "frames/u1/v1/a2.zip"];
+            let listed = ["a1.zip", "a1/poster.jpg", "a2.zip", "a2/storyboard.vtt"];
+            let listed = listed.map(|name| format!("frames/u1/v1/{name}"));
             assert_eq!(
-                video.unwanted_objects(listed.map(str::to_owned).into()),
-                ["frames/u1/v1/a1.zip"]
+                video.unwanted_objects(listed.into()),
+                ["frames/u1/v1/a1.zip", "frames/u1/v1/a1/poster.jpg"]
             );
         }
         // A video that has failed has no zip; who was at work when an operator said so may store one.

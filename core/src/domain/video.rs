@@ -115,6 +115,12 @@ pub struct Video {
     /// Where the newest zip is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zip_key: Option<String>,
+    /// Where the poster made with it is, a JPEG.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poster_key: Option<String>,
+    /// Where the storyboard made with it is: a `WebVTT` that names the parts of a picture beside it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storyboard_key: Option<String>,
     /// Whether there may be objects that nobody wants: zips beside that one, as an attempt that did not end
     /// the video may have stored one, and an earlier round has; whatever a deleted video left.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -185,6 +191,8 @@ impl Video {
             unsent: false,
             asked_resends: 0,
             zip_key: None,
+            poster_key: None,
+            storyboard_key: None,
             stray_objects: false,
             frames: 0,
             progress: 0,
@@ -227,6 +235,15 @@ impl Video {
         self.zip_key.clone().unwrap_or_else(only)
     }
 
+    /// Whatever this attempt may have stored.
+    #[must_use]
+    pub fn objects_of(&self, attempt: &str) -> Vec<String> {
+        let zip = self.zip_key_of(attempt);
+        let previews = [keys::POSTER, keys::STORYBOARD, keys::STORYBOARD_CUES];
+        let previews = previews.map(|name| keys::beside_zip(&zip, name));
+        previews.into_iter().chain([zip]).collect()
+    }
+
     /// Where this attempt puts the zip.
     #[must_use]
     pub fn zip_key_of(&self, attempt: &str) -> String {
@@ -241,15 +258,22 @@ impl Video {
 
     /// Which objects are of no use any more, where these keys are all that begin with
     /// [`zips_prefix`](Self::zips_prefix): whatever there may be of a video that was deleted, and all
-    /// zips but the one of a video that is done. The keys must have been listed before the record was
+    /// zips but the one of a video that is done, with the previews beside each. The keys must have been listed before the record was
     /// read: an attempt that is at work does not find its zip among them then.
     #[must_use]
     pub fn unwanted_objects(&self, listed: Vec<String>) -> Vec<String> {
         let wanted = (self.status == Status::Done && !self.is_deleted()).then(|| self.zip_key());
+        let beside = wanted.as_deref().map(|zip| keys::beside_zip(zip, ""));
+        let is_wanted = |key: &String| {
+            Some(key) == wanted.as_ref()
+                || beside
+                    .as_ref()
+                    .is_some_and(|folder| key.starts_with(folder))
+        };
         let upload = self.is_deleted().then(|| self.key.clone());
-        let zips = listed.into_iter().filter(|key| {
-            keys::is_zip_of(key, &self.user_id, &self.video_id) && Some(key) != wanted.as_ref()
-        });
+        let zips = listed
+            .into_iter()
+            .filter(|key| keys::is_zip_of(key, &self.user_id, &self.video_id) && !is_wanted(key));
         upload.into_iter().chain(zips).collect()
     }
 
@@ -389,6 +413,12 @@ impl Video {
         match outcome {
             Ok(extraction) => Self {
                 status: Status::Done,
+                poster_key: extraction
+                    .previews
+                    .then(|| keys::beside_zip(&zip_key, keys::POSTER)),
+                storyboard_key: extraction
+                    .previews
+                    .then(|| keys::beside_zip(&zip_key, keys::STORYBOARD_CUES)),
                 zip_key: Some(zip_key),
                 frames: extraction.frames,
                 progress: 100,

@@ -23,6 +23,7 @@ const DONE: Extraction = Extraction {
     frames: 3,
     zip_bytes: 9,
     warning: None,
+    previews: true,
 };
 
 #[test]

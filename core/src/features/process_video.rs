@@ -463,7 +463,9 @@ impl VideoLease<'_> {
         });
         match released.await {
             Ok(video) if video.is_deleted() => {
-                self.app.objects.remove(&self.zip_key).await?;
+                for key in video.objects_of(self.attempt) {
+                    self.app.objects.remove(&key).await?;
+                }
                 Ok(Next::Done)
             }
             Ok(_) if was_leased.into_inner() => next,

@@ -412,6 +412,7 @@ impl FrameExtractor for Recorder {
             frames: extracted.frames,
             zip_bytes: 1_000,
             warning: extracted.warning,
+            previews: true,
         })
     }
 }

@@ -112,6 +112,26 @@ def test_more_that_cannot_be(fotograma, clips, tmp_path):
     assert fotograma("extract", clips.test_card(), "-o", "x.zip", "--every", "0s").returncode == 2
 
 
+def test_a_poster_a_storyboard_and_a_contact_sheet_lie_beside_the_zip(fotograma, clips, tmp_path):
+    wanted = ["--poster", "--storyboard", "--contact-sheet"]
+    done = fotograma("extract", clips.cut(), "-o", "my frames.zip", "--strict", *wanted)
+    assert (done.returncode, list(tmp_path.iterdir())) == (1, [])
+    done = fotograma("extract", clips.test_card(), "-o", "my frames.zip", *wanted)
+    assert done.returncode == 0, done.stderr
+    ends = ["contact-sheet.jpg", "poster.jpg", "storyboard.jpg", "storyboard.vtt", "zip"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"my frames.{end}" for end in ends]
+    with zipfile.ZipFile(tmp_path / "my frames.zip") as zipped:
+        images = [zipped.read(name) for name in zipped.namelist()]
+    assert (tmp_path / "my frames.poster.jpg").read_bytes() in images
+    cues = (tmp_path / "my frames.storyboard.vtt").read_text()
+    assert "\nmy%20frames.storyboard.jpg#xywh=0,0,160," in cues
+    again = fotograma("extract", clips.test_card(), "-o", "other.zip", "--poster")
+    assert again.returncode == 0, again.stderr
+    again = fotograma("extract", clips.test_card(), "-o", "other.zip", "--poster")
+    assert again.returncode == 1 and "--force" in again.stderr
+    assert fotograma("extract", clips.test_card(), "-o", "-", "--poster").returncode == 2
+
+
 def test_a_damaged_video_gives_what_it_has(fotograma, clips, tmp_path):
     done = fotograma("extract", clips.cut(), "-o", "frames.zip")
     assert done.returncode == 0

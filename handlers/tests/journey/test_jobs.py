@@ -136,10 +136,15 @@ def test_the_same_message_twice_is_one_zip_and_one_mail(new_system, clips, new_i
 
     def state():
         """What would differ if it had been done again."""
-        zips = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"frames/{user.id}/{new_id}")["Contents"]
-        [zip] = zips
+        found = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"frames/{user.id}/{new_id}")["Contents"]
+        [zip] = [one for one in found if one["Key"].endswith(".zip")]
         record = table.get_item(TableName="tech5-dev-video-status", Key={"video_id": {"S": new_id}})
         assert record["Item"]["zip_key"] == {"S": zip["Key"]}
+        folder = zip["Key"].removesuffix(".zip")
+        beside = [f"{folder}/{name}" for name in ("poster.jpg", "storyboard.jpg", "storyboard.vtt")]
+        assert sorted(one["Key"] for one in found if one is not zip) == beside
+        named = [record["Item"][name]["S"] for name in ("poster_key", "storyboard_key")]
+        assert named == [beside[0], beside[2]]
         return zip["LastModified"], zip["ETag"], record["Item"]
 
     put(user, new_id, clips.test_card().read_bytes())

@@ -82,6 +82,20 @@ async fn a_video_becomes_a_zip_and_the_same_one_again() {
         (done.zip_bytes, "application/zip")
     );
     assert!(zip.starts_with(b"PK\x03\x04"));
+    assert!(done.previews);
+    for (name, kind, start) in [
+        ("poster.jpg", "image/jpeg", &b"\xff\xd8"[..]),
+        ("storyboard.jpg", "image/jpeg", b"\xff\xd8"),
+        (
+            "storyboard.vtt",
+            "text/vtt",
+            b"WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nstoryboard.jpg#xywh=0,0,160,120\n",
+        ),
+    ] {
+        let key = format!("frames/u1/v1/{name}");
+        let (bytes, found) = world.object(&key).await.expect(name);
+        assert!(bytes.starts_with(start) && found == kind, "{name}: {found}");
+    }
     frames
         .extract(&request(&etag), &Says(Ok(())))
         .await
