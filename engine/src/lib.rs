@@ -71,4 +71,4 @@ pub use plan::{GopRun, Plan, Strategy, StrategyReason, Target};
 pub use previews::{Cue, Previews, Storyboard};
 pub use progress::{Cancelled, IgnoreProgress, Progress, ProgressListener};
 pub use reason::Reason;
-pub use strategy::plan;
+pub use strategy::{plan, shown_track};

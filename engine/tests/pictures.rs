@@ -5,11 +5,12 @@ mod support;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
-use fotograma_engine::{Format, Hdr, Options, Samples};
+use fotograma_engine::{Format, Hdr, Options, Samples, Source, TrackReason, plan, shown_track};
 use judge::numbered::{COLOURS, Numbered, USUAL, corners};
 use judge::shots::{Shots, pixels, shots, size};
-use support::{every, folder, make};
+use support::{Memory, every, folder, make};
 
 const X264: &str = "-c:v libx264 -preset veryfast -pix_fmt yuv420p";
 
@@ -264,6 +265,50 @@ fn two_tracks(folder: &tempfile::TempDir, name: &str) -> std::path::PathBuf {
     let words = "-map 0 -map 1 -c copy -disposition:0 0 -disposition:1 default";
     make(&path, &format!("-i {small} -i {usual} {words}"));
     path
+}
+
+#[tokio::test]
+async fn which_track_is_shown_is_told_of_every_container() {
+    let folder = folder();
+    let ffmpeg = support::ffmpeg().await;
+    for (name, number) in [
+        ("a.mkv", 2),
+        ("a.mp4", 2),
+        ("a.mov", 2),
+        // These know no track that is shown before others.
+        ("a.ts", 1),
+        ("a.avi", 1),
+    ] {
+        let path = two_tracks(&folder, name);
+        let source: Arc<dyn Source> = Memory::of(&path);
+        let options = every(1000);
+        let plan = plan(source.as_ref(), &options).await.expect("a plan");
+        let shown = shown_track(&ffmpeg, &source, &options).await;
+        let shown = shown.expect("it is read").expect("a track");
+        assert_eq!((shown.number, shown.of), (number, 2), "{name}");
+        assert!(
+            plan.track.is_none_or(|track| track.number == number),
+            "{name}"
+        );
+        let reason = match number {
+            1 => TrackReason::First,
+            _ => TrackReason::Enabled,
+        };
+        assert_eq!(shown.reason, reason, "{name}");
+        let second = Options {
+            track: Some(2),
+            ..options
+        };
+        let shown = shown_track(&ffmpeg, &source, &second).await;
+        let shown = shown.expect("it is read").expect("a track");
+        assert_eq!(
+            (shown.number, shown.reason),
+            (2, TrackReason::Asked),
+            "{name}"
+        );
+        let images = taken(&path, &second).await.images;
+        assert_eq!(size(&images[0].1), (320, 180), "{name}");
+    }
 }
 
 #[tokio::test]

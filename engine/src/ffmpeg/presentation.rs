@@ -8,6 +8,7 @@
 
 use std::fmt::Write;
 
+use crate::container::isobmff::{TrackChoice, TrackReason};
 use crate::ffmpeg::layout::Coded;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::ffmpeg::stream_facts::StreamFacts;
@@ -108,7 +109,7 @@ impl Presentation {
 
     /// How the video in these streams is shown.
     fn needed(&self, streams: &[StreamFacts], options: &Options) -> Self {
-        let stream = chosen(streams, options);
+        let (stream, _) = chosen(streams, options);
         let Some(facts) = streams.get(stream) else {
             return Self {
                 stream,
@@ -360,16 +361,27 @@ impl Light {
     }
 }
 
-/// Which of the streams is shown: the one asked for, else the first that the file would have shown
-/// before others, else the first.
-fn chosen(streams: &[StreamFacts], options: &Options) -> usize {
+/// Which of the streams is shown, and why: the one asked for, else the first that the file would have
+/// shown before others, else the first.
+fn chosen(streams: &[StreamFacts], options: &Options) -> (usize, TrackReason) {
     match options.track {
-        Some(track) => (track as usize).saturating_sub(1),
-        None => streams
-            .iter()
-            .position(|facts| facts.is_default)
-            .unwrap_or_default(),
+        Some(track) => ((track as usize).saturating_sub(1), TrackReason::Asked),
+        None => match streams.iter().position(|facts| facts.is_default) {
+            None | Some(0) => (0, TrackReason::First),
+            Some(at) => (at, TrackReason::Enabled),
+        },
     }
+}
+
+/// The same as a track; `None` where there is none.
+pub(crate) fn track_choice(streams: &[StreamFacts], options: &Options) -> Option<TrackChoice> {
+    let (at, reason) = chosen(streams, options);
+    streams.get(at)?;
+    Some(TrackChoice {
+        number: u32::try_from(at + 1).ok()?,
+        of: u32::try_from(streams.len()).ok()?,
+        reason,
+    })
 }
 
 /// The filter that makes samples square and keeps to the wanted width.

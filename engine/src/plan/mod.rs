@@ -31,7 +31,8 @@ pub struct Plan {
     pub source_bytes: u64,
     /// How the frames are coded, where the index says so.
     pub codec: Option<Codec>,
-    /// Which of the video's tracks is shown and why, where the index says so.
+    /// Which of the video's tracks is shown and why, where the index says so; else
+    /// [`shown_track`](crate::shown_track) asks ffmpeg.
     pub track: Option<TrackChoice>,
     /// Bytes that will be read, the index apart; all of them where it is not planned.
     pub planned_bytes: u64,

@@ -6,6 +6,7 @@ pub(crate) mod indexed;
 mod keyframes;
 mod on_screen;
 mod outcome;
+mod shown_track;
 mod true_sizes;
 
 use std::num::NonZeroUsize;
@@ -30,6 +31,7 @@ use crate::plan::{Plan, Strategy, StrategyReason};
 use crate::reason::Reason;
 use front_to_back::FrontToBack;
 use outcome::{OTHER_SIZES, Outcome, PlanFailure};
+pub use shown_track::shown_track;
 
 /// Says how the frames of `source` would be got at, without doing it.
 ///

@@ -10,6 +10,7 @@ use indicatif::HumanBytes;
 use super::extract::places;
 use super::extract::wanted::Wanted;
 use crate::config::AwsArgs;
+use crate::system;
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
@@ -27,7 +28,18 @@ pub(super) struct PlanArgs {
 pub(super) async fn print_plan(args: PlanArgs) -> Result<ExitCode> {
     let options = args.wanted.options()?;
     let source = places::source(&args.video, &args.aws).await?;
-    let plan = fotograma_engine::plan(source.as_ref(), &options).await?;
+    let mut plan = fotograma_engine::plan(source.as_ref(), &options).await?;
+    if plan.track.is_none() {
+        let path = args.wanted.engine.ffmpeg_path();
+        match system::find_ffmpeg(path.as_deref()).await {
+            Ok(ffmpeg) => {
+                let track = fotograma_engine::shown_track(&ffmpeg, &source, &options);
+                plan.track = track.await?;
+            }
+            // The rest of the plan needs none.
+            Err(error) => tracing::warn!("the track is not known: {error:#}"),
+        }
+    }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&plan)?);
     } else {
@@ -47,7 +59,7 @@ fn table(plan: &Plan) -> String {
     let codec = plan.codec.as_ref().map_or("unknown", |codec| &codec.fourcc);
     let track = plan
         .track
-        .map_or("as ffmpeg takes it".to_owned(), |track| track.to_string());
+        .map_or("unknown".to_owned(), |track| track.to_string());
     let rows = [
         ("strategy", strategy),
         ("reason", plan.reason.to_string()),
