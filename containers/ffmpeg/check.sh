@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Says whether an ffmpeg is what build.sh means it to be: static, under the LGPL, blind to playlists,
-# and able to decode. The first thing that is not so ends it with status 1.
+# with all that fotograma asks of it, and able to decode. The first thing that is not so ends it with status 1.
 #
 #   check.sh FFMPEG [FFPROBE]
 set -euo pipefail
@@ -34,6 +34,23 @@ grep -qx mov <<<"$demuxers" || wrong "the demuxers cannot be told from: $demuxer
 for demuxer in hls concat dash sdp rtsp; do
   ! grep -qx "$demuxer" <<<"$demuxers" || wrong "there is the demuxer $demuxer"
 done
+
+# What the engine's arguments name (engine/src/ffmpeg, engine/src/strategy).
+has() {
+  local kind=$1 listed name
+  shift
+  listed=$("$ffmpeg" -hide_banner "-$kind" | awk '{ print $1; print $2 }')
+  for name in "$@"; do
+    grep -qx "$name" <<<"$listed" || wrong "there is no $name among its $kind"
+  done
+}
+has filters select scale colorspace format setpts settb split crop tpad tblend setsar bwdif estdif sidedata lut3d \
+  lut1d setparams
+has encoders mjpeg png libwebp rawvideo
+has muxers nut framecrc null
+has decoders libdav1d libvpx libvpx-vp9 rawvideo png webp
+has demuxers nut rawvideo image2pipe
+has bsfs noise
 
 # hevc.mp4, vp9.webm and av1.mkv are lossless copies of what h264.mp4 shows: four decoders, one
 # sequence of pixels, and that of ten frames.

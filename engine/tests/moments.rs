@@ -382,6 +382,52 @@ async fn of_a_video_cut_off_what_is_there_is_kept() {
 }
 
 #[tokio::test]
+async fn what_is_missing_at_the_end_of_ogg_and_gif_is_told() {
+    let folder = folder();
+    for (name, words) in [("a.ogv", "-c:v libtheora -q:v 6 -g 25"), ("a.gif", "")] {
+        let path = folder.path().join(name);
+        USUAL.make(&path, words);
+        let whole = shots(&path, &every(1000)).await.expect("it is whole");
+        assert_eq!(
+            (whole.images.len(), whole.done.damaged),
+            (10, None),
+            "{name}"
+        );
+        let bytes = std::fs::read(&path).expect("a file");
+        std::fs::write(&path, &bytes[..bytes.len() * 6 / 10]).expect("a file");
+        let shots = kept(&path, every(1000)).await;
+        assert!((4..8).contains(&shots.images.len()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_time_that_lies_ahead_stretches_nothing_behind_it() {
+    let folder = folder();
+    let path = folder.path().join("a.ts");
+    USUAL.make(&path, &format!("{X264} -g 25 -bf 2"));
+    let mut bytes = std::fs::read(&path).expect("a file");
+    // Frames that have a time of decoding too (ISO 13818-1, 2.4.3.7): it stays as it is.
+    let is_start =
+        |at: &usize| bytes[*at..].starts_with(&[0, 0, 1, 0xe0]) && bytes[at + 7] >> 6 == 3;
+    let at = (0..bytes.len() - 20).filter(is_start).nth(60);
+    let at = at.expect("a frame");
+    // The bit of 2^22 ticks of its time: it comes 46.6 s later than it should.
+    assert_eq!(bytes[at + 10] & 1, 0);
+    bytes[at + 10] |= 1;
+    std::fs::write(&path, bytes).expect("a file");
+    let shots = shots(&path, &every(1000)).await.expect("frames");
+    let moments = i64::try_from(shots.rows.len()).expect("few");
+    assert!((56..58).contains(&moments), "{moments} moments");
+    let numbers = shots.numbers();
+    assert!(
+        numbers.is_sorted() && numbers[numbers.len() - 1] > 220,
+        "{numbers:?}"
+    );
+    // One picture stands for the 46 s.
+    assert!((10..13).contains(&shots.images.len()), "{numbers:?}");
+}
+
+#[tokio::test]
 async fn flipped_bytes_cost_a_warning_and_no_frame() {
     let folder = folder();
     let path = folder.path().join("bitrot.mp4");

@@ -6,6 +6,7 @@ pub(crate) mod isobmff;
 pub(crate) mod matroska;
 pub(crate) mod sniff;
 pub(crate) mod structure;
+mod tail;
 
 use bytes::Bytes;
 
@@ -23,6 +24,8 @@ pub(crate) async fn inspect_structure(
         ContainerFormat::Iso => isobmff::inspect_structure(source, head).await,
         ContainerFormat::Avi => Ok(avi::inspect_structure(head, source.len())),
         ContainerFormat::Matroska => Ok(matroska::inspect_structure(head, source.len())),
+        ContainerFormat::Ogg => tail::inspect_ogg(source).await,
+        ContainerFormat::Gif => tail::inspect_gif(source).await,
         _ => Ok(Structure::default()),
     }
 }

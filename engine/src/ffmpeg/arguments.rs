@@ -264,11 +264,13 @@ fn output() -> Vec<OsString> {
 }
 
 /// The time of a frame, in nanoseconds, as an expression of `setpts`. A frame whose time does not
-/// follow that of the one before it follows at the last distance, until the file's own times have
-/// caught up; so does one without a time.
+/// follow that of the one before it follows at the last distance, or at the one before where that was
+/// shorter (a damaged time may lie far ahead), until the file's own times have caught up; so does one
+/// without a time.
 fn steady_times(zero: Zero) -> String {
-    // 0: the last time given, 1: the last distance, 2: whether times are behind, 3: whether there
-    // was a frame, 4: the time of this one, 5: the time of the first.
+    // 0: the last time given, 1: the last distance, 2: whether times are behind, 3: how many frames
+    // there were, up to two, 4: the time of this one, 5: the time of the first, 6: the distance before
+    // the last.
     let zero = match zero {
         Zero::Input => "0".to_owned(),
         Zero::Origin => ORIGIN.to_string(),
@@ -278,7 +280,9 @@ fn steady_times(zero: Zero) -> String {
         "st(4,if(isnan(PTS),if(ld(3),ld(0)+ld(1),0),PTS-{zero}));\
          if(ld(3),\
          st(2,lte(ld(4),ld(0))+ld(2)*lt(ld(4),ld(0)+ld(1)));\
-         if(ld(2),st(4,ld(0)+ld(1)),st(1,ld(4)-ld(0))),\
+         if(ld(2),\
+         if(gt(ld(3),1),st(1,min(ld(1),ld(6))));st(4,ld(0)+ld(1)),\
+         if(gt(ld(3),1),st(6,ld(1)),st(6,ld(4)-ld(0)));st(1,ld(4)-ld(0));st(3,2)),\
          st(1,1);st(3,1));\
          st(0,ld(4));ld(0)+{ORIGIN}"
     )

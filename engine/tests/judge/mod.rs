@@ -135,11 +135,11 @@ impl Reference {
     }
 }
 
-/// Times that never go back: frames that do not follow in time follow at the last distance, until
-/// the file's own times have caught up.
+/// Times that never go back: frames that do not follow in time follow at the last distance, or at
+/// the one before where that was shorter, until the file's own times have caught up.
 fn running(ticks: &[i128]) -> Vec<i128> {
     let mut out: Vec<i128> = Vec::with_capacity(ticks.len());
-    let mut distance = 1;
+    let (mut distance, mut before) = (1, None);
     let mut behind = false;
     for &at in ticks {
         let Some(&last) = out.last() else {
@@ -148,8 +148,11 @@ fn running(ticks: &[i128]) -> Vec<i128> {
         };
         behind = at <= last || behind && at < last + distance;
         if behind {
+            // A damaged time may lie far ahead.
+            distance = distance.min(before.unwrap_or(distance));
             out.push(last + distance);
         } else {
+            before = Some(before.map_or(at - last, |_| distance));
             distance = at - last;
             out.push(at);
         }

@@ -131,11 +131,11 @@ pub(crate) fn on_screen(path: &Path, every: Duration) -> Vec<usize> {
     numbers
 }
 
-/// Times that never go back: frames that do not follow in time follow at the last distance, until the
-/// file's own times have caught up.
+/// Times that never go back: frames that do not follow in time follow at the last distance, or at
+/// the one before where that was shorter, until the file's own times have caught up.
 fn running(times: &[i128]) -> Vec<i128> {
     let mut out: Vec<i128> = Vec::with_capacity(times.len());
-    let (mut distance, mut behind) = (1, false);
+    let (mut distance, mut before, mut behind) = (1, None, false);
     for &time in times {
         let Some(&last) = out.last() else {
             out.push(time);
@@ -143,8 +143,11 @@ fn running(times: &[i128]) -> Vec<i128> {
         };
         behind = time <= last || behind && time < last + distance;
         if behind {
+            // A damaged time may lie far ahead.
+            distance = distance.min(before.unwrap_or(distance));
             out.push(last + distance);
         } else {
+            before = Some(before.map_or(time - last, |_| distance));
             distance = time - last;
             out.push(time);
         }
