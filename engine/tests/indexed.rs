@@ -3,10 +3,13 @@
 
 mod support;
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use fotograma_engine::{Mode, OnDamage, Options, Strategy, StrategyReason};
-use support::{Memory, clip, entries, every, folder, run, same_as_whole, seconds_in};
+use fotograma_engine::{
+    Ffmpeg, IgnoreProgress, Mode, OnDamage, Options, Strategy, StrategyReason, extract,
+};
+use support::{Kept, Memory, clip, entries, every, folder, make, run, same_as_whole, seconds_in};
 
 const H264: &str = "-c:v libx264 -g 25 -bf 2 -threads 1";
 
@@ -48,6 +51,39 @@ async fn every_decoder_of_an_open_gop_gives_its_frames() {
     let bytes = std::fs::read(&path).expect("the clip");
     let done = same_as_whole(&path, bytes, &every(2300)).await;
     assert_eq!(done.strategy, Strategy::Indexed);
+}
+
+#[tokio::test]
+async fn all_processors_give_the_same_bytes_as_one() {
+    let folder = folder();
+    let second = folder.path().join("second.mp4");
+    let pictures = "-f lavfi -i testsrc2=size=1920x1080:rate=25:duration=1 -pix_fmt yuv420p";
+    let words = "-c:v libx264 -preset ultrafast -bf 2 -g 25";
+    make(&second, &format!("{pictures} {words}"));
+    // As much as two parts.
+    for name in ["a.mp4", "a.mkv"] {
+        let path = folder.path().join(name);
+        let words = format!("-stream_loop 75 -i {} -c copy", second.display());
+        make(&path, &words);
+        let mut zips = Vec::new();
+        for threads in [1, 2, 3] {
+            let ffmpeg = Ffmpeg {
+                threads: NonZeroUsize::new(threads).expect("some"),
+                ..support::ffmpeg().await
+            };
+            let kept = Kept::default();
+            let (source, sink) = (Memory::of(&path), Box::new(kept.clone()));
+            let done = extract(&ffmpeg, source, sink, &every(1300), &IgnoreProgress).await;
+            let done = done.expect("frames");
+            assert_eq!(done.strategy, Strategy::Indexed, "{name}");
+            assert_eq!(done.moments, 59, "{name}");
+            zips.push(kept.bytes());
+        }
+        assert!(
+            zips[0] == zips[1] && zips[0] == zips[2],
+            "other bytes: {name}"
+        );
+    }
 }
 
 #[tokio::test]

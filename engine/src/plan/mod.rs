@@ -78,6 +78,46 @@ impl Plan {
         }
     }
 
+    /// The part of it that these of its GOP runs are. Its targets are counted anew.
+    ///
+    /// # Errors
+    /// Why its bytes cannot be read in order; then those of the whole cannot be either.
+    pub(crate) fn part(&self, index: &Index, runs: Range<usize>) -> Result<Self, IndexUnusable> {
+        let of_plan = self.gop_runs.get(runs).unwrap_or_default();
+        let (first, last) = match of_plan {
+            [first, .., last] => (first.targets.start, last.targets.end),
+            [only] => (only.targets.start, only.targets.end),
+            [] => (0, 0),
+        };
+        let gop_runs = of_plan.iter().map(|run| GopRun {
+            samples: run.samples.clone(),
+            targets: run.targets.start - first..run.targets.end - first,
+        });
+        let gop_runs: Vec<GopRun> = gop_runs.collect();
+        let (mut ranges, _) = ranges::byte_ranges(index, &gop_runs, self.source_bytes)?;
+        if self.reason == StrategyReason::Sweep
+            && let (Some(first), Some(last)) = (ranges.first(), ranges.last())
+        {
+            let sweep = first.start..last.end;
+            ranges = Vec::from([sweep]);
+        }
+        let planned_bytes = ranges.iter().map(|range| range.end - range.start).sum();
+        let targets = self.targets.get(first as usize..last as usize);
+        Ok(Self {
+            strategy: self.strategy,
+            reason: self.reason.clone(),
+            source_bytes: self.source_bytes,
+            codec: self.codec.clone(),
+            track: self.track,
+            planned_bytes,
+            share: share(planned_bytes, self.source_bytes),
+            samples: gop_runs.iter().map(|run| run.samples.len() as u64).sum(),
+            targets: targets.unwrap_or_default().to_vec(),
+            gop_runs,
+            ranges,
+        })
+    }
+
     /// What is needed of the video that `index` describes, `source_bytes` long.
     ///
     /// # Errors

@@ -69,12 +69,23 @@ impl PresentationRange {
 impl InitBoxes {
     /// How many lines a picture has, as the sample entry says; 0 where it does not.
     pub(crate) fn lines(&self) -> u32 {
-        // Box headers of `stsd` and its first entry, then 6 + 2 + 16 bytes and the width.
-        const AT: usize = 16 + 8 + 6 + 2 + 16 + 2;
-        let lines = self.stsd.get(AT..AT + 2);
-        lines.map_or(0, |lines| {
-            u32::from(u16::from_be_bytes([lines[0], lines[1]]))
-        })
+        self.size().1
+    }
+
+    /// How many pixels a picture has, as the sample entry says; 0 where it does not.
+    pub(crate) fn pixels(&self) -> u64 {
+        let (width, height) = self.size();
+        u64::from(width) * u64::from(height)
+    }
+
+    fn size(&self) -> (u32, u32) {
+        // Box headers of `stsd` and its first entry, then 6 + 2 + 16 bytes.
+        const AT: usize = 16 + 8 + 6 + 2 + 16;
+        let side = |at: usize| {
+            let bytes = self.stsd.get(at..at + 2);
+            bytes.map_or(0, |side| u32::from(u16::from_be_bytes([side[0], side[1]])))
+        };
+        (side(AT), side(AT + 2))
     }
 
     /// The numbers of primaries, transfer and matrix (ITU-T H.273), where a `colr` box says them.

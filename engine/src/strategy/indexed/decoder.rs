@@ -4,6 +4,7 @@ use futures::future::try_join;
 use tokio::sync::mpsc::{self, Receiver};
 
 use super::feeding::{AT_ONCE, StartedDecoder, start_and_feed};
+use super::parts::FrameReceiver;
 use super::remuxer::RemuxStep;
 use crate::container::isobmff::Index;
 use crate::container::isobmff::write::MarkedTimes;
@@ -14,7 +15,7 @@ use crate::ffmpeg::presentation::Presentation;
 use crate::ffmpeg::process::Ended;
 use crate::ffmpeg::program::Ffmpeg;
 use crate::options::Options;
-use crate::output::{Frame, Output};
+use crate::output::Frame;
 use crate::plan::Plan;
 use crate::strategy::outcome::{OTHER_SIZES, PlanFailure, PlanMismatch};
 
@@ -52,17 +53,17 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Does what comes through `steps`, and gives all frames of the plan to `output`.
+    /// Does what comes through `steps`, and gives all frames of the plan to `receiver`.
     pub(super) async fn decode(
         mut self,
         steps: Receiver<RemuxStep>,
-        output: &mut Output,
+        receiver: &mut FrameReceiver<'_>,
     ) -> Result<(), PlanFailure> {
         // One of those at work is being read; its frames come first, those of the others wait in
         // their pipes.
         let (sender, started) = mpsc::channel(AT_ONCE - 1);
         let feeding = start_and_feed(self.ffmpeg, self.options, self.presentation, steps, sender);
-        try_join(feeding, self.read_decoders(started, output)).await?;
+        try_join(feeding, self.read_decoders(started, receiver)).await?;
         match self.plan.targets.len() - self.given {
             0 => Ok(()),
             missing => Err(PlanMismatch(format!("{missing} frames are missing")).into()),
@@ -73,10 +74,10 @@ impl<'a> Decoder<'a> {
     async fn read_decoders(
         &mut self,
         mut started: Receiver<StartedDecoder>,
-        output: &mut Output,
+        receiver: &mut FrameReceiver<'_>,
     ) -> Result<(), PlanFailure> {
         while let Some(decoder) = started.recv().await {
-            self.read_decoder(decoder, output).await?;
+            self.read_decoder(decoder, receiver).await?;
         }
         Ok(())
     }
@@ -85,7 +86,7 @@ impl<'a> Decoder<'a> {
     async fn read_decoder(
         &mut self,
         decoder: StartedDecoder,
-        output: &mut Output,
+        receiver: &mut FrameReceiver<'_>,
     ) -> Result<(), PlanFailure> {
         let StartedDecoder {
             mut pictures,
@@ -110,7 +111,7 @@ impl<'a> Decoder<'a> {
                 }
                 Given::Picture(time, picture) => {
                     let frame = self.expected(time, picture)?;
-                    output.frame(frame).await?;
+                    receiver.frame(frame).await?;
                 }
             }
         }

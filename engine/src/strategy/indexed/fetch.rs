@@ -12,17 +12,19 @@ use crate::plan::Plan;
 use crate::strategy::outcome::PlanFailure;
 use crate::strategy::outcome::PlanMismatch;
 
-/// Pieces fetched at a time, which hides a request's latency.
-const AHEAD: usize = 4;
+/// Pieces fetched at a time by all who fetch, which hides a request's latency.
+pub(super) const AHEAD: usize = 4;
 
 /// The longest piece in bytes; with [`AHEAD`] it bounds what is held in memory.
 const PIECE: u32 = 4 << 20;
 
-/// Sends the steps for `plan` to `steps`, until all are sent or nobody takes them.
+/// Sends the steps for `plan` to `steps`, until all are sent or nobody takes them; `ahead` pieces are
+/// fetched at a time.
 pub(super) async fn fetch_and_remux(
     source: &dyn Source,
     index: &Index,
     plan: &Plan,
+    ahead: usize,
     steps: Sender<RemuxStep>,
 ) -> Result<(), PlanFailure> {
     let mut remuxer = Remuxer::new(index, plan);
@@ -30,7 +32,7 @@ pub(super) async fn fetch_and_remux(
         let at = piece.start;
         source.read(piece).await.map(|bytes| (at, bytes))
     };
-    let mut fetched = stream::iter(pieces(plan)).map(read).buffered(AHEAD);
+    let mut fetched = stream::iter(pieces(plan)).map(read).buffered(ahead);
     let mut ready = Vec::new();
     while let Some((at, bytes)) = fetched.try_next().await? {
         remuxer.take(at, bytes, &mut ready)?;
