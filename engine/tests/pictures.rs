@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use fotograma_engine::{Format, Hdr, Options, Samples, Source, TrackReason, plan, shown_track};
+use fotograma_engine::{
+    ExtractError, Ffmpeg, Format, Hdr, Options, Samples, Source, TrackReason, plan, shown_track,
+};
 use judge::numbered::{COLOURS, Numbered, USUAL, corners};
 use judge::shots::{Shots, pixels, shots, size};
 use support::{Memory, every, folder, make};
@@ -178,6 +180,23 @@ fn alpha(image: &[u8]) -> Vec<u8> {
         .output()
         .expect("ffmpeg is installed");
     output.stdout
+}
+
+#[tokio::test]
+async fn a_webp_is_refused_by_name_where_ffmpeg_cannot_write_it() {
+    let folder = folder();
+    let path = folder.path().join("a.avi");
+    USUAL.make(&path, "-t 1 -c:v mpeg4");
+    let without = Ffmpeg {
+        libwebp: false,
+        ..support::ffmpeg().await
+    };
+    let (done, kept) = support::run_by(&without, Memory::of(&path), &webp(1000)).await;
+    assert_eq!(kept.fate(), support::Fate::Aborted);
+    match done {
+        Err(ExtractError::Options(why)) => assert!(why.contains("WebP"), "{why}"),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]
