@@ -48,6 +48,50 @@ def against_others(ways, clip, rounds):
         row(name, f"{run.wall:.1f}", f"{run.cpu:.1f}", times)
 
 
+def against_seekers(ways, cases, rounds):
+    """What a user would take instead, for each clip; `–` where it is not installed."""
+    others = {
+        "PyAV": "av",
+        "OpenCV, seeking": "cv2",
+    }
+    names = [*others, "ffmpeg -ss", "ffmpeg, keyframes only", "decoding, 2 threads"]
+    columns = ["clip", "every", "the engine: wall s, CPU s", *names]
+    table("Against seeking by others (wall, CPU; the engine is 1)", columns)
+    for name, make, intervals in cases:
+        clip = make()
+        for every in intervals:
+            contest = {"engine": functools.partial(ways.engine, clip, every)}
+            for other, module in others.items():
+                if importlib.util.find_spec(module):
+                    contest[other] = functools.partial(ways.script, module, clip, every)
+            contest["ffmpeg -ss"] = functools.partial(ways.seeks, clip, every)
+            contest["ffmpeg, keyframes only"] = functools.partial(ways.keyframes, clip, every)
+            contest["decoding, 2 threads"] = functools.partial(ways.decode, clip)
+            found = interleaved(rounds, contest)
+            engine = found["engine"]
+            times = [
+                f"{found[other].wall / engine.wall:.2f}, {found[other].cpu / engine.cpu:.2f}"
+                if other in found
+                else "–"
+                for other in names
+            ]
+            row(name, f"{every} s", f"{engine.wall:.1f}, {engine.cpu:.1f}", *times)
+
+
+def seeking_cases(clips):
+    """Name, clip, and the intervals in seconds."""
+    usual = (1, 10, 10.1)
+    yield "H.264, 2 s", lambda: clips.h264(60), usual
+    yield "H.264, 10 s", lambda: clips.h264(300), usual
+    yield "OBS mkv", clips.obs, usual
+    yield "MPEG-TS, 2 s", clips.ts, (10.1,)
+    yield "HEVC", lambda: clips.hevc(False), usual
+    yield "VP9 WebM, 2 s", clips.vp9, usual
+    yield "AV1 WebM, 2 s", clips.av1, usual
+    yield "4K H.264, 30 s", clips.uhd, (1, 10.1)
+    yield "torchcodec's contest", clips.contest, (12,)
+
+
 def against_decoding(ways, cases, rounds):
     """Bytes and time against a full decode."""
     columns = ["clip", "every", "mode", "strategy", "bytes read", "requests", "frames"]
@@ -101,8 +145,13 @@ def cases(clips, videos):
     yield "phone: no B-frames, 1 s", clips.phone, usual
     yield "HEVC, closed groups", lambda: clips.hevc(False), usual
     yield "HEVC, open groups", lambda: clips.hevc(True), usual
-    yield "VP9 WebM, 2 s", clips.vp9, usual
+    with_keyframes = [*usual, (1, "keyframe")]
+    yield "OBS mkv", clips.obs, [*with_keyframes, (10, "exact")]
+    yield "MPEG-TS, 2 s", clips.ts, usual
+    yield "VP9 WebM, 2 s", clips.vp9, with_keyframes
+    yield "AV1 WebM, 2 s", clips.av1, with_keyframes
     yield "4K H.264, 30 s", clips.uhd, usual
+    yield "torchcodec's contest", clips.contest, [(12, "exact")]
     for video in videos:
         path = os.path.abspath(video)
         yield os.path.basename(video), lambda path=path: path, usual
@@ -127,6 +176,8 @@ def main():
             against_others(ways, clips.h264(60), given.rounds)
         chosen = [case for case in cases(clips, given.videos) if given.only in case[0]]
         against_decoding(ways, chosen, given.rounds)
+        seeking = [case for case in seeking_cases(clips) if given.only in case[0]]
+        against_seekers(ways, seeking, given.rounds)
         if not given.only:
             growth(ways, clips, given.rounds)
 

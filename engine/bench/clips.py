@@ -77,6 +77,35 @@ class Clips:
         minute = encode(self.folder / "vp9-minute.webm", "1920x1080", 60, f"{VP9} -g 60")
         return repeat(minute, self.folder / "vp9-5min.webm", 5)
 
+    def obs(self):
+        """As OBS records: Matroska with a keyframe every 250 frames, and sound."""
+        minute = self.folder / "obs-minute.mkv"
+        if not minute.exists():
+            video = encode(
+                self.folder / "obs-video.mp4", "1920x1080", 60, f"{X264} -g 250 -keyint_min 250"
+            )
+            part = minute.with_name("part-" + minute.name)
+            sound = ("-f", "lavfi", "-i", "sine=frequency=440:duration=60")
+            ffmpeg("-i", video, *sound, "-c:v", "copy", "-c:a", "aac", part)
+            os.replace(part, minute)
+        return repeat(minute, self.folder / "obs-10min.mkv", 10)
+
+    def ts(self):
+        """The same pictures as H.264 with 2 s between keyframes, in a transport stream."""
+        return repeat(self.h264(60, 1), self.folder / "ts-10min.ts", 10)
+
+    def av1(self):
+        """A WebM of AV1 with a keyframe every two seconds."""
+        words = "-c:v libsvtav1 -preset 10 -b:v 2400k -g 60"
+        minute = encode(self.folder / "av1-minute.webm", "1920x1080", 60, words)
+        return repeat(minute, self.folder / "av1-5min.webm", 5)
+
+    def contest(self):
+        """The clip of torchcodec's own contest: 120 s of 1080p60, 600 frames between keyframes."""
+        words = f"{X264} -r 60 -g 600 -keyint_min 600"
+        minute = encode(self.folder / "contest-minute.mp4", "1920x1080", 60, words)
+        return repeat(minute, self.folder / "contest.mp4", 2)
+
     def uhd(self):
         """4K for half a minute."""
         words = "-c:v libx264 -preset ultrafast -b:v 20M -g 60"

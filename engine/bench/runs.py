@@ -21,6 +21,48 @@ import numpy
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 
+# How a user of each library would get at the frames at some moments: by seeking, and decoding from
+# there on.
+SCRIPTS = {
+    "av": """
+import json, sys, zipfile, av
+container = av.open(sys.argv[1])
+stream = container.streams.video[0]
+stream.thread_type = "AUTO"
+with zipfile.ZipFile(sys.argv[2], "w") as out:
+    for moment in json.loads(sys.argv[3]):
+        container.seek(int(moment / stream.time_base) + (stream.start_time or 0), stream=stream)
+        found = None
+        for frame in container.decode(stream):
+            begins = frame.time - (stream.start_time or 0) * stream.time_base
+            if found is not None and begins > moment:
+                break
+            found = frame
+        if found is None:
+            continue
+        encoder = av.CodecContext.create("mjpeg", "w")
+        encoder.width, encoder.height = found.width, found.height
+        encoder.pix_fmt, encoder.time_base = "yuvj420p", stream.time_base
+        encoder.options = {"qscale": "3"}
+        encoder.qmin = encoder.qmax = 3
+        picture = found.reformat(format="yuvj420p")
+        packets = list(encoder.encode(picture)) + list(encoder.encode(None))
+        out.writestr(f"{moment:.3f}.jpg", b"".join(bytes(packet) for packet in packets))
+""",
+    "cv2": """
+import json, sys, zipfile, cv2
+video = cv2.VideoCapture(sys.argv[1])
+with zipfile.ZipFile(sys.argv[2], "w") as out:
+    for moment in json.loads(sys.argv[3]):
+        video.set(cv2.CAP_PROP_POS_MSEC, moment * 1000)
+        there, picture = video.read()
+        if there:
+            image = cv2.imencode(".jpg", picture)[1]
+            out.writestr(f"{moment:.3f}.jpg", image.tobytes())
+""",
+}
+
+
 @dataclass
 class Run:
     """What one run took: seconds by the clock, processor seconds of all processes, and facts."""
@@ -100,6 +142,40 @@ class Ways:
         zip_path = os.path.join(self.folder, "opencv.zip")
         return measure([sys.executable, "-c", script, clip, str(every), zip_path])[0]
 
+    def moments(self, clip, every):
+        """The moments at which frames are wanted, in seconds."""
+        words = ["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "json", clip]
+        length = float(json.loads(measure(words)[1])["format"]["duration"])
+        return [number * every for number in range(math.ceil(length / every))]
+
+    def seeks(self, clip, every):
+        """One `ffmpeg -ss` for each frame, after the other, then a zip."""
+        total = Run(0, 0)
+        zip_path = os.path.join(self.folder, "seeks.zip")
+        with zipfile.ZipFile(zip_path, "w") as out:
+            for moment in self.moments(clip, every):
+                words = [self.ffmpeg, "-v", "error", "-nostdin", "-ss", f"{moment:.3f}", "-i", clip]
+                words += ["-frames:v", "1", "-q:v", "3", "-f", "image2pipe", "-"]
+                run, image = measure(words)
+                total.wall, total.cpu = total.wall + run.wall, total.cpu + run.cpu
+                out.writestr(f"{moment:.3f}.jpg", image)
+        return total
+
+    def keyframes(self, clip, _every):
+        """`ffmpeg -skip_frame nokey` into files."""
+        folder = tempfile.mkdtemp(dir=self.folder)
+        words = [self.ffmpeg, "-v", "error", "-nostdin", "-skip_frame", "nokey", "-i", clip]
+        words += ["-map", "0:V:0", "-fps_mode", "passthrough", "-q:v", "3"]
+        run, _ = measure([*words, os.path.join(folder, "%05d.jpg")])
+        shutil.rmtree(folder)
+        return run
+
+    def script(self, name, clip, every):
+        """A script of another library that seeks for each frame, and writes JPEGs into a zip."""
+        moments = json.dumps(self.moments(clip, every))
+        zip_path = os.path.join(self.folder, f"{name}.zip")
+        return measure([sys.executable, "-c", SCRIPTS[name], clip, zip_path, moments])[0]
+
     def on_screen(self, clip, run, every):
         """How many moments of a run show the frame that a full decode has then, and how many there are.
 
@@ -116,7 +192,7 @@ class Ways:
         moments = math.ceil(self.length(clip) / interval)
         right = 0
         for number, row in enumerate(rows):
-            wanted = bisect.bisect_right(times, number * interval) - 1
+            wanted = max(bisect.bisect_right(times, number * interval) - 1, 0)
             near = range(max(wanted - 3, 0), min(wanted + 4, len(pictures)))
             unlike = {at: abs(pictures[at] - images[row["file"]]).mean() for at in near}
             right += min(unlike, key=unlike.get) == wanted
@@ -134,12 +210,18 @@ class Ways:
         return self.references[clip]
 
     def packets(self, clip):
-        """When each packet's frame is shown, in seconds."""
-        entries = "packet=pts:stream=time_base"
+        """When each packet's frame is shown, in seconds on the player's clock."""
+        entries = "packet=pts:stream=time_base:format=start_time"
         words = ["ffprobe", "-v", "error", "-select_streams", "V:0", "-show_entries", entries]
         found = json.loads(measure([*words, "-of", "json", clip])[1])
         base = Fraction(found["streams"][0]["time_base"])
-        return [packet["pts"] * base for packet in found["packets"]]
+        times = [packet["pts"] * base for packet in found["packets"]]
+        # An mp4 has a zero of its own; a transport stream begins with its pictures, as ffmpeg
+        # has it, and others with the first of their streams.
+        zero = {".mp4": 0, ".ts": min(times)}.get(
+            os.path.splitext(clip)[1], Fraction(found["format"]["start_time"])
+        )
+        return [time - zero for time in times]
 
     def length(self, clip):
         """Seconds to the end of the last frame: these clips have frames of one length."""
