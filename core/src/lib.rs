@@ -12,6 +12,8 @@ pub mod app;
 pub mod domain;
 pub mod features;
 pub mod health;
+#[cfg(feature = "schema")]
+pub mod openapi;
 pub mod ports;
 #[cfg(feature = "story")]
 pub mod story;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::domain::{
-    Extraction, ExtractionRequest, Job, Mail, Notice, Progress, Unfinished, Video,
+    Extraction, ExtractionRequest, Job, Mail, Notice, Progress, Status, Unfinished, Video,
 };
 use crate::{Error, Result};
 
@@ -25,8 +25,15 @@ pub trait Videos: Send + Sync {
     /// is none yet). The record's own `version` is the new one. False: somebody was faster.
     async fn put(&self, video: &Video, expected: Option<u64>) -> Result<bool>;
 
-    /// A user's videos, newest first; `after` is the `next` of the page before.
-    async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage>;
+    /// A user's videos that pass `filter`, newest first; `after` is the `next` of the page before. A page
+    /// may hold fewer than `limit`, and there may be another all the same.
+    async fn list(
+        &self,
+        user_id: &str,
+        limit: u32,
+        after: Option<&str>,
+        filter: &VideoFilter,
+    ) -> Result<VideoPage>;
 
     /// Unfinished videos of a kind whose record last changed before `before`, those first that have
     /// not changed for the longest; `after` is the `next` of the page before.
@@ -45,6 +52,25 @@ pub struct UnfinishedPage {
     pub video_ids: Vec<String>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<String>,
+}
+
+/// Which of a user's videos are wanted; all by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VideoFilter {
+    /// Only those with one of these statuses; any, where there is none.
+    pub statuses: Vec<Status>,
+    /// Only those with this in their names, in small letters.
+    pub name: Option<String>,
+}
+
+impl VideoFilter {
+    /// Whether this video is wanted.
+    #[must_use]
+    pub fn passes(&self, video: &Video) -> bool {
+        let named = |part: &String| video.title().to_lowercase().contains(part);
+        (self.statuses.is_empty() || self.statuses.contains(&video.status))
+            && self.name.as_ref().is_none_or(named)
+    }
 }
 
 /// Some of a user's videos.
@@ -130,8 +156,26 @@ pub trait Identity: Send + Sync {
     /// Confirms a registration with the mailed code.
     async fn confirm(&self, username: &str, code: &str) -> Result<()>;
 
-    /// Tokens for a name and a password.
-    async fn login(&self, username: &str, password: &str) -> Result<Tokens>;
+    /// Mails the code of a registration once more. An unknown name, and one that needs no code, is no error:
+    /// nobody learns here who is registered.
+    async fn resend_code(&self, username: &str) -> Result<()>;
+
+    /// Mails a code by which the password can be reset; no error for an unknown name either.
+    async fn forgot_password(&self, username: &str) -> Result<()>;
+
+    /// Sets a password with the mailed code.
+    async fn reset_password(&self, username: &str, code: &str, password: &str) -> Result<()>;
+
+    /// Tokens for a name and a password, or what is wanted first.
+    async fn login(&self, username: &str, password: &str) -> Result<Login>;
+
+    /// Sets a password in the place of a temporary one, in the session that the login gave.
+    async fn choose_password(
+        &self,
+        username: &str,
+        session: &str,
+        password: &str,
+    ) -> Result<Tokens>;
 
     /// New tokens for a refresh token.
     async fn refresh(&self, refresh_token: &str) -> Result<Tokens>;
@@ -143,8 +187,34 @@ pub trait Identity: Send + Sync {
     async fn email(&self, username: &str) -> Result<Option<String>>;
 }
 
+/// What came of a login.
+#[derive(Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(rename = "LoginOutcome")
+)]
+#[serde(untagged)]
+pub enum Login {
+    /// The user is logged in.
+    Done(Tokens),
+    /// The password was a temporary one: another has to be chosen.
+    PasswordWanted(PasswordWanted),
+}
+
+/// What has to be done before tokens are given.
+#[derive(Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PasswordWanted {
+    /// Always `NEW_PASSWORD_REQUIRED`.
+    pub challenge: String,
+    /// To be sent with the new password.
+    pub session: String,
+}
+
 /// What a login gives.
 #[derive(Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tokens {
     /// For `Authorization: Bearer`.
     pub access_token: String,

@@ -1,1 +1,1 @@
-reply 400 {"detail":"the body is not the JSON expected here: expected value at line 1 column 1","status":400,"title":"Bad Request","type":"about:blank"}
+reply 400 {"detail":"the body is not JSON: it goes wrong at line 1, column 1","status":400,"title":"Bad Request","type":"/problems#malformed-body"}

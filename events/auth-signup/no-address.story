@@ -1,1 +1,1 @@
-reply 400 {"detail":"email is not a mail address","status":400,"title":"Bad Request","type":"about:blank"}
+reply 400 {"detail":"email is not a mail address","field":"email","status":400,"title":"Bad Request","type":"/problems#invalid-field"}

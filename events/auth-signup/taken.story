@@ -1,2 +1,2 @@
 sign-up ana ana@example.com !! this name is taken
-reply 422 {"detail":"this name is taken","status":422,"title":"Unprocessable Entity","type":"about:blank"}
+reply 422 {"detail":"this name is taken","status":422,"title":"Unprocessable Entity","type":"/problems#unprocessable"}

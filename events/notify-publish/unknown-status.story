@@ -1,1 +1,1 @@
-reply 400 {"detail":"the body is not the JSON expected here: unknown variant `great`, expected one of `awaiting_upload`, `queued`, `processing`, `done`, `failed` at line 1 column 46","status":400,"title":"Bad Request","type":"about:blank"}
+reply 400 {"detail":"status must be awaiting_upload, queued, processing, done or failed","field":"status","status":400,"title":"Bad Request","type":"/problems#invalid-field"}

@@ -1,7 +1,7 @@
 insert café 1.mp4: status processing
 fetch uploads/u1/café 1.mp4 every 1000 ms
 store frames/u1/café 1.mp4/id-1.zip 2 frames
-update café 1.mp4: frames 0 -> 2, poster_key frames/u1/café 1.mp4/id-1/poster.jpg, progress 0 -> 100, status processing -> done, storyboard_key frames/u1/café 1.mp4/id-1/storyboard.vtt, unpublished false -> true, zip_key frames/u1/café 1.mp4/id-1.zip
+update café 1.mp4: bytes_read 1000000, frames 0 -> 2, moments 2, poster_key frames/u1/café 1.mp4/id-1/poster.jpg, progress 0 -> 100, status processing -> done, storyboard_key frames/u1/café 1.mp4/id-1/storyboard.vtt, unpublished false -> true, zip_key frames/u1/café 1.mp4/id-1.zip, zip_size 1000
 publish café 1.mp4 done
 update café 1.mp4: unpublished true -> false
 reply {"batchItemFailures":[]}

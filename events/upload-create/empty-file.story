@@ -1,1 +1,1 @@
-reply 400 {"detail":"the file is empty","status":400,"title":"Bad Request","type":"about:blank"}
+reply 400 {"detail":"the file is empty","field":"size","status":400,"title":"Bad Request","type":"/problems#invalid-field"}

@@ -1,1 +1,1 @@
-reply 400 {"detail":"the form has no field named file","status":400,"title":"Bad Request","type":"about:blank"}
+reply 400 {"detail":"the form has no field named file","status":400,"title":"Bad Request","type":"/problems#bad-request"}

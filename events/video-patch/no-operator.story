@@ -1,1 +1,1 @@
-reply 403 {"detail":"this needs the group operators","status":403,"title":"Forbidden","type":"about:blank"}
+reply 403 {"detail":"this needs the group operators","status":403,"title":"Forbidden","type":"/problems#forbidden"}

@@ -3,7 +3,7 @@
 //! AWS names, and `cli` what Lambda sets.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,13 +12,15 @@ use chrono::TimeDelta;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use fotograma_core::app::Settings;
 use fotograma_core::domain::{SweepThresholds, every};
-use fotograma_core::features::{TABLE, resources};
+use fotograma_core::features::{SERVICES, TABLE, resources};
 use fotograma_engine::{Limits, Options};
+use http::HeaderValue;
 use lambda_anywhere::FormLimits;
 use lambda_anywhere::rate_limits::{self, Rate, RateLimits};
 use lambda_anywhere::server::ServeOptions;
 use lambda_anywhere::worker::WorkerOptions;
 
+use crate::api_documents::ApiServers;
 use crate::aws::AwsSettings;
 
 /// Which AWS, and what things are called there.
@@ -197,6 +199,14 @@ pub struct SystemArgs {
     /// Where the page is; named in mails [default in dev: its own page]
     #[arg(long, env = "FOTOGRAMA_PAGE_URL", value_name = "URL")]
     pub page_url: Option<String>,
+    /// The origins whose pages may read answers (CORS), with commas between; any unless told
+    #[arg(
+        long,
+        env = "FOTOGRAMA_ALLOWED_ORIGINS",
+        value_name = "ORIGINS",
+        value_delimiter = ','
+    )]
+    pub allowed_origins: Option<Vec<HeaderValue>>,
 }
 
 impl SystemArgs {
@@ -339,6 +349,9 @@ pub struct ServerArgs {
     /// The address to listen on
     #[arg(long, env = "FOTOGRAMA_HOST", default_value = "127.0.0.1")]
     pub host: IpAddr,
+    /// The address before all services, for /openapi.json, which else names each service's own
+    #[arg(long, env = "FOTOGRAMA_API_URL", value_name = "URL")]
+    pub api_url: Option<String>,
     /// The port of auth-service; the other services follow in order
     #[arg(long, env = "FOTOGRAMA_HTTP_PORT_BASE", default_value_t = 8001)]
     pub http_port_base: u16,
@@ -357,6 +370,20 @@ pub struct ServerArgs {
 }
 
 impl ServerArgs {
+    /// Where clients reach the services: the address that is told, or each service on its port.
+    #[must_use]
+    pub fn api_servers(&self) -> ApiServers {
+        if let Some(url) = &self.api_url {
+            return ApiServers::One(url.trim_end_matches('/').to_owned());
+        }
+        let ports = SERVICES.iter().zip(self.http_port_base..);
+        let servers = ports.map(|(service, port)| {
+            let host = SocketAddr::new(self.host, port);
+            (service.name, format!("http://{host}"))
+        });
+        ApiServers::Each(servers.collect())
+    }
+
     /// What forms may cost.
     #[must_use]
     pub fn form_limits(&self) -> FormLimits {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fotograma_core::domain::{self, ExtractionRequest, Mode, PictureOptions, extraction, keys};
+use fotograma_core::domain::{self, ExtractionRequest, Mode, keys};
 use fotograma_core::ports::{ExtractionError, FrameExtractor, ProgressListener};
 use fotograma_core::{Error, Result};
 use fotograma_engine::{
@@ -138,6 +138,9 @@ impl FrameExtractor for EngineFrames {
                 }
                 Ok(domain::Extraction {
                     frames: done.frames,
+                    moments: done.moments,
+                    duration: done.duration,
+                    bytes_read: done.bytes_read,
                     zip_bytes: done.bytes_written,
                     warning: done.warning(),
                     previews: done.previews.is_some(),
@@ -154,35 +157,33 @@ impl FrameExtractor for EngineFrames {
 
 /// The engine's options for a request, where the operator has chosen `chosen`.
 fn options_of(request: &ExtractionRequest, chosen: &Options) -> Options {
-    let PictureOptions {
-        format,
-        repeat,
-        track,
-        samples,
-        hdr,
-        strict,
-    } = request.pictures;
+    let asked = &request.options;
     Options {
-        every: Duration::from_millis(request.every_ms),
-        mode: match request.mode {
+        every: Duration::from_millis(asked.every_ms),
+        mode: match asked.mode {
             Mode::Exact => fotograma_engine::Mode::Exact,
             Mode::Keyframe => fotograma_engine::Mode::Keyframe,
         },
-        format: match format {
-            extraction::Format::Jpg => Format::Jpg,
-            extraction::Format::Png => Format::Png,
+        format: match asked.format {
+            domain::Format::Jpg => Format::Jpg,
+            domain::Format::Png => Format::Png,
+            domain::Format::Webp => Format::Webp,
         },
-        repeat,
-        track,
-        samples: match samples {
-            extraction::Samples::Square => Samples::Square,
-            extraction::Samples::AsIs => Samples::AsIs,
+        quality: asked.quality.unwrap_or(chosen.quality),
+        width: asked.width.or(chosen.width),
+        from: asked.from(),
+        to: asked.to(),
+        repeat: asked.repeat,
+        track: asked.track,
+        samples: match asked.samples {
+            domain::Samples::Square => Samples::Square,
+            domain::Samples::AsIs => Samples::AsIs,
         },
-        hdr: match hdr {
-            extraction::Hdr::ToneMap => Hdr::ToneMap,
-            extraction::Hdr::Keep => Hdr::Keep,
+        hdr: match asked.hdr {
+            domain::Hdr::ToneMap => Hdr::ToneMap,
+            domain::Hdr::Keep => Hdr::Keep,
         },
-        damaged: if strict {
+        damaged: if asked.strict {
             OnDamage::Fail
         } else {
             OnDamage::Keep

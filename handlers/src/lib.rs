@@ -1,6 +1,7 @@
 //! The one binary of fotograma, as a library: `lambda-anywhere` feeds the handlers of
 //! `fotograma-core`; here are the ports over the AWS SDKs and the engine, configuration, command line.
 
+pub mod api_documents;
 pub mod aws;
 pub mod cli;
 pub mod config;

@@ -9,7 +9,7 @@ use fotograma_core::features::Permission;
 use fotograma_core::ports::{Clock, Ids};
 use fotograma_core::{App, Health, features};
 use fotograma_engine::Ffmpeg;
-use lambda_anywhere::server::{Probes, ServeOptions, Server};
+use lambda_anywhere::server::{Document, Probes, ServeOptions, Server};
 use lambda_anywhere::worker::{Health as Polling, QueueSource, Worker, WorkerOptions};
 use lambda_anywhere::{Authenticator, Caller, CancelSignal, Feature, Host};
 use tokio::sync::OnceCell;
@@ -31,6 +31,8 @@ pub struct System {
     pub host: Host<App>,
     /// The AWS.
     pub aws: Arc<Aws>,
+    /// What its servers tell of the API.
+    pub documents: Vec<Document>,
     frames: Arc<EngineFrames>,
 }
 
@@ -58,15 +60,17 @@ impl System {
         max_requests: usize,
         options: ServeOptions,
     ) -> Server<App> {
+        let defaults = Server::new(self.host.clone(), service);
         Server {
             host: self.host.clone(),
             service,
-            version: env!("CARGO_PKG_VERSION"),
+            documents: self.documents.clone(),
             invoke,
             subscriptions: Some(Arc::new(SnsSubscriptions::new(Arc::clone(&self.aws)))),
             probes,
             max_requests,
             options,
+            ..defaults
         }
     }
 
@@ -175,7 +179,16 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
     if let Some(traces) = trace::link() {
         host = host.with_traces(Arc::new(traces));
     }
-    Ok(System { host, aws, frames })
+    if let Some(origins) = &args.allowed_origins {
+        host = host.with_allowed_origins(origins.clone());
+    }
+    let documents = Vec::new();
+    Ok(System {
+        host,
+        aws,
+        documents,
+        frames,
+    })
 }
 
 /// Finds ffmpeg, and says what is known to be wrong with it.

@@ -91,10 +91,7 @@ impl Verifier {
                 .claims
                 .into_caller(&self.client_id)
                 .ok_or_else(not_valid),
-            Err(error) if *error.kind() == ErrorKind::ExpiredSignature => Err(Error::rejected(
-                StatusCode::UNAUTHORIZED,
-                "the token has expired",
-            )),
+            Err(error) if *error.kind() == ErrorKind::ExpiredSignature => Err(expired()),
             Err(error) => {
                 tracing::debug!(%error, "a token is not valid");
                 Err(not_valid())
@@ -111,7 +108,11 @@ impl Authenticator for Verifier {
 }
 
 fn not_valid() -> Error {
-    Error::rejected(StatusCode::UNAUTHORIZED, "the token is not valid")
+    Error::rejected(StatusCode::UNAUTHORIZED, "the token is not valid").of_kind("token-invalid")
+}
+
+fn expired() -> Error {
+    Error::rejected(StatusCode::UNAUTHORIZED, "the token has expired").of_kind("token-expired")
 }
 
 /// What both kinds of token say; each says some of it in its own way.

@@ -1,7 +1,7 @@
 //! Who calls. An adapter puts a [`Caller`] into a request's extensions after it has verified a
 //! token (or API Gateway has); nothing that a client can send sets it.
 
-use crate::{Error, Result};
+use crate::{Error, Result, problem};
 use http::StatusCode;
 
 /// Who is behind a request, as a verified token says.
@@ -57,7 +57,8 @@ impl Access {
             (_, None) => Err(Error::rejected(
                 StatusCode::UNAUTHORIZED,
                 "a valid token is needed: Authorization: Bearer <access token>",
-            )),
+            )
+            .of_kind(problem::TOKEN_MISSING)),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::problem;
+
 /// What came of a handler, or of what it asked the world for.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -18,8 +20,12 @@ pub enum Error {
     Rejected {
         /// The status that an HTTP caller gets.
         status: StatusCode,
+        /// What kind of fault it is, in a word that programs go by; documented for callers.
+        kind: &'static str,
         /// One sentence that the caller reads; nothing internal.
         detail: String,
+        /// The field of the body, the form or the query that is at fault, where it is one.
+        field: Option<String>,
     },
     /// It can never be done, whoever asks and however long one waits: do not try again.
     #[error(transparent)]
@@ -35,11 +41,42 @@ pub enum Error {
 }
 
 impl Error {
-    /// The caller's fault, with the HTTP status that says so.
+    /// The caller's fault, with the HTTP status that says so; its kind is the status's own.
     pub fn rejected(status: StatusCode, detail: impl Into<String>) -> Self {
         Self::Rejected {
             status,
+            kind: problem::kind_of(status),
             detail: detail.into(),
+            field: None,
+        }
+    }
+
+    /// The same rejection, of a kind that tells it from others with its status.
+    #[must_use]
+    pub fn of_kind(self, finer: &'static str) -> Self {
+        match self {
+            Self::Rejected {
+                status,
+                detail,
+                field,
+                ..
+            } => Self::Rejected {
+                status,
+                kind: finer,
+                detail,
+                field,
+            },
+            other => other,
+        }
+    }
+
+    /// 400: a field of the body, the form or the query is not as it must be; `detail` names it.
+    pub fn bad_field(name: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Rejected {
+            status: StatusCode::BAD_REQUEST,
+            kind: problem::INVALID_FIELD,
+            detail: detail.into(),
+            field: Some(name.into()),
         }
     }
 

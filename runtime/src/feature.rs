@@ -114,6 +114,11 @@ pub struct Route<C: Context> {
     pub form: Option<FileForm<C>>,
     /// How often it may be used, where that is limited.
     pub rate_limit: Option<RateLimit>,
+    /// Whether it answers with Server-Sent Events: what is new since `Last-Event-ID`. A server then keeps the
+    /// connection, and asks the handler again for as long as the client listens.
+    pub follow: bool,
+    /// Whether the handler looks at the query; elsewhere a query is refused, and not passed over.
+    pub takes_query: bool,
     /// The handler.
     pub handle: for<'a> fn(&'a C, Request) -> Reply<'a, Response>,
 }
@@ -132,8 +137,6 @@ pub struct RateLimit {
 pub struct FileForm<C> {
     /// Names the object that the file is streamed into.
     pub key: fn(&C, &Caller) -> String,
-    /// The names of the form's other fields.
-    pub fields: &'static [&'static str],
 }
 
 type HandleMessages<C> = for<'a> fn(&'a C, SqsEvent) -> Reply<'a, SqsBatchResponse>;
@@ -210,6 +213,8 @@ impl<C: Context> Feature<C> {
             access: Access::Public,
             form: None,
             rate_limit: None,
+            follow: false,
+            takes_query: true,
             handle,
         };
         Self::new(name, Trigger::Http(route))

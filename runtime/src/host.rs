@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ::http::HeaderValue;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -25,6 +26,8 @@ pub struct Host<C: Context> {
     pub(crate) form_limits: FormLimits,
     /// How often routes may be used, where that is limited.
     pub(crate) rate_limits: Option<Arc<RateLimits>>,
+    /// The origins whose pages may read answers; any, where there is no list.
+    pub(crate) allowed_origins: Option<Arc<[HeaderValue]>>,
     /// What a gateway puts before every route.
     pub(crate) base_path: Arc<str>,
     /// How spans become part of traces that began elsewhere, where there are traces.
@@ -40,6 +43,7 @@ impl<C: Context> Clone for Host<C> {
             files: Arc::clone(&self.files),
             form_limits: self.form_limits,
             rate_limits: self.rate_limits.clone(),
+            allowed_origins: self.allowed_origins.clone(),
             base_path: Arc::clone(&self.base_path),
             traces: self.traces.clone(),
         }
@@ -58,6 +62,7 @@ impl<C: Context> Host<C> {
             files: Arc::new(Nothing),
             form_limits: FormLimits::default(),
             rate_limits: None,
+            allowed_origins: None,
             base_path: "".into(),
             traces: None,
         }
@@ -92,6 +97,15 @@ impl<C: Context> Host<C> {
     pub fn with_rate_limits(self, rate_limits: RateLimits) -> Self {
         Self {
             rate_limits: Some(Arc::new(rate_limits)),
+            ..self
+        }
+    }
+
+    /// The same host, whose answers only pages of these origins may read (CORS).
+    #[must_use]
+    pub fn with_allowed_origins(self, origins: Vec<HeaderValue>) -> Self {
+        Self {
+            allowed_origins: Some(origins.into()),
             ..self
         }
     }

@@ -57,6 +57,7 @@ mod dispatch;
 pub mod envelope;
 mod error;
 mod feature;
+pub mod fields;
 pub mod json;
 pub mod problem;
 mod routing;

@@ -180,9 +180,8 @@ impl Port {
         let extraction = Extraction {
             frames: file,
             zip_bytes: 20,
-            warning: None,
-            // They are a few small objects beside the zip, and go with it; this world has none.
-            previews: false,
+            // Previews are a few small objects beside the zip, and go with it; this world has none.
+            ..Extraction::default()
         };
         if self.completes_late(request, store.clone()) {
             return Err(Error::transient("the zip could not be completed"));

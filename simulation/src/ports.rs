@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 use fotograma_core::domain::{Job, Mail, Notice, Unfinished, Video};
 use fotograma_core::ports::{
-    Clock, Identity, Ids, Jobs, MailSent, Mailer, ObjectHead, Objects, SignedPut, Tokens, Topic,
-    UnfinishedPage, VideoPage, Videos,
+    Clock, Identity, Ids, Jobs, Login, MailSent, Mailer, ObjectHead, Objects, SignedPut, Tokens,
+    Topic, UnfinishedPage, VideoFilter, VideoPage, Videos,
 };
 use fotograma_core::{Error, Result};
 
@@ -69,7 +69,7 @@ impl Videos for Port {
         Ok(stored)
     }
 
-    async fn list(&self, _: &str, _: u32, _: Option<&str>) -> Result<VideoPage> {
+    async fn list(&self, _: &str, _: u32, _: Option<&str>, _: &VideoFilter) -> Result<VideoPage> {
         Ok(VideoPage::default())
     }
 
@@ -318,7 +318,23 @@ impl Identity for Port {
         Err(nobody())
     }
 
-    async fn login(&self, _: &str, _: &str) -> Result<Tokens> {
+    async fn resend_code(&self, _: &str) -> Result<()> {
+        Err(nobody())
+    }
+
+    async fn forgot_password(&self, _: &str) -> Result<()> {
+        Err(nobody())
+    }
+
+    async fn reset_password(&self, _: &str, _: &str, _: &str) -> Result<()> {
+        Err(nobody())
+    }
+
+    async fn login(&self, _: &str, _: &str) -> Result<Login> {
+        Err(nobody())
+    }
+
+    async fn choose_password(&self, _: &str, _: &str, _: &str) -> Result<Tokens> {
         Err(nobody())
     }
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use aws_lambda_events::sqs::SqsMessage;
-use fotograma_core::domain::{Job, Notice, every, keys};
+use fotograma_core::domain::{Job, Notice, keys};
 use lambda_anywhere::{envelope, s3_key};
 use fotograma_core::features::job_messages::jobs_in_message;
 use libfuzzer_sys::fuzz_target;
@@ -32,7 +32,7 @@ fn check(job: &Job) {
     keys::check_id("user_id", &job.user_id).expect("a user's id that can be part of a key");
     keys::check_id("video_id", &job.video_id).expect("a video's id that can be part of a key");
     assert!(job.key.starts_with(&keys::upload(&job.user_id, "")));
-    assert_eq!(every::check_ms(job.every_ms), Ok(job.every_ms));
+    assert_eq!(job.options.check(), Ok(()));
     let sent = serde_json::to_string(job).expect("a job is JSON");
     assert_eq!(Job::from_json(&sent).as_ref(), Ok(job));
 }

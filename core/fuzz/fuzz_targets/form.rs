@@ -34,9 +34,10 @@ static TABLE: [Feature<()>; 1] = [Feature {
         access: Access::User,
         form: Some(FileForm {
             key: |(), _| "key".to_owned(),
-            fields: &[],
         }),
         rate_limit: None,
+        follow: false,
+        takes_query: false,
         handle: |(), request| {
             Box::pin(async move {
                 let claim: FormClaim = json_body(&request)?;

@@ -2,8 +2,11 @@
 
 #![no_main]
 
+use std::collections::BTreeMap;
+
 use aws_lambda_events::s3::S3EventRecord;
-use fotograma_core::domain::{Mode, every, keys};
+use fotograma_core::domain::{ExtractionOptions, every, keys};
+use lambda_anywhere::fields::Fields;
 use lambda_anywhere::s3_key;
 use libfuzzer_sys::fuzz_target;
 
@@ -23,8 +26,9 @@ fuzz_target!(|word: &str| {
             assert_eq!(every::check_ms(asked.every), Ok(asked.every));
         }
     }
-    if let Ok(mode) = Mode::parse(word) {
-        assert_eq!(serde_json::to_value(mode).expect("a word"), word);
+    let fields = BTreeMap::from([("every".to_owned(), word.to_owned()), ("to".to_owned(), word.to_owned())]);
+    if let Ok(options) = Fields::of_form(&fields).read::<ExtractionOptions>() {
+        assert_eq!(options.check(), Ok(()));
     }
     if let Ok((user, video)) = keys::parse_upload(word) {
         assert_eq!(keys::upload(user, video), word);

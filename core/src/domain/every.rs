@@ -1,6 +1,8 @@
 //! *every*: the interval between frames, as people write it and in milliseconds.
 
-use serde::{Deserialize, Deserializer, de};
+use std::fmt;
+
+use serde::{Deserializer, de};
 
 /// One frame per second, when nothing else is said.
 pub const DEFAULT_MS: u64 = 1_000;
@@ -14,6 +16,17 @@ pub const MAX_MS: u64 = 24 * 60 * 60 * 1_000;
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn parse(text: &str) -> Result<u64, String> {
+    let ms = milliseconds(text).ok_or_else(|| {
+        format!(
+            "every {:?} is not an interval such as 1s, 500ms or 2m",
+            text.trim()
+        )
+    })?;
+    whole(ms).map_or_else(|| check_ms(0), check_ms)
+}
+
+/// The milliseconds that a text stands for, whatever their number.
+fn milliseconds(text: &str) -> Option<f64> {
     let text = text.trim();
     let digits = text
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -24,33 +37,21 @@ pub fn parse(text: &str) -> Result<u64, String> {
         "" | "s" => 1_000.0,
         "m" | "min" => 60_000.0,
         "h" => 3_600_000.0,
-        _ => {
-            return Err(format!(
-                "every {text:?} is not an interval such as 1s, 500ms or 2m"
-            ));
-        }
+        _ => return None,
     };
-    let number: f64 = number
-        .parse()
-        .map_err(|_| format!("every {text:?} does not begin with a number"))?;
-    from_ms_f64(number * unit_ms)
+    number.parse::<f64>().ok().map(|number| number * unit_ms)
 }
 
-fn from_ms_f64(ms: f64) -> Result<u64, String> {
+/// Rounded, if it is within a day.
+fn whole(ms: f64) -> Option<u64> {
     let ms = ms.round();
     #[expect(
         clippy::cast_precision_loss,
-        reason = "the bounds are small whole numbers"
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the bound is a small whole number, and the rest is checked against it"
     )]
-    if ms.is_finite() && ms >= MIN_MS as f64 && ms <= MAX_MS as f64 {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "just checked against the bounds"
-        )]
-        return Ok(ms as u64);
-    }
-    Err("every must be between 1ms and 24h".to_owned())
+    (ms >= 0.0 && ms <= MAX_MS as f64).then_some(ms as u64)
 }
 
 /// Checks an interval that is already in milliseconds.
@@ -70,23 +71,54 @@ pub fn check_ms(ms: u64) -> Result<u64, String> {
 /// # Errors
 /// When it is neither, or out of bounds.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Given {
-        Text(String),
-        Seconds(f64),
-    }
-    match Given::deserialize(deserializer)? {
-        Given::Text(text) => parse(&text),
-        Given::Seconds(seconds) => from_ms_f64(seconds * 1_000.0),
-    }
-    .map_err(de::Error::custom)
+    let ms = deserializer.deserialize_any(Time)?;
+    whole(ms)
+        .map_or_else(|| check_ms(0), check_ms)
+        .map_err(de::Error::custom)
 }
 
-/// [`DEFAULT_MS`], for serde's `default`.
-#[must_use]
-pub fn default_ms() -> u64 {
-    DEFAULT_MS
+/// The same for a place on the player's clock, which may be 0.
+///
+/// # Errors
+/// When it is neither, or out of bounds.
+pub fn deserialize_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let ms = deserializer.deserialize_any(Time)?;
+    whole(ms).ok_or_else(|| de::Error::custom("must be between 0 and 24h"))
+}
+
+/// A time in milliseconds, from text or seconds.
+struct Time;
+
+impl de::Visitor<'_> for Time {
+    type Value = f64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a time such as 1s, 500ms or 2m, or a number of seconds")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<f64, E> {
+        milliseconds(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+
+    fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<f64, E> {
+        Ok(seconds * 1_000.0)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "what is too large to be exact is refused"
+    )]
+    fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<f64, E> {
+        self.visit_f64(seconds as f64)
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "what is too large to be exact is refused"
+    )]
+    fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<f64, E> {
+        self.visit_f64(seconds as f64)
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +144,19 @@ mod tests {
     #[test]
     fn what_is_no_interval_is_refused() {
         for text in [
-            "", "s", "0", "0s", "-1s", "1d", "1 s s", "1e9s", "25h", "nan", "1.2.3s", "0.1ms",
+            "",
+            "s",
+            "0",
+            "0s",
+            "-1s",
+            "1d",
+            "1 s s",
+            "1e9s",
+            "25h",
+            "nan",
+            "1.2.3s",
+            "0.1ms",
+            "999999999999999999999999999999h",
         ] {
             assert!(parse(text).is_err(), "{text:?}");
         }

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, PictureOptions, every, is_default, keys};
+use super::{ExtractionOptions, is_default, keys};
 use crate::{Error, Result};
 
 /// One video to be turned into a zip of frames.
@@ -19,15 +19,9 @@ pub struct Job {
     /// Where the outcome is mailed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// The interval between frames, in milliseconds.
-    #[serde(default = "every::default_ms")]
-    pub every_ms: u64,
-    /// Which frame stands for a moment.
-    #[serde(default)]
-    pub mode: Mode,
-    /// What else is asked of the pictures.
+    /// What is asked of the extraction.
     #[serde(flatten)]
-    pub pictures: PictureOptions,
+    pub options: ExtractionOptions,
     /// The entity tag of the object that was checked; the video must still have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -109,8 +103,6 @@ impl Job {
     fn checked(mut self) -> Result<Self> {
         keys::check_id("video_id", &self.video_id)?;
         keys::check_id("user_id", &self.user_id)?;
-        every::check_ms(self.every_ms).map_err(Error::permanent)?;
-        self.pictures.check().map_err(Error::permanent)?;
         if self.key.is_empty() {
             self.key = keys::upload(&self.user_id, &self.video_id);
         }
@@ -136,7 +128,7 @@ mod tests {
     fn a_job_needs_only_ids() {
         let job = Job::from_json(r#"{"video_id":"v1","user_id":"u1"}"#).expect("a job");
         assert_eq!(job.key, "uploads/u1/v1");
-        assert_eq!(job.every_ms, 1_000);
+        assert_eq!(job.options.every_ms, 1_000);
     }
 
     #[test]

@@ -9,14 +9,16 @@ pub mod foreign_text;
 pub mod job;
 pub mod keys;
 pub mod notice;
+pub mod options;
 pub mod stale;
 pub mod video;
 
 pub use attempt::{Attempt, Begin, Release};
 pub use delivery::{Delivery, DeliveryClaim};
-pub use extraction::{Extraction, ExtractionRequest, Mode, PictureOptions, Progress};
+pub use extraction::{Extraction, ExtractionRequest, Progress};
 pub use job::{Job, Wait};
 pub use notice::{Mail, Notice};
+pub use options::{ExtractionOptions, Format, GivenOptions, Hdr, Mode, Samples};
 pub use stale::{Stale, SweepThresholds, Unfinished};
 pub use video::{Status, Video};
 

@@ -212,9 +212,8 @@ mod tests {
     fn done(video: &Video) -> Video {
         let extraction = Extraction {
             frames: 1,
-            zip_bytes: 1,
-            warning: None,
             previews: true,
+            ..Extraction::default()
         };
         video.ended(Ok(extraction), at(10)).published(at(10))
     }

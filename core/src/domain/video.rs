@@ -13,11 +13,12 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, Delivery, Extraction, Job, Mode, PictureOptions, Unfinished, Wait, is_default, keys,
+    Attempt, Delivery, Extraction, ExtractionOptions, Job, Unfinished, Wait, is_default, keys,
 };
 
 /// Where a video is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Registered; the file is not there yet, or not checked.
@@ -73,14 +74,9 @@ pub struct Video {
     /// Where the outcome is mailed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// The interval between frames, in milliseconds.
-    pub every_ms: u64,
-    /// Which frame stands for a moment.
-    #[serde(default)]
-    pub mode: Mode,
-    /// What else is asked of the pictures.
+    /// What is asked of the extraction.
     #[serde(flatten)]
-    pub pictures: PictureOptions,
+    pub options: ExtractionOptions,
     /// Where it is in its life.
     pub status: Status,
     /// The attempt that has the lease, while processing; the one that ended it, after.
@@ -127,6 +123,18 @@ pub struct Video {
     pub stray_objects: bool,
     /// Frames so far, or in the zip.
     pub frames: u64,
+    /// How many moments have a frame in the zip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moments: Option<u64>,
+    /// Length of the zip, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zip_size: Option<u64>,
+    /// The video's playing time in milliseconds, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+    /// How many bytes of the video were read to make the zip.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_read: Option<u64>,
     /// Percent done.
     pub progress: u8,
     /// Why it failed, for the user.
@@ -177,9 +185,7 @@ impl Video {
             size: None,
             etag: job.etag.clone(),
             email: job.email.clone(),
-            every_ms: job.every_ms,
-            mode: job.mode,
-            pictures: job.pictures.clone(),
+            options: job.options.clone(),
             status: Status::AwaitingUpload,
             attempt: None,
             round: job.round,
@@ -195,6 +201,10 @@ impl Video {
             storyboard_key: None,
             stray_objects: false,
             frames: 0,
+            moments: None,
+            zip_size: None,
+            duration_ms: None,
+            bytes_read: None,
             progress: 0,
             reason: None,
             warning: None,
@@ -216,9 +226,7 @@ impl Video {
             user_id: self.user_id.clone(),
             key: self.key.clone(),
             email: self.email.clone(),
-            every_ms: self.every_ms,
-            mode: self.mode,
-            pictures: self.pictures.clone(),
+            options: self.options.clone(),
             etag: self.etag.clone(),
             round: self.round,
             registered: true,
@@ -372,6 +380,10 @@ impl Video {
             unsent: true,
             asked_resends: 0,
             frames: 0,
+            moments: None,
+            zip_size: None,
+            duration_ms: None,
+            bytes_read: None,
             progress: 0,
             reason: None,
             warning: None,
@@ -421,6 +433,10 @@ impl Video {
                     .then(|| keys::beside_zip(&zip_key, keys::STORYBOARD_CUES)),
                 zip_key: Some(zip_key),
                 frames: extraction.frames,
+                moments: Some(extraction.moments),
+                zip_size: Some(extraction.zip_bytes),
+                duration_ms: extraction.duration.map(milliseconds),
+                bytes_read: Some(extraction.bytes_read),
                 progress: 100,
                 reason: None,
                 warning: extraction.warning,
@@ -433,6 +449,15 @@ impl Video {
                 ..next
             },
         }
+    }
+
+    /// Its owner calls it by another name. `None`: that is its name.
+    #[must_use]
+    pub fn renamed(&self, filename: &str, now: DateTime<Utc>) -> Option<Self> {
+        (self.filename.as_deref() != Some(filename)).then(|| Self {
+            filename: Some(filename.to_owned()),
+            ..self.next_version(now)
+        })
     }
 
     /// The outcome has been published.
@@ -465,6 +490,10 @@ impl Video {
             ..self.next_version(now)
         }
     }
+}
+
+fn milliseconds(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -21,6 +21,9 @@ pub(in crate::domain) fn video(status: Status) -> Video {
 const LEASE: Duration = Duration::seconds(60);
 const DONE: Extraction = Extraction {
     frames: 3,
+    moments: 4,
+    duration: Some(std::time::Duration::from_millis(3_500)),
+    bytes_read: 7,
     zip_bytes: 9,
     warning: None,
     previews: true,

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::s3::S3EventRecord;
 
-use crate::domain::{Job, Mode, PictureOptions, every, keys};
+use crate::domain::{ExtractionOptions, Job, keys};
 use crate::{Error, Result};
 use lambda_anywhere::{envelope, s3_key};
 
@@ -36,9 +36,7 @@ fn job_of_upload(record: &S3EventRecord) -> Result<Job> {
         video_id: video_id.to_owned(),
         user_id: user_id.to_owned(),
         email: None,
-        every_ms: every::DEFAULT_MS,
-        mode: Mode::default(),
-        pictures: PictureOptions::default(),
+        options: ExtractionOptions::default(),
         // An event may be late: what counts is the object that is there now.
         etag: None,
         round: 0,

@@ -17,14 +17,17 @@ pub mod notices;
 pub mod process_video;
 pub mod sweep;
 pub mod uploads;
+pub mod video_events;
 pub mod videos;
 
+pub mod problems;
 pub mod resources;
 
 mod limits;
 mod permission;
 mod records;
 mod table;
+pub(crate) mod video_view;
 
 pub use permission::{Permission, Resource};
 pub use table::TABLE;
@@ -89,6 +92,36 @@ const fn http_route(
         access,
         form: None,
         rate_limit: None,
+        follow: false,
+        takes_query: false,
+        handle,
+    })
+}
+
+/// The same, for a route whose handler looks at the query.
+const fn query_route(path: &'static str, handle: HandleRequest) -> Trigger<App> {
+    Trigger::Http(Route {
+        method: Method::GET,
+        path,
+        access: Access::User,
+        form: None,
+        rate_limit: None,
+        follow: false,
+        takes_query: true,
+        handle,
+    })
+}
+
+/// The same, for a route that is listened to.
+const fn followed_route(path: &'static str, handle: HandleRequest) -> Trigger<App> {
+    Trigger::Http(Route {
+        method: Method::GET,
+        path,
+        access: Access::User,
+        form: None,
+        rate_limit: None,
+        follow: true,
+        takes_query: false,
         handle,
     })
 }
@@ -106,6 +139,8 @@ const fn limited_route(
         access,
         form: None,
         rate_limit: Some(limit),
+        follow: false,
+        takes_query: false,
         handle,
     })
 }

@@ -3,8 +3,7 @@
 use aws_lambda_events::sns::SnsEvent;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::records::{MAX_TRIES, changes_too_fast, update};
 use super::videos::zip_filename;
@@ -13,15 +12,30 @@ use crate::domain::notice::{Link, compose_mail};
 use crate::domain::{DeliveryClaim, Notice, Status, Video};
 use crate::ports::MailSent;
 use crate::{App, Error, Result};
-use lambda_anywhere::json::{json_body, json_response};
+use lambda_anywhere::fields::Fields;
+use lambda_anywhere::json::json_response;
 use lambda_anywhere::{Request, Response};
 
+/// A notice by hand.
 #[derive(Deserialize)]
-struct Notify {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Notify {
+    /// Where it is mailed to.
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "email")))]
     email: String,
     status: Status,
+    /// What it is about; it need not be there.
     video_id: String,
+    /// Why a video failed.
     reason: Option<String>,
+}
+
+/// What was published.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Published {
+    /// The topic's id of the message.
+    message_id: String,
 }
 
 /// `POST /notify`: publishes a notice by hand. Answers 202 with the id of the published message.
@@ -29,9 +43,9 @@ struct Notify {
 /// # Errors
 /// 400 for an address that is none or a status that the design does not know.
 pub async fn publish_notice(app: &App, request: Request) -> Result<Response> {
-    let notify: Notify = json_body(&request)?;
+    let notify: Notify = Fields::of_body(&request)?.read()?;
     if !notify.email.contains('@') || notify.email.chars().any(char::is_whitespace) {
-        return Err(Error::bad_request("email is not a mail address"));
+        return Err(Error::bad_field("email", "email is not a mail address"));
     }
     let video = app
         .videos
@@ -52,7 +66,7 @@ pub async fn publish_notice(app: &App, request: Request) -> Result<Response> {
         warning: None,
     };
     let message_id = app.topic.publish(&notice).await?;
-    json_response(StatusCode::ACCEPTED, &json!({ "message_id": message_id }))
+    json_response(StatusCode::ACCEPTED, &Published { message_id })
 }
 
 /// An SNS event: turns each notice that has an address into a mail to the user.

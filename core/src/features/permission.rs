@@ -104,6 +104,15 @@ impl Permission {
     pub const SIGN_UP: Self = allow("cognito-idp:SignUp", Resource::UserPool);
     /// Confirms a registration.
     pub const CONFIRM_SIGN_UP: Self = allow("cognito-idp:ConfirmSignUp", Resource::UserPool);
+    /// Mails the code of a registration again.
+    pub const RESEND_CODE: Self = allow("cognito-idp:ResendConfirmationCode", Resource::UserPool);
+    /// Mails a code for a new password.
+    pub const FORGOT_PASSWORD: Self = allow("cognito-idp:ForgotPassword", Resource::UserPool);
+    /// Sets a password with a code.
+    pub const RESET_PASSWORD: Self = allow("cognito-idp:ConfirmForgotPassword", Resource::UserPool);
+    /// Answers what is wanted before tokens are given.
+    pub const ANSWER_CHALLENGE: Self =
+        allow("cognito-idp:RespondToAuthChallenge", Resource::UserPool);
     /// Gives tokens.
     pub const INITIATE_AUTH: Self = allow("cognito-idp:InitiateAuth", Resource::UserPool);
     /// Ends a user's sessions.

@@ -365,9 +365,7 @@ async fn extract(
         key: video.key.clone(),
         etag: head.etag,
         zip_key: listener.zip_key.clone(),
-        every_ms: video.every_ms,
-        mode: video.mode,
-        pictures: video.pictures.clone(),
+        options: video.options.clone(),
         modified: video.created_at,
     };
     app.frames.extract(&request, listener).await

@@ -6,7 +6,8 @@ use super::resources::{
 use super::{
     Access, App, DEAD_LETTER_PAUSE, Duration, Feature, FileForm, LOG_INS, Method, OPERATORS,
     Permission, RETRIES, Route, SIGN_UPS, SWEEP_EVERY, Trigger, UPLOADS, auth, dead_letter,
-    http_route, limited_route, limits, notices, process_video, sweep, uploads, videos,
+    followed_route, http_route, limited_route, limits, notices, process_video, query_route, sweep,
+    uploads, video_events, videos,
 };
 
 /// Every feature there is.
@@ -30,6 +31,46 @@ pub static TABLE: &[Feature<App>] = &[
         }),
         limits: limits::REQUEST,
         permissions: &[Permission::CONFIRM_SIGN_UP],
+    },
+    Feature {
+        name: "auth-resend",
+        service: "auth-service",
+        about: "mails the code of a registration once more",
+        trigger: limited_route(LOG_INS, "/auth/resend", Access::Public, |app, r| {
+            Box::pin(auth::resend_code(app, r))
+        }),
+        limits: limits::REQUEST,
+        permissions: &[Permission::RESEND_CODE],
+    },
+    Feature {
+        name: "auth-forgot",
+        service: "auth-service",
+        about: "mails a code by which a password can be reset",
+        trigger: limited_route(LOG_INS, "/auth/forgot", Access::Public, |app, r| {
+            Box::pin(auth::forgot_password(app, r))
+        }),
+        limits: limits::REQUEST,
+        permissions: &[Permission::FORGOT_PASSWORD],
+    },
+    Feature {
+        name: "auth-reset",
+        service: "auth-service",
+        about: "sets a password with the mailed code",
+        trigger: limited_route(LOG_INS, "/auth/reset", Access::Public, |app, r| {
+            Box::pin(auth::reset_password(app, r))
+        }),
+        limits: limits::REQUEST,
+        permissions: &[Permission::RESET_PASSWORD],
+    },
+    Feature {
+        name: "auth-password",
+        service: "auth-service",
+        about: "sets a password in the place of a temporary one",
+        trigger: limited_route(LOG_INS, "/auth/password", Access::Public, |app, r| {
+            Box::pin(auth::choose_password(app, r))
+        }),
+        limits: limits::REQUEST,
+        permissions: &[Permission::ANSWER_CHALLENGE],
     },
     Feature {
         name: "auth-login",
@@ -115,9 +156,10 @@ pub static TABLE: &[Feature<App>] = &[
             access: Access::User,
             form: Some(FileForm {
                 key: uploads::form_object_key,
-                fields: &["every", "mode"],
             }),
             rate_limit: Some(UPLOADS),
+            follow: false,
+            takes_query: false,
             handle: |app, r| Box::pin(uploads::form_upload(app, r)),
         }),
         limits: limits::REQUEST,
@@ -247,11 +289,32 @@ pub static TABLE: &[Feature<App>] = &[
         name: "video-list",
         service: "status-service",
         about: "lists a user's videos, newest first",
-        trigger: http_route(Method::GET, "/videos/{user_id}", Access::User, |app, r| {
+        trigger: query_route("/videos/{user_id}", |app, r| {
             Box::pin(videos::list_videos(app, r))
         }),
         limits: limits::REQUEST,
         permissions: &[Permission::LIST_VIDEOS],
+    },
+    // Before the one below, whose path it would fit too.
+    Feature {
+        name: "videos-follow",
+        service: "status-service",
+        about: "tells what is new of a user's videos, as events",
+        trigger: followed_route("/videos/{user_id}/events", |app, r| {
+            Box::pin(video_events::follow_videos(app, r))
+        }),
+        limits: limits::REQUEST,
+        permissions: &[Permission::LIST_VIDEOS],
+    },
+    Feature {
+        name: "video-follow",
+        service: "status-service",
+        about: "tells what is new of one video, as events",
+        trigger: followed_route("/videos/{user_id}/{video_id}/events", |app, r| {
+            Box::pin(video_events::follow_video(app, r))
+        }),
+        limits: limits::REQUEST,
+        permissions: &[Permission::GET_VIDEO],
     },
     Feature {
         name: "video-get",
@@ -270,24 +333,39 @@ pub static TABLE: &[Feature<App>] = &[
         name: "video-download",
         service: "status-service",
         about: "redirects to a presigned GET of the zip",
-        trigger: http_route(
-            Method::GET,
-            "/videos/{user_id}/{video_id}/download",
-            Access::User,
-            |app, r| Box::pin(videos::download_zip(app, r)),
-        ),
+        trigger: query_route("/videos/{user_id}/{video_id}/download", |app, r| {
+            Box::pin(videos::download_zip(app, r))
+        }),
         limits: limits::REQUEST,
         permissions: &[Permission::GET_VIDEO, Permission::GET_ZIP],
     },
     Feature {
         name: "video-patch",
         service: "status-service",
-        about: "lets an operator fail a video or queue an ended one again",
+        about: "renames a video; lets an operator fail one or queue an ended one again",
         trigger: http_route(
             Method::PATCH,
             "/videos/{user_id}/{video_id}",
-            Access::Group(OPERATORS),
+            Access::User,
             |app, r| Box::pin(videos::patch_video(app, r)),
+        ),
+        limits: limits::REQUEST,
+        permissions: &[
+            Permission::GET_VIDEO,
+            Permission::PUT_VIDEO,
+            Permission::SEND_JOB,
+            Permission::PUBLISH_NOTICE,
+        ],
+    },
+    Feature {
+        name: "video-retry",
+        service: "status-service",
+        about: "queues an ended video again, with other options if wanted",
+        trigger: limited_route(
+            RETRIES,
+            "/videos/{user_id}/{video_id}/retry",
+            Access::User,
+            |app, r| Box::pin(videos::retry_video(app, r)),
         ),
         limits: limits::REQUEST,
         permissions: &[

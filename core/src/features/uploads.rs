@@ -7,30 +7,45 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aws_lambda_events::s3::{S3Event, S3EventRecord};
 use chrono::Duration;
 use http::StatusCode;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::records::{own_video, param, publish, update};
-use super::videos::{VideoView, rfc3339};
+use super::video_view::{VideoView, rfc3339, video_path, with_location};
 use crate::domain::foreign_text::is_invisible;
-use crate::domain::{Job, Mode, PictureOptions, Status, Unfinished, Video, every, keys};
+use crate::domain::{ExtractionOptions, Job, Status, Unfinished, Video, keys};
 use crate::ports::ObjectHead;
 use crate::{App, Error, Result};
+use lambda_anywhere::fields::Fields;
 use lambda_anywhere::json::{FormClaim, json_body, json_response};
 use lambda_anywhere::{Caller, Request, Response, require_caller, s3_key};
 
+/// What is to be uploaded; beside it the body says the options of the extraction.
 #[derive(Deserialize)]
-struct NewUpload {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct NewUpload {
+    /// The file's name; only its last segment is kept.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     filename: String,
+    /// The file's media type, with which it must be put.
     #[serde(default = "octets")]
     content_type: String,
+    /// The file's exact length in bytes.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     size: u64,
-    #[serde(default = "every::default_ms", deserialize_with = "every::deserialize")]
-    every: u64,
-    #[serde(default)]
-    mode: Mode,
-    #[serde(flatten)]
-    pictures: PictureOptions,
+}
+
+/// Where and how to put the file.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct UploadTarget {
+    video_id: String,
+    /// Always `PUT`.
+    method: &'static str,
+    /// The presigned address. Whoever has it may put the file, until it expires.
+    url: String,
+    /// The headers that the request must carry exactly so.
+    headers: BTreeMap<String, String>,
+    expires_at: String,
 }
 
 fn octets() -> String {
@@ -46,12 +61,12 @@ fn octets() -> String {
 /// # Errors
 /// 400 for what is missing or malformed, 413 for a file that is too long.
 pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
-    let upload: NewUpload = json_body(&request)?;
+    let mut body = Fields::of_body(&request)?;
+    let options: ExtractionOptions = body.take()?;
+    let upload: NewUpload = body.read()?;
     let caller = require_caller(&request)?;
-    let filename =
-        clean_filename(&upload.filename).ok_or_else(|| Error::bad_request("filename is empty"))?;
+    let filename = required_filename(&upload.filename)?;
     let content_type = known_content_type(upload.content_type)?;
-    upload.pictures.check().map_err(Error::bad_request)?;
     check_size(app, upload.size)?;
 
     let now = app.clock.now();
@@ -67,9 +82,7 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
         user_id: caller.user_id.clone(),
         key,
         email: email_of(app, caller).await?,
-        every_ms: upload.every,
-        mode: upload.mode,
-        pictures: upload.pictures,
+        options,
         etag: None,
         round: 0,
         registered: true,
@@ -88,17 +101,15 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
             video.video_id
         )));
     }
-    let headers: BTreeMap<_, _> = put.headers.into_iter().collect();
-    json_response(
-        StatusCode::CREATED,
-        &json!({
-            "video_id": video.video_id,
-            "method": "PUT",
-            "url": put.url,
-            "headers": headers,
-            "expires_at": rfc3339(now + expires_in),
-        }),
-    )
+    let location = video_path(&video);
+    let target = UploadTarget {
+        video_id: video.video_id,
+        method: "PUT",
+        url: put.url,
+        headers: put.headers.into_iter().collect(),
+        expires_at: rfc3339(now + expires_in),
+    };
+    with_location(json_response(StatusCode::CREATED, &target)?, &location)
 }
 
 /// The media type that a client gives; browsers give an empty one where they do not know it.
@@ -114,14 +125,19 @@ fn known_content_type(content_type: String) -> Result<String> {
     if fine {
         Ok(content_type)
     } else {
-        Err(Error::bad_request("content_type is not a media type"))
+        Err(Error::bad_field(
+            "content_type",
+            "content_type is not a media type",
+        ))
     }
 }
 
+/// What is to become of a video whose file is there.
 #[derive(Default, Deserialize)]
-struct Complete {
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
+pub(crate) struct Complete {
     /// Queue a video that is done or failed once more.
-    #[serde(default)]
     retry: bool,
 }
 
@@ -133,18 +149,14 @@ struct Complete {
 /// or has been retried too often.
 pub async fn complete_upload(app: &App, request: Request) -> Result<Response> {
     let user_id = &require_caller(&request)?.user_id;
-    let complete: Complete = if request.body().is_empty() {
-        Complete::default()
-    } else {
-        json_body(&request)?
-    };
+    let complete: Complete = Fields::of_optional_body(&request)?.read()?;
     let video = own_video(app, user_id, param(&request, "video_id")).await?;
     let video = match video.status {
         Status::AwaitingUpload => check_and_enqueue(app, &video).await?,
         Status::Queued => resend_job(app, &video).await?,
         Status::Done | Status::Failed if complete.retry => {
             check_retries(&video)?;
-            requeue(app, &video).await?
+            requeue(app, &video, None).await?
         }
         Status::Processing | Status::Done | Status::Failed => video,
     };
@@ -153,7 +165,7 @@ pub async fn complete_upload(app: &App, request: Request) -> Result<Response> {
 
 async fn check_and_enqueue(app: &App, video: &Video) -> Result<Video> {
     let Some(head) = app.objects.head(&video.key).await? else {
-        return Err(Error::conflict("the file has not been uploaded yet"));
+        return Err(Error::conflict("the file has not been uploaded yet").of_kind("not-uploaded"));
     };
     check_size(app, head.size)?;
     if !is_as_announced(video, &head) {
@@ -161,7 +173,8 @@ async fn check_and_enqueue(app: &App, video: &Video) -> Result<Video> {
             "the file has {} bytes, but {} were announced",
             head.size,
             video.size.unwrap_or_default()
-        )));
+        ))
+        .of_kind("other-size"));
     }
     enqueue(app, video, &head).await
 }
@@ -182,7 +195,10 @@ pub async fn form_upload(app: &App, request: Request) -> Result<Response> {
     let form: FormClaim = json_body(&request)?;
     let caller = require_caller(&request)?;
     match register_form(app, &form, caller).await {
-        Ok(video) => json_response(StatusCode::ACCEPTED, &VideoView::from(&video)),
+        Ok(video) => {
+            let answer = json_response(StatusCode::ACCEPTED, &VideoView::from(&video))?;
+            with_location(answer, &video_path(&video))
+        }
         Err(error) => {
             if matches!(error, Error::Rejected { .. }) {
                 app.objects.remove(&form.key).await?;
@@ -194,15 +210,7 @@ pub async fn form_upload(app: &App, request: Request) -> Result<Response> {
 
 async fn register_form(app: &App, form: &FormClaim, caller: &Caller) -> Result<Video> {
     let (user_id, video_id) = keys::parse_upload(&form.key)?;
-    let every_ms = match form.fields.get("every") {
-        Some(text) => every::parse(text).map_err(Error::bad_request)?,
-        None => every::DEFAULT_MS,
-    };
-    let mode = match form.fields.get("mode") {
-        Some(text) => Mode::parse(text).map_err(Error::bad_request)?,
-        None => Mode::default(),
-    };
-    let pictures = PictureOptions::from_fields(&form.fields).map_err(Error::bad_request)?;
+    let options: ExtractionOptions = Fields::of_form(&form.fields).read()?;
     let Some(head) = app.objects.head(&form.key).await? else {
         return Err(Error::transient(format!(
             "{} is not there after its upload",
@@ -215,9 +223,7 @@ async fn register_form(app: &App, form: &FormClaim, caller: &Caller) -> Result<V
         user_id: user_id.to_owned(),
         key: form.key.clone(),
         email: email_of(app, caller).await?,
-        every_ms,
-        mode,
-        pictures,
+        options,
         etag: None,
         round: 0,
         registered: true,
@@ -297,11 +303,16 @@ pub(super) fn clean_filename(given: &str) -> Option<String> {
     (!clean.is_empty()).then(|| clean.to_owned())
 }
 
+/// The same, where there must be one.
+pub(super) fn required_filename(given: &str) -> Result<String> {
+    clean_filename(given).ok_or_else(|| Error::bad_field("filename", "filename is empty"))
+}
+
 /// Refuses what is empty or too long.
 pub(super) fn check_size(app: &App, size: u64) -> Result<()> {
     let max = app.settings.max_video_bytes;
     if size == 0 {
-        return Err(Error::bad_request("the file is empty"));
+        return Err(Error::bad_field("size", "the file is empty"));
     }
     if size > max {
         return Err(Error::rejected(
@@ -334,11 +345,22 @@ pub(super) async fn enqueue(app: &App, video: &Video, head: &ObjectHead) -> Resu
     .await
 }
 
-/// Queues a video that has ended once more.
-pub(super) async fn requeue(app: &App, video: &Video) -> Result<Video> {
+/// Queues a video that has ended once more, with these options or those that it had.
+pub(super) async fn requeue(
+    app: &App,
+    video: &Video,
+    options: Option<ExtractionOptions>,
+) -> Result<Video> {
     // The outcome so far is told before it is over.
     publish(app, video).await?;
-    queue_job(app, &video.video_id, |now| now.retried(app.clock.now())).await
+    queue_job(app, &video.video_id, |now| {
+        let retried = now.retried(app.clock.now())?;
+        Some(Video {
+            options: options.clone().unwrap_or_else(|| now.options.clone()),
+            ..retried
+        })
+    })
+    .await
 }
 
 /// Changes a record to be queued, and then sends its job, if it was us who changed it. The record comes
@@ -381,13 +403,14 @@ async fn resend_job(app: &App, video: &Video) -> Result<Video> {
 /// How often its user may have a video done again: each time is a mail, and work.
 const MAX_RETRIES: u32 = 10;
 
-fn check_retries(video: &Video) -> Result<()> {
+pub(super) fn check_retries(video: &Video) -> Result<()> {
     if video.round < MAX_RETRIES {
         return Ok(());
     }
     Err(Error::conflict(format!(
         "it was retried {MAX_RETRIES} times, which is as often as a video may be; upload it again"
-    )))
+    ))
+    .of_kind("too-many-retries"))
 }
 
 /// Sends a queued video's job, and notes that the queue has taken it. Until then the record says that it may

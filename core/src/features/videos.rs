@@ -1,21 +1,49 @@
-//! A user's videos: listed, told of, downloaded, deleted; and changed by operators.
+//! A user's videos: listed, told of, downloaded, renamed, done again, deleted; and changed by operators.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
+use super::OPERATORS;
 use super::records::{
     not_there, own_user, own_video, param, publish, remove_unwanted_objects, update,
 };
-use super::uploads::requeue;
-use crate::domain::{Mode, PictureOptions, Status, Video};
+use super::uploads::{check_retries, requeue, required_filename};
+use super::video_view::{VideoView, rfc3339};
+use crate::domain::{GivenOptions, Status, Video};
+use crate::ports::VideoFilter;
 use crate::{App, Error, Result};
-use lambda_anywhere::json::{empty_response, json_body, json_response};
-use lambda_anywhere::{Request, Response, require_caller};
+use lambda_anywhere::fields::Fields;
+use lambda_anywhere::json::{empty_response, json_response};
+use lambda_anywhere::{Access, Request, Response, require_caller};
 
 const DEFAULT_PAGE: u32 = 50;
 const MAX_PAGE: u32 = 100;
+
+/// Which videos are listed.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct ListQuery {
+    /// How many at most; 50 unless told.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// Only those with one of these statuses, with commas between.
+    status: Option<Vec<Status>>,
+    /// Only those with this in their names, whatever the case.
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
+    q: Option<String>,
+}
+
+/// A page of videos, newest first.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct VideoList<'a> {
+    videos: Vec<VideoView<'a>>,
+    /// What to give as `after` for the next page; null on the last. A page may hold fewer videos than
+    /// were asked for, and there may be another all the same.
+    next: Option<String>,
+}
 
 /// `GET /videos/{user_id}`: a user's videos, newest first, a page at a time. Answers 200 with `videos` and, if there are more, `next` to give as `after`.
 ///
@@ -23,33 +51,25 @@ const MAX_PAGE: u32 = 100;
 /// 404 for another user, 400 for a `limit` or an `after` that makes no sense.
 pub async fn list_videos(app: &App, request: Request) -> Result<Response> {
     let user_id = own_user(&request)?;
-    let limit = match query_parameter(&request, "limit") {
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=MAX_PAGE).contains(limit))
-            .ok_or_else(|| Error::bad_request("limit must be between 1 and 100"))?,
-        None => DEFAULT_PAGE,
+    let query: ListQuery = Fields::of_query(&request)?.read()?;
+    let limit = query.limit.unwrap_or(DEFAULT_PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Error::bad_field("limit", "limit must be between 1 and 100"));
+    }
+    let filter = VideoFilter {
+        statuses: query.status.unwrap_or_default(),
+        name: query
+            .q
+            .filter(|name| !name.is_empty())
+            .map(|name| name.to_lowercase()),
     };
-    let page = app
-        .videos
-        .list(&user_id, limit, query_parameter(&request, "after"))
-        .await?;
-    let videos: Vec<_> = page.videos.iter().map(VideoView::from).collect();
-    json_response(
-        StatusCode::OK,
-        &json!({ "videos": videos, "next": page.next }),
-    )
-}
-
-/// A parameter of the query string. Limits are digits and tokens URL-safe: nothing to decode.
-fn query_parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    request
-        .uri()
-        .query()?
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find_map(|(n, value)| (n == name).then_some(value))
+    let after = query.after.as_deref();
+    let page = app.videos.list(&user_id, limit, after, &filter).await?;
+    let list = VideoList {
+        videos: page.videos.iter().map(VideoView::from).collect(),
+        next: page.next,
+    };
+    json_response(StatusCode::OK, &list)
 }
 
 /// `GET /videos/{user_id}/{video_id}`: one video. Answers 200 with it.
@@ -62,6 +82,34 @@ pub async fn get_video(app: &App, request: Request) -> Result<Response> {
     json_response(StatusCode::OK, &VideoView::from(&video))
 }
 
+/// How the zip's address is told.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct DownloadQuery {
+    /// By a redirect, or as JSON. Unless told, as JSON to who names it in `Accept`.
+    #[serde(rename = "as")]
+    format: Option<DownloadFormat>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DownloadFormat {
+    Json,
+    Redirect,
+}
+
+/// Where the zip can be had without a token, for a while.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct DownloadLink {
+    url: String,
+    /// What the zip is saved as.
+    filename: String,
+    #[cfg_attr(feature = "schema", schemars(extend("format" = "date-time")))]
+    expires_at: String,
+}
+
 /// `GET /videos/{user_id}/{video_id}/download`: to the zip. Answers 302 to a presigned GET of the zip; to a client that asks for JSON, 200 with the `url`
 /// and when it ends. A page needs the latter: it cannot read where a redirect leads, and when it
 /// follows one to the store, its origin has become `null`, which the store's rules do not allow.
@@ -70,12 +118,12 @@ pub async fn get_video(app: &App, request: Request) -> Result<Response> {
 /// 404 for a video that is not the caller's, 409 for one that is not done.
 pub async fn download_zip(app: &App, request: Request) -> Result<Response> {
     let user_id = own_user(&request)?;
+    let query: DownloadQuery = Fields::of_query(&request)?.read()?;
     let video = own_video(app, &user_id, param(&request, "video_id")).await?;
     if video.status != Status::Done {
         let status = video.status.word();
-        return Err(Error::conflict(format!(
-            "there is no zip: the video is {status}"
-        )));
+        let detail = format!("there is no zip: the video is {status}");
+        return Err(Error::conflict(detail).of_kind("not-done"));
     }
     let filename = zip_filename(video.title());
     let expires_in = app.settings.download_expiry;
@@ -83,12 +131,18 @@ pub async fn download_zip(app: &App, request: Request) -> Result<Response> {
         .objects
         .presign_get(&video.zip_key(), &filename, expires_in)
         .await?;
-    if asks_for_json(&request) {
-        let expires_at = rfc3339(app.clock.now() + expires_in);
-        return json_response(
-            StatusCode::OK,
-            &json!({ "url": url, "filename": filename, "expires_at": expires_at }),
-        );
+    let as_json = match query.format {
+        Some(DownloadFormat::Json) => true,
+        Some(DownloadFormat::Redirect) => false,
+        None => asks_for_json(&request),
+    };
+    if as_json {
+        let link = DownloadLink {
+            url,
+            filename,
+            expires_at: rfc3339(app.clock.now() + expires_in),
+        };
+        return json_response(StatusCode::OK, &link);
     }
     let mut response = empty_response(StatusCode::FOUND);
     let url = HeaderValue::from_str(&url).map_err(|error| Error::permanent(error.to_string()))?;
@@ -115,36 +169,93 @@ pub(super) fn zip_filename(title: &str) -> String {
     format!("{stem}.zip")
 }
 
+/// What is to change: its owner changes the name, an operator the status.
 #[derive(Deserialize)]
-struct Patch {
-    status: Status,
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub(crate) struct Patch {
+    /// What the owner will call it.
+    filename: Option<String>,
+    /// By an operator: `failed` ends it, `queued` has it done once more.
+    status: Option<Status>,
+    /// Why, for the user; only beside `status`.
     reason: Option<String>,
 }
 
-/// `PATCH /videos/{user_id}/{video_id}`: an operator fails a video, or queues an ended one again. Only
-/// the processor says `processing` and `done`: those need the frames. Answers 200 with the video as
-/// it now is.
+/// `PATCH /videos/{user_id}/{video_id}`: its owner renames a video; an operator fails one, or queues an ended
+/// one again. Only the processor says `processing` and `done`: those need the frames. Answers 200 with the
+/// video as it now is.
 ///
 /// # Errors
-/// 404 if there is no such video, 409 for a step that its life does not have.
+/// 404 if there is no such video, 403 for a status from somebody else than an operator, 409 for a step that its
+/// life does not have.
 pub async fn patch_video(app: &App, request: Request) -> Result<Response> {
-    let patch: Patch = json_body(&request)?;
-    let user_id = match param(&request, "user_id") {
-        "me" => &require_caller(&request)?.user_id,
-        user_id => user_id,
-    };
-    let video = app
-        .videos
-        .get(param(&request, "video_id"))
-        .await?
-        .filter(|video| video.user_id == user_id && !video.is_deleted())
-        .ok_or_else(not_there)?;
-    let video = match patch.status {
-        Status::Failed => fail_video(app, &video, patch.reason).await?,
-        Status::Queued if video.status.is_terminal() => requeue(app, &video).await?,
-        status => return Err(no_step(video.status, status)),
+    let patch: Patch = Fields::of_body(&request)?.read()?;
+    let video = match (patch.filename, patch.status, patch.reason) {
+        (Some(filename), None, None) => rename_video(app, &request, &filename).await?,
+        (None, Some(status), reason) => change_status(app, &request, status, reason).await?,
+        _ => {
+            return Err(Error::bad_request(
+                "say either filename, or status with or without reason",
+            ));
+        }
     };
     json_response(StatusCode::OK, &VideoView::from(&video))
+}
+
+async fn rename_video(app: &App, request: &Request, filename: &str) -> Result<Video> {
+    let user_id = own_user(request)?;
+    let filename = required_filename(filename)?;
+    update(app, param(request, "video_id"), |video| {
+        if video.user_id != user_id || video.is_deleted() {
+            return Err(not_there());
+        }
+        Ok(video.renamed(&filename, app.clock.now()))
+    })
+    .await
+}
+
+async fn change_status(
+    app: &App,
+    request: &Request,
+    status: Status,
+    reason: Option<String>,
+) -> Result<Video> {
+    let caller = require_caller(request)?;
+    Access::Group(OPERATORS).check(Some(caller))?;
+    let user_id = match param(request, "user_id") {
+        "me" => &caller.user_id,
+        user_id => user_id,
+    };
+    let video = own_video(app, user_id, param(request, "video_id")).await?;
+    match status {
+        Status::Failed => fail_video(app, &video, reason).await,
+        Status::Queued if video.status.is_terminal() => requeue(app, &video, None).await,
+        status => Err(no_step(video.status, status)),
+    }
+}
+
+/// `POST /videos/{user_id}/{video_id}/retry`: has a video that has ended done once more; options that the body
+/// does not say stay as they were. Answers 202 with the video as it now is.
+///
+/// # Errors
+/// 404 for a video that is not the caller's, 409 for one that has not ended, or was retried too often.
+pub async fn retry_video(app: &App, request: Request) -> Result<Response> {
+    let user_id = own_user(&request)?;
+    let given: GivenOptions = Fields::of_optional_body(&request)?.read()?;
+    let video = own_video(app, &user_id, param(&request, "video_id")).await?;
+    let options = video.options.clone().with(given).map_err(|wrong| {
+        // The sentence begins with the option that it is about.
+        let option = wrong.split(' ').next().unwrap_or_default().to_owned();
+        Error::bad_field(option, wrong)
+    })?;
+    if !video.status.is_terminal() {
+        let status = video.status.word();
+        let detail = format!("only a video that has ended can be retried; this one is {status}");
+        return Err(Error::conflict(detail).of_kind("not-ended"));
+    }
+    check_retries(&video)?;
+    let video = requeue(app, &video, Some(options)).await?;
+    json_response(StatusCode::ACCEPTED, &VideoView::from(&video))
 }
 
 async fn fail_video(app: &App, video: &Video, reason: Option<String>) -> Result<Video> {
@@ -166,6 +277,7 @@ fn no_step(from: Status, to: Status) -> Error {
         from.word(),
         to.word()
     ))
+    .of_kind("no-such-step")
 }
 
 /// `DELETE /videos/{user_id}/{video_id}`: removes a video, its upload and its zips. Answers 204; also
@@ -188,53 +300,6 @@ pub async fn delete_video(app: &App, request: Request) -> Result<Response> {
     .await?;
     remove_unwanted_objects(app, &video).await?;
     Ok(empty_response(StatusCode::NO_CONTENT))
-}
-
-/// The JSON of a video.
-#[derive(Debug, Serialize)]
-pub(super) struct VideoView<'a> {
-    video_id: &'a str,
-    user_id: &'a str,
-    status: Status,
-    filename: Option<&'a str>,
-    size: Option<u64>,
-    every_ms: u64,
-    mode: Mode,
-    #[serde(flatten)]
-    pictures: &'a PictureOptions,
-    frames: u64,
-    progress: u8,
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<&'a str>,
-    created_at: String,
-    updated_at: String,
-}
-
-impl<'a> From<&'a Video> for VideoView<'a> {
-    fn from(video: &'a Video) -> Self {
-        Self {
-            video_id: &video.video_id,
-            user_id: &video.user_id,
-            status: video.status,
-            filename: video.filename.as_deref(),
-            size: video.size,
-            every_ms: video.every_ms,
-            mode: video.mode,
-            pictures: &video.pictures,
-            frames: video.frames,
-            progress: video.progress,
-            reason: video.reason.as_deref(),
-            warning: video.warning.as_deref(),
-            created_at: rfc3339(video.created_at),
-            updated_at: rfc3339(video.updated_at),
-        }
-    }
-}
-
-/// A time as it stands in answers: RFC 3339, UTC, milliseconds.
-pub(super) fn rfc3339(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 #[cfg(test)]

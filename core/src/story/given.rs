@@ -25,6 +25,8 @@ pub struct Given {
     pub fail: BTreeMap<String, Failure>,
     /// The mail server takes each mail and never says so.
     pub mail_unanswered: bool,
+    /// Whoever logs in has a temporary password.
+    pub password_is_temporary: bool,
     /// How many writes to a record find that somebody else was faster.
     pub conflicts: u32,
     /// How many seconds a call takes, by the first words of its line; others take no time.

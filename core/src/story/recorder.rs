@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 
+use serde_json::Value;
+
 use super::Given;
 use super::lines::{changed, noon, written};
 use crate::domain::{
@@ -17,7 +19,7 @@ use crate::features::Permission;
 use crate::features::resources::UPLOADS_PREFIX;
 use crate::ports::{
     Clock, ExtractionError, FrameExtractor, Ids, Jobs, MailSent, Mailer, ObjectHead, Objects,
-    ProgressListener, SignedPut, Topic, UnfinishedPage, VideoPage, Videos,
+    ProgressListener, SignedPut, Topic, UnfinishedPage, VideoFilter, VideoPage, Videos,
 };
 use crate::{Error, Result};
 
@@ -196,7 +198,13 @@ impl Videos for Recorder {
         outcome.map(|()| true)
     }
 
-    async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage> {
+    async fn list(
+        &self,
+        user_id: &str,
+        limit: u32,
+        after: Option<&str>,
+        filter: &VideoFilter,
+    ) -> Result<VideoPage> {
         self.need(&[Permission::LIST_VIDEOS]);
         self.read(&format!("list {user_id}"))?;
         let world = self.world();
@@ -204,7 +212,7 @@ impl Videos for Recorder {
             .videos
             .values()
             .rev()
-            .filter(|v| v.user_id == user_id && !v.is_deleted());
+            .filter(|v| v.user_id == user_id && !v.is_deleted() && filter.passes(v));
         let rest = own.filter(|v| after.is_none_or(|after| v.video_id.as_str() < after));
         let mut videos: Vec<_> = rest.take(limit as usize + 1).cloned().collect();
         let more = videos.len() > limit as usize;
@@ -367,18 +375,22 @@ impl FrameExtractor for Recorder {
         listener: &dyn ProgressListener,
     ) -> Result<Extraction, ExtractionError> {
         self.need(&[Permission::GET_UPLOAD]);
-        let mode = match request.mode {
+        let mode = match request.options.mode {
             Mode::Exact => "",
             Mode::Keyframe => ", keyframes",
         };
-        let pictures = serde_json::to_string(&request.pictures).expect("options are JSON");
-        let pictures = match pictures.as_str() {
-            "{}" => String::new(),
-            pictures => format!(", {pictures}"),
+        let Ok(Value::Object(mut others)) = serde_json::to_value(&request.options) else {
+            panic!("options are a JSON object");
+        };
+        others.retain(|name, _| name != "every_ms" && name != "mode");
+        let others = if others.is_empty() {
+            String::new()
+        } else {
+            format!(", {}", Value::Object(others))
         };
         self.write(format!(
-            "fetch {} every {} ms{mode}{pictures}",
-            request.key, request.every_ms
+            "fetch {} every {} ms{mode}{others}",
+            request.key, request.options.every_ms
         ))?;
         let no_video = || ExtractionError::Video("the file is not a video".to_owned());
         let extracted = self.given.extraction.clone().ok_or_else(no_video)?;
@@ -410,6 +422,9 @@ impl FrameExtractor for Recorder {
         ))?;
         Ok(Extraction {
             frames: extracted.frames,
+            moments: extracted.frames,
+            duration: None,
+            bytes_read: 1_000_000,
             zip_bytes: 1_000,
             warning: extracted.warning,
             previews: true,

@@ -17,15 +17,32 @@ pub(super) fn ordered(time: DateTime<Utc>) -> String {
 
 /// The cursor after `video`.
 pub(super) fn cursor_after(video: &Video) -> String {
-    let place = (&video.user_id, ordered(video.created_at), &video.video_id);
+    cursor(&video.user_id, &ordered(video.created_at), &video.video_id)
+}
+
+/// The cursor after the record with this index key. `None`: it is no key of the index.
+pub(super) fn cursor_of_key(key: &HashMap<String, AttributeValue>) -> Option<String> {
+    let text = |name| key.get(name).and_then(|value| value.as_s().ok());
+    Some(cursor(
+        text("user_id")?,
+        text("created_at")?,
+        text("video_id")?,
+    ))
+}
+
+fn cursor(user_id: &str, created_at: &str, video_id: &str) -> String {
     // Three texts are always JSON; an empty cursor would be refused when it comes back.
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&place).unwrap_or_default())
+    let place = serde_json::to_vec(&(user_id, created_at, video_id));
+    URL_SAFE_NO_PAD.encode(place.unwrap_or_default())
 }
 
 /// The index key that a cursor stands for, if it is one and this user's.
 pub(super) fn start_key(cursor: &str, user_id: &str) -> Result<HashMap<String, AttributeValue>> {
     index_key(cursor, user_id).ok_or_else(|| {
-        Error::bad_request("next must be what the page before gave, for the same user")
+        Error::bad_field(
+            "after",
+            "after must be the next that an earlier page of the same user gave",
+        )
     })
 }
 
@@ -78,6 +95,7 @@ mod tests {
             AttributeValue::S("1970-01-01T00:00:01.500Z".to_owned())
         );
         assert_eq!(key["user_id"], AttributeValue::S("ü".to_owned()));
+        assert_eq!(cursor_of_key(&key), Some(cursor_after(&video())));
     }
 
     #[test]

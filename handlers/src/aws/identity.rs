@@ -8,15 +8,17 @@ use async_trait::async_trait;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::operation::admin_get_user::AdminGetUserError;
 use aws_sdk_cognitoidentityprovider::operation::initiate_auth::InitiateAuthOutput;
-use aws_sdk_cognitoidentityprovider::types::{AttributeType, AuthFlowType};
+use aws_sdk_cognitoidentityprovider::types::{
+    AttributeType, AuthFlowType, AuthenticationResultType, ChallengeNameType,
+};
 use aws_sdk_s3::config::http::HttpResponse;
-use fotograma_core::ports::{Identity, Tokens};
+use fotograma_core::ports::{Identity, Login, PasswordWanted, Tokens};
 use fotograma_core::{Error, Result};
 use http::StatusCode;
 
 use super::Aws;
 use super::error::{missing_from_answer, sdk_error};
-use refusal::{Call, refusal};
+use refusal::{Call, is_nobody_to_mail, refusal};
 
 /// [`Identity`] over Cognito. Passwords go through it and are kept nowhere.
 pub struct CognitoIdentity(Arc<Aws>);
@@ -33,7 +35,7 @@ impl CognitoIdentity {
         call: Call,
         flow: AuthFlowType,
         parameters: &[(&str, &str)],
-    ) -> Result<Tokens> {
+    ) -> Result<Login> {
         let mut auth = self
             .0
             .cognito()
@@ -43,7 +45,8 @@ impl CognitoIdentity {
         for (name, value) in parameters {
             auth = auth.auth_parameters(*name, *value);
         }
-        tokens(auth.send().await.map_err(|error| refused(call, &error))?)
+        let output = auth.send().await.map_err(|error| refused(call, &error))?;
+        outcome(output)
     }
 }
 
@@ -80,7 +83,66 @@ impl Identity for CognitoIdentity {
         Ok(())
     }
 
-    async fn login(&self, username: &str, password: &str) -> Result<Tokens> {
+    async fn resend_code(&self, username: &str) -> Result<()> {
+        let resend = self
+            .0
+            .cognito()
+            .resend_confirmation_code()
+            .client_id(self.0.client_id().await?);
+        let sent = resend.username(username).send().await;
+        mailed(Call::Resend, sent)
+    }
+
+    async fn forgot_password(&self, username: &str) -> Result<()> {
+        let forgot = self
+            .0
+            .cognito()
+            .forgot_password()
+            .client_id(self.0.client_id().await?);
+        let sent = forgot.username(username).send().await;
+        mailed(Call::Forgot, sent)
+    }
+
+    async fn reset_password(&self, username: &str, code: &str, password: &str) -> Result<()> {
+        let reset = self
+            .0
+            .cognito()
+            .confirm_forgot_password()
+            .client_id(self.0.client_id().await?);
+        reset
+            .username(username)
+            .confirmation_code(code)
+            .password(password)
+            .send()
+            .await
+            .map_err(|error| refused(Call::Reset, &error))?;
+        Ok(())
+    }
+
+    async fn choose_password(
+        &self,
+        username: &str,
+        session: &str,
+        password: &str,
+    ) -> Result<Tokens> {
+        let respond = self
+            .0
+            .cognito()
+            .respond_to_auth_challenge()
+            .client_id(self.0.client_id().await?)
+            .challenge_name(ChallengeNameType::NewPasswordRequired)
+            .session(session)
+            .challenge_responses("USERNAME", username)
+            .challenge_responses("NEW_PASSWORD", password);
+        let output = respond.send().await;
+        let output = output.map_err(|error| refused(Call::Challenge, &error))?;
+        match output.challenge_name {
+            Some(challenge) => Err(not_offered(&challenge)),
+            None => tokens(output.authentication_result),
+        }
+    }
+
+    async fn login(&self, username: &str, password: &str) -> Result<Login> {
         let parameters = [("USERNAME", username), ("PASSWORD", password)];
         self.authenticate(Call::Login, AuthFlowType::UserPasswordAuth, &parameters)
             .await
@@ -88,8 +150,11 @@ impl Identity for CognitoIdentity {
 
     async fn refresh(&self, refresh_token: &str) -> Result<Tokens> {
         let parameters = [("REFRESH_TOKEN", refresh_token)];
-        self.authenticate(Call::Refresh, AuthFlowType::RefreshTokenAuth, &parameters)
-            .await
+        let flow = AuthFlowType::RefreshTokenAuth;
+        match self.authenticate(Call::Refresh, flow, &parameters).await? {
+            Login::Done(tokens) => Ok(tokens),
+            Login::PasswordWanted(_) => Err(not_offered(&ChallengeNameType::NewPasswordRequired)),
+        }
     }
 
     async fn logout(&self, access_token: &str) -> Result<()> {
@@ -133,17 +198,53 @@ impl Identity for CognitoIdentity {
     }
 }
 
-fn tokens(output: InitiateAuthOutput) -> Result<Tokens> {
-    const CALL: &str = "cognito-idp InitiateAuth";
-    if let Some(challenge) = output.challenge_name {
-        return Err(Error::rejected(
-            StatusCode::FORBIDDEN,
-            format!("this account needs a further step that is not offered here: {challenge}"),
-        ));
+/// What came of sending somebody a code: that there is nobody, or no need, is no error.
+fn mailed<T, E>(call: Call, sent: Result<T, SdkError<E, HttpResponse>>) -> Result<()>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    match sent {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let code = error
+                .as_service_error()
+                .and_then(ProvideErrorMetadata::code);
+            if code.is_some_and(is_nobody_to_mail) {
+                tracing::debug!(code, "no code was mailed");
+                return Ok(());
+            }
+            Err(refused(call, &error))
+        }
     }
-    let result = output
-        .authentication_result
-        .ok_or_else(|| missing_from_answer(CALL, "authentication result"))?;
+}
+
+fn outcome(output: InitiateAuthOutput) -> Result<Login> {
+    match output.challenge_name {
+        None => tokens(output.authentication_result).map(Login::Done),
+        Some(ChallengeNameType::NewPasswordRequired) => {
+            let session = output.session;
+            let session = session.ok_or_else(|| missing_from_answer(INITIATE_AUTH, "session"))?;
+            Ok(Login::PasswordWanted(PasswordWanted {
+                challenge: ChallengeNameType::NewPasswordRequired.to_string(),
+                session,
+            }))
+        }
+        Some(challenge) => Err(not_offered(&challenge)),
+    }
+}
+
+fn not_offered(challenge: &ChallengeNameType) -> Error {
+    Error::rejected(
+        StatusCode::FORBIDDEN,
+        format!("this account needs a further step that is not offered here: {challenge}"),
+    )
+}
+
+const INITIATE_AUTH: &str = "cognito-idp InitiateAuth";
+
+fn tokens(result: Option<AuthenticationResultType>) -> Result<Tokens> {
+    const CALL: &str = INITIATE_AUTH;
+    let result = result.ok_or_else(|| missing_from_answer(CALL, "authentication result"))?;
     Ok(Tokens {
         access_token: result
             .access_token

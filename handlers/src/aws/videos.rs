@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailur
 use chrono::{DateTime, Utc};
 use fotograma_core::domain::{Unfinished, Video};
 use fotograma_core::features::resources::{OPEN_INDEX, USER_INDEX};
-use fotograma_core::ports::{UnfinishedPage, VideoPage, Videos};
+use fotograma_core::ports::{UnfinishedPage, VideoFilter, VideoPage, Videos};
 use fotograma_core::{Error, Result};
 use uuid::Uuid;
 
@@ -36,6 +36,10 @@ const WRITE_ID: &str = "write_id";
 
 /// How many records one query reads at least: marks of deleted videos are read and not shown.
 const MIN_PAGE: usize = 25;
+/// How many records one query reads where only some are wanted.
+const FILTERED_PAGE: usize = 200;
+/// After so many queries that did not find enough of them, the page is given as it is.
+const MAX_FILTERED_QUERIES: usize = 5;
 
 /// [`Videos`] over `DynamoDB`.
 pub struct DynamoVideos(Arc<Aws>);
@@ -98,14 +102,26 @@ impl Videos for DynamoVideos {
         }
     }
 
-    async fn list(&self, user_id: &str, limit: u32, after: Option<&str>) -> Result<VideoPage> {
+    async fn list(
+        &self,
+        user_id: &str,
+        limit: u32,
+        after: Option<&str>,
+        filter: &VideoFilter,
+    ) -> Result<VideoPage> {
         let limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
+        let is_filtered = *filter != VideoFilter::default();
+        let at_once = if is_filtered {
+            FILTERED_PAGE
+        } else {
+            limit + 1
+        };
         let mut start = after
             .map(|cursor| cursor::start_key(cursor, user_id))
             .transpose()?;
         let mut videos: Vec<Video> = Vec::new();
         // One more than wanted tells whether there is another page.
-        while videos.len() <= limit {
+        for query in 1.. {
             let output = self
                 .0
                 .dynamodb()
@@ -116,17 +132,27 @@ impl Videos for DynamoVideos {
                 .filter_expression("attribute_not_exists(deleted_until)")
                 .expression_attribute_values(":user_id", AttributeValue::S(user_id.to_owned()))
                 .scan_index_forward(false)
-                .limit(i32::try_from((limit + 1).clamp(MIN_PAGE, 1_000)).unwrap_or(1_000))
+                .limit(i32::try_from(at_once.clamp(MIN_PAGE, 1_000)).unwrap_or(1_000))
                 .set_exclusive_start_key(start)
                 .send()
                 .await
                 .map_err(|error| sdk_error("dynamodb Query", &error))?;
             for item in output.items.unwrap_or_default() {
-                videos.push(from_item(item)?);
+                let video = from_item(item)?;
+                if filter.passes(&video) {
+                    videos.push(video);
+                }
             }
             start = output.last_evaluated_key.filter(|key| !key.is_empty());
-            if start.is_none() {
+            let Some(last_read) = &start else {
                 break;
+            };
+            if videos.len() > limit {
+                break;
+            }
+            if is_filtered && query >= MAX_FILTERED_QUERIES {
+                let next = cursor::cursor_of_key(last_read);
+                return Ok(VideoPage { videos, next });
             }
         }
         let next = (videos.len() > limit).then(|| cursor::cursor_after(&videos[limit - 1]));

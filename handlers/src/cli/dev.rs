@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use super::local::LocalArgs;
 use super::running_dev::RunningDev;
 use super::{serve, stop, which_aws, work};
+use crate::api_documents::{self, ApiServers};
 use crate::aws::provision::{self, DEMO_USER};
 use crate::config::{ServerArgs, SystemArgs, WorkerArgs};
 use crate::page::{self, Page};
@@ -57,6 +58,11 @@ pub(super) async fn serve_everything(mut args: DevArgs) -> Result<ExitCode> {
     let settings = which_aws::embedded(&args.system.aws, keys, local.url().to_owned());
     let mut system = system::build(&args.system, settings).await?;
     system.host = system.host.with_form_limits(args.server.form_limits());
+    let mut addresses = Vec::new();
+    for (service, listener) in &listeners {
+        addresses.push((*service, format!("http://{}", listener.local_addr()?)));
+    }
+    system.documents = api_documents::documents(&ApiServers::Each(addresses), true)?;
     let mut origins = vec![page_url, format!("http://localhost:{page_port}")];
     // Where the page is worked on it is served by somebody else.
     origins.extend(

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::{Services, stop, which_aws, work};
+use crate::api_documents;
 use crate::config::{ServerArgs, StrangerArgs, SystemArgs, WorkerArgs, duration};
 use crate::system::{self, WorkerHealth};
 use crate::telemetry::metrics;
@@ -53,6 +54,7 @@ pub(super) async fn serve_until_stopped(args: ServeArgs) -> Result<ExitCode> {
         .host
         .with_form_limits(args.server.form_limits())
         .with_rate_limits(args.strangers.rate_limits());
+    system.documents = api_documents::documents(&args.server.api_servers(), false)?;
     let options = ServeOptions {
         idle: args.idle,
         lame_duck: args.lame_duck,

@@ -104,7 +104,7 @@ def test_a_form_says_every(user, clips):
     video = clips.test_card().read_bytes()
     video_id = good(form(user, video, every="500ms"), 202)["video_id"]
     done = user.until_ended(video_id)
-    assert (done["status"], done["frames"], done["every_ms"]) == ("done", 6, 500)
+    assert (done["status"], done["frames"], done["options"]["every_ms"]) == ("done", 6, 500)
     header, lines = rows(user.frames(video_id))
     assert header == ["file", "seconds", "at"]
     # Of 25 frames a second the 13th, on screen from 0.48 s to 0.52 s, is the one at 0.5 s.

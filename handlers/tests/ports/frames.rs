@@ -34,9 +34,7 @@ fn request(etag: &str) -> ExtractionRequest {
         key: KEY.to_owned(),
         etag: etag.to_owned(),
         zip_key: ZIP.to_owned(),
-        every_ms: 1_000,
-        mode: fotograma_core::domain::Mode::Exact,
-        pictures: fotograma_core::domain::PictureOptions::default(),
+        options: fotograma_core::domain::ExtractionOptions::default(),
         modified: DateTime::from_timestamp(1_700_000_000, 0).expect("a time"),
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use fotograma::aws::DynamoVideos;
 use fotograma_core::Error;
 use fotograma_core::domain::{Job, Status, Unfinished, Video};
-use fotograma_core::ports::Videos;
+use fotograma_core::ports::{VideoFilter, Videos};
 use fotograma_local::{Fault, FaultKind, ServiceName};
 
 use super::world::{World, status};
@@ -109,14 +109,20 @@ async fn a_users_videos_are_listed_newest_first_and_in_pages() {
     let gone = video("gone", "u1", 8_000).deleted(Duration::days(1), Utc::now());
     videos.put(&gone, None).await.expect("a deleted one");
 
-    let all = videos.list("u1", 100, None).await.expect("a list");
+    let all = videos
+        .list("u1", 100, None, &VideoFilter::default())
+        .await
+        .expect("a list");
     assert_eq!((all.videos.len(), all.next), (7, None));
     assert!(all.videos.is_sorted_by(|a, b| a.created_at >= b.created_at));
 
     let mut paged = Vec::new();
     let mut next = None;
     loop {
-        let page = videos.list("u1", 3, next.as_deref()).await.expect("a page");
+        let page = videos
+            .list("u1", 3, next.as_deref(), &VideoFilter::default())
+            .await
+            .expect("a page");
         assert!(page.videos.len() <= 3 && !page.videos.is_empty());
         paged.extend(page.videos);
         next = page.next;
@@ -126,13 +132,19 @@ async fn a_users_videos_are_listed_newest_first_and_in_pages() {
     }
     assert_eq!(ids(&paged), ids(&all.videos));
 
-    let exact = videos.list("u1", 7, None).await.expect("a page");
+    let exact = videos
+        .list("u1", 7, None, &VideoFilter::default())
+        .await
+        .expect("a page");
     assert_eq!(
         (exact.videos.len(), exact.next),
         (7, None),
         "the last page says so"
     );
-    let nobody = videos.list("nobody", 3, None).await.expect("a page");
+    let nobody = videos
+        .list("nobody", 3, None, &VideoFilter::default())
+        .await
+        .expect("a page");
     assert!(nobody.videos.is_empty() && nobody.next.is_none());
 }
 
@@ -145,26 +157,74 @@ async fn a_cursor_works_only_for_whom_it_was_given() {
             .await
             .expect("a video");
     }
-    let page = videos.list("u1", 1, None).await.expect("a page");
+    let page = videos
+        .list("u1", 1, None, &VideoFilter::default())
+        .await
+        .expect("a page");
     let next = page.next.expect("more");
     assert_eq!(
         ids(&videos
-            .list("u1", 9, Some(&next))
+            .list("u1", 9, Some(&next), &VideoFilter::default())
             .await
             .expect("a page")
             .videos),
         ["v1", "v0"]
     );
     let foreign = videos
-        .list("u2", 9, Some(&next))
+        .list("u2", 9, Some(&next), &VideoFilter::default())
         .await
         .expect_err("not theirs");
     assert_eq!(status(&foreign), 400);
     let bad = videos
-        .list("u1", 9, Some("nonsense"))
+        .list("u1", 9, Some("nonsense"), &VideoFilter::default())
         .await
         .expect_err("no cursor");
     assert_eq!(status(&bad), 400);
+}
+
+#[tokio::test]
+async fn a_list_can_be_of_some_videos_only() {
+    let (_world, videos) = setup().await;
+    // More than are read in search of some at one request: 5 queries of 200.
+    for n in 0..1_010 {
+        let video = Video {
+            status: match n {
+                0 | 1_005 => Status::Done,
+                _ => Status::Failed,
+            },
+            filename: Some(format!("Holiday {n}.mp4")),
+            ..video(&format!("v{n:04}"), "u1", n)
+        };
+        assert_eq!(videos.put(&video, None).await, Ok(true));
+    }
+    let done = VideoFilter {
+        statuses: vec![Status::Done, Status::Queued],
+        ..VideoFilter::default()
+    };
+    let page = videos.list("u1", 10, None, &done).await.expect("a page");
+    assert_eq!(ids(&page.videos), ["v1005"]);
+    let next = page.next.expect("it has not looked at all");
+    let rest = videos
+        .list("u1", 10, Some(&next), &done)
+        .await
+        .expect("a page");
+    assert_eq!((ids(&rest.videos), rest.next), (vec!["v0000"], None));
+    let named = VideoFilter {
+        name: Some("holiday 100".to_owned()),
+        ..VideoFilter::default()
+    };
+    let page = videos.list("u1", 3, None, &named).await.expect("a page");
+    assert_eq!(ids(&page.videos), ["v1009", "v1008", "v1007"]);
+    let next = page.next.expect("more");
+    let rest = videos
+        .list("u1", 9, Some(&next), &named)
+        .await
+        .expect("a page");
+    assert_eq!(
+        rest.videos.len(),
+        7 + 1,
+        "v1000 to v1006, and v0100 of which nobody has asked yet"
+    );
 }
 
 #[tokio::test]
@@ -179,7 +239,10 @@ async fn many_marks_of_deleted_videos_do_not_hide_the_others() {
         };
         assert_eq!(videos.put(&video, None).await, Ok(true));
     }
-    let page = videos.list("u1", 1, None).await.expect("a page");
+    let page = videos
+        .list("u1", 1, None, &VideoFilter::default())
+        .await
+        .expect("a page");
     assert_eq!((ids(&page.videos), page.next), (vec!["v00"], None));
 }
 

@@ -166,6 +166,8 @@ pub async fn through_server<C: Context>(case: &Case<C>, stage: Stage<C>) -> Outc
         .with_authenticator(Arc::new(EventsCaller(caller)));
     let server = Server {
         invoke: true,
+        // Each answer has an end, as behind a gateway.
+        max_listeners: 0,
         ..Server::new(host, case.feature.service)
     };
     let is_http = case.feature.route().is_some();

@@ -10,11 +10,11 @@ use http::{HeaderValue, StatusCode, header};
 use lambda_http::RequestExt;
 
 use super::request::{RouteLabel, request_id, whole_body};
-use crate::problem::{problem, response};
+use crate::problem::{UNKNOWN_FIELD, problem, response};
 use crate::routing::without_prefix;
 use crate::{
     Access, Caller, Context, Error, Feature, Host, PathEncoding, PathParams, Request, Response,
-    Result, RouteMatch, dispatch_http, find_route,
+    Result, Route, RouteMatch, dispatch_http, find_route,
 };
 
 /// The path to find the route by, where it is not that of the address: a gateway's stage is part
@@ -74,7 +74,18 @@ where
                 Ok(request) => request,
                 Err(refusal) => return refusal,
             };
-            handler_in_time(dispatch_http(route, host.context.as_ref(), request), id).await
+            #[cfg(feature = "server")]
+            let again = Again::of(route, &request);
+            let called = dispatch_http(route, host.context.as_ref(), request);
+            #[cfg_attr(not(feature = "server"), expect(unused_mut, reason = "for servers"))]
+            let mut answer = handler_in_time(called, id).await;
+            #[cfg(feature = "server")]
+            if answer.status() == StatusCode::OK
+                && let Some(again) = again
+            {
+                answer.extensions_mut().insert(again);
+            }
+            answer
         }
         RouteMatch::MethodNotAllowed(allowed) => {
             let mut answer = problem(
@@ -88,7 +99,39 @@ where
             }
             answer
         }
-        RouteMatch::NotFound => problem(StatusCode::NOT_FOUND, "there is no such path here", id),
+        RouteMatch::NotFound => {
+            let error = Error::not_found("there is no such path here");
+            response(&error.of_kind(crate::problem::NO_SUCH_PATH), id)
+        }
+    }
+}
+
+/// A request whose handler can be asked again, in the answer's extensions.
+#[cfg(feature = "server")]
+pub(crate) struct Again<C: Context> {
+    pub(crate) route: &'static Route<C>,
+    pub(crate) request: Request,
+}
+
+#[cfg(feature = "server")]
+impl<C: Context> Clone for Again<C> {
+    fn clone(&self) -> Self {
+        Self {
+            route: self.route,
+            request: self.request.clone(),
+        }
+    }
+}
+
+#[cfg(feature = "server")]
+impl<C: Context> Again<C> {
+    /// `None`: the route is not one to listen to, or only its head is wanted.
+    fn of(route: &'static Route<C>, request: &Request) -> Option<Self> {
+        let listens = route.follow && request.method() == http::Method::GET;
+        listens.then(|| Self {
+            route,
+            request: request.clone(),
+        })
     }
 }
 
@@ -121,6 +164,9 @@ where
     identify(host, route.access, &mut request)
         .await
         .map_err(refused)?;
+    if !route.takes_query {
+        refuse_query(&request).map_err(refused)?;
+    }
     let limits = host.rate_limits.as_ref().zip(route.rate_limit.as_ref());
     if let Some((limits, limit)) = limits {
         let counted = limits.count_head(limit, &request);
@@ -136,6 +182,17 @@ where
         counted.map_err(|too_many| too_many.answer(limit, id))?;
     }
     Ok(request)
+}
+
+/// A parameter that nobody looks at would be taken for one that is heeded.
+fn refuse_query<B>(request: &http::Request<B>) -> Result<()> {
+    let query = request.uri().query().unwrap_or_default();
+    let Some(first) = query.split('&').find(|pair| !pair.is_empty()) else {
+        return Ok(());
+    };
+    let name = first.split_once('=').map_or(first, |(name, _)| name);
+    let detail = format!("there is no parameter {name:?} here; none is taken");
+    Err(Error::bad_field(name, detail).of_kind(UNKNOWN_FIELD))
 }
 
 /// Finds out who calls, where that matters, and whether it is somebody who may.

@@ -5,9 +5,12 @@ mod form_stream;
 mod forms;
 #[cfg(feature = "server")]
 mod places;
+mod representation;
 mod request;
 mod stack;
 
+#[cfg(feature = "server")]
+pub(crate) use answer::Again;
 #[cfg(feature = "server")]
 pub(crate) use answer::{MAX_BODY, handler_in_time};
 pub(crate) use answer::{RoutePath, answer};

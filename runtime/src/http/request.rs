@@ -8,17 +8,17 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use aws_lambda_events::encodings::Body;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::Instant;
 use tower::load_shed::error::Overloaded;
 use tower::{BoxError, Layer, Service};
 use tracing::{Instrument, Span};
 
+use super::representation::Wanted;
 use crate::{Context, Error, Host, RequestId, Response, Result, problem, trace};
 
 /// The header of a request's id, in and out.
@@ -105,6 +105,7 @@ pub(crate) fn request_id<B>(request: &http::Request<B>) -> String {
 struct RequestContext {
     id: String,
     method: Method,
+    wanted: Wanted,
     route: RouteLabel,
     span: Span,
 }
@@ -126,6 +127,7 @@ impl RequestContext {
         Self {
             id,
             method,
+            wanted: Wanted::by(request),
             route,
             span,
         }
@@ -146,9 +148,7 @@ impl RequestContext {
             }
         };
         active.decrement(1);
-        if self.method == Method::HEAD {
-            leave_body_out(&mut response);
-        }
+        self.wanted.finish(&mut response);
         metrics::histogram!(
             "http.server.request.duration",
             "http.request.method" => method_label(&self.method),
@@ -168,19 +168,6 @@ fn refusal(error: &BoxError) -> Error {
     } else {
         Error::permanent(error.to_string())
     }
-}
-
-/// An answer to HEAD says how long the body would be.
-fn leave_body_out(response: &mut Response) {
-    let length = match response.body() {
-        Body::Text(text) => text.len(),
-        Body::Binary(bytes) => bytes.len(),
-        _ => return,
-    };
-    *response.body_mut() = Body::Empty;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
 }
 
 /// A method that a client made up must not become a label.

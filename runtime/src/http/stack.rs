@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use http::{Method, Request, header};
+use http::{HeaderName, Method, Request, header};
 use tower::{BoxError, Service, ServiceBuilder};
 use tower_http::cors::{Any, CorsLayer};
 use tower_http::request_id::{
@@ -33,7 +33,7 @@ where
     S::Error: Into<BoxError>,
 {
     ServiceBuilder::new()
-        .layer(cors())
+        .layer(cors(&host))
         .map_request(keep_loggable_id)
         .layer(SetRequestIdLayer::new(X_REQUEST_ID, NewId))
         .layer(PropagateRequestIdLayer::new(X_REQUEST_ID))
@@ -42,14 +42,39 @@ where
         .service(service)
 }
 
-/// A page may be served from anywhere; what it may do, its token says.
-pub(crate) fn cors() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(Any)
+/// A page may be served from anywhere, unless told; what it may do, its token says.
+pub(crate) fn cors<C: Context>(host: &Host<C>) -> CorsLayer {
+    let layer = match &host.allowed_origins {
+        Some(origins) => CorsLayer::new().allow_origin(origins.to_vec()),
+        None => CorsLayer::new().allow_origin(Any),
+    };
+    layer
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
-        .expose_headers([X_REQUEST_ID])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+            HeaderName::from_static("traceparent"),
+            X_REQUEST_ID,
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("deprecation"),
+            HeaderName::from_static("sunset"),
+            X_REQUEST_ID,
+        ])
         .max_age(PREFLIGHT_AGE)
+        // In one header: a gateway hands on only one of a name.
+        .vary([
+            header::ORIGIN,
+            header::ACCESS_CONTROL_REQUEST_METHOD,
+            header::ACCESS_CONTROL_REQUEST_HEADERS,
+            header::ACCEPT_ENCODING,
+        ])
 }
 
 /// The id that a gateway gave the request, else the one that came with it, if it is one to be

@@ -3,11 +3,11 @@
 mod browsers;
 mod connection;
 mod descriptors;
+mod events;
 mod invocation;
 mod listen;
 mod log_limit;
 mod open_connections;
-pub mod openapi;
 mod topic;
 
 use std::convert::Infallible;
@@ -20,6 +20,7 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use bytes::Bytes;
+use futures::StreamExt;
 use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
@@ -34,6 +35,7 @@ use crate::routing::without_prefix;
 use crate::{Context, Feature, Host, PathEncoding, Response, RouteMatch, find_route, problem};
 
 pub use descriptors::raise_descriptor_limit;
+use events::{EventStream, Listeners};
 pub use listen::{ServeOptions, serve_router};
 use topic::Subscribed;
 pub use topic::TopicSubscriptions;
@@ -47,8 +49,8 @@ pub struct Server<C: Context> {
     pub host: Host<C>,
     /// The service whose routes are served.
     pub service: &'static str,
-    /// Of what is served, for `/openapi.json`.
-    pub version: &'static str,
+    /// What is served beside the routes, as it is: what the API is like, for people and programs.
+    pub documents: Vec<Document>,
     /// Whether events may be posted to the Invoke path: for development.
     pub invoke: bool,
     /// SNS, where a topic may be subscribed to by HTTP.
@@ -57,6 +59,9 @@ pub struct Server<C: Context> {
     pub probes: Probes,
     /// How many requests may be under way at once, forms apart; more are answered 503.
     pub max_requests: usize,
+    /// How many may listen to events at once; more are answered 503. None at all: each is told once what is
+    /// new, as behind a gateway.
+    pub max_listeners: usize,
     /// How connections are kept, and how they come to their end.
     pub options: ServeOptions,
 }
@@ -68,11 +73,12 @@ impl<C: Context> Server<C> {
         Self {
             host,
             service,
-            version: "",
+            documents: Vec::new(),
             invoke: false,
             subscriptions: None,
             probes: Probes::default(),
             max_requests: 512,
+            max_listeners: 2_000,
             options: ServeOptions::default(),
         }
     }
@@ -84,17 +90,13 @@ impl<C: Context> Server<C> {
     }
 
     fn router(self, stop: CancellationToken) -> Router {
-        let features = self.host.features(self.service);
-        let document = openapi::document(self.service, self.version, features);
-        let probes = self.probes.clone();
-        let probes = probes
-            .router(stop)
-            .route(
-                "/openapi.json",
-                get(move || async move { axum::Json(document) }),
-            )
-            .layer(cors());
+        let listeners = Listeners::new(self.host.clone(), self.max_listeners, stop.clone());
+        let mut probes = self.probes.clone().router(stop);
+        for document in self.documents.clone() {
+            probes = probes.route(document.path, get(move || async move { document }));
+        }
         let host = self.host.clone();
+        let probes = probes.layer(cors(&host));
         let (forms, service) = (self.host.clone(), self.service);
         let places = Places {
             requests: self.max_requests,
@@ -102,12 +104,13 @@ impl<C: Context> Server<C> {
             is_form: move |method: &Method, path: &str| is_form(&forms, service, method, path),
         };
         let subscribed = self.subscriptions.clone().map(Subscribed::new);
-        let serving = Arc::new((self, subscribed));
+        let serving = Arc::new((self, subscribed, listeners));
         let service = service_fn(move |request: Request<Body>| {
             let serving = Arc::clone(&serving);
             async move {
-                let (server, subscribed) = &*serving;
-                Ok::<_, Infallible>(server.answer(subscribed.as_ref(), request).await)
+                let (server, subscribed, listeners) = &*serving;
+                let answer = server.answer(subscribed.as_ref(), request).await;
+                Ok::<_, Infallible>(listeners.follow(answer))
             }
         });
         let stack = http_stack(host, with_places(&service, places));
@@ -154,6 +157,31 @@ impl<C: Context> Server<C> {
         };
         let answered = topic::answer(&self.host, feature, subscribed, &body, &id);
         handler_in_time(answered, &id).await
+    }
+}
+
+/// Something to read, served as it is.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Where it is.
+    pub path: &'static str,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// What a browser may do with it.
+    pub policy: &'static str,
+    /// What there is to read.
+    pub text: Arc<str>,
+}
+
+impl IntoResponse for Document {
+    fn into_response(self) -> http::Response<Body> {
+        let headers = [
+            (header::CONTENT_TYPE, self.content_type),
+            (header::CACHE_CONTROL, "no-cache"),
+            (header::CONTENT_SECURITY_POLICY, self.policy),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ];
+        (headers, self.text.to_string()).into_response()
     }
 }
 
@@ -233,7 +261,11 @@ fn ready(problem: Option<String>, stop: &CancellationToken) -> (StatusCode, Stri
 }
 
 /// The body moves and is not copied.
-fn into_axum(response: Response) -> http::Response<Body> {
+fn into_axum(mut response: Response) -> http::Response<Body> {
+    let stream = response.extensions_mut().remove::<EventStream>();
+    if let Some(stream) = stream.and_then(|stream| stream.take()) {
+        return response.map(|_| Body::from_stream(stream.map(Ok::<_, Infallible>)));
+    }
     response.map(|body| match body {
         EventBody::Text(text) => Body::from(text),
         EventBody::Binary(bytes) => Body::from(bytes),

@@ -38,7 +38,7 @@ fn compare_with_expected(case: &Case<()>, outcome: &Outcome) -> Result<(), Strin
         "hi::preflight" => return compare_with_preflight(outcome),
         "hi::head" => "200",
         "hi::no_such_path" => {
-            r#"404 {"detail":"there is no such path here","status":404,"title":"Not Found","type":"about:blank"}"#
+            r#"404 {"detail":"there is no such path here","status":404,"title":"Not Found","type":"/problems#no-such-path"}"#
         }
         "news::nothing_to_tell" => "error",
         "news::told" | "cleanup::nightly" => "null",

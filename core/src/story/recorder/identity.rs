@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::Recorder;
 use crate::Result;
 use crate::features::Permission;
-use crate::ports::{Identity, Tokens};
+use crate::ports::{Identity, Login, PasswordWanted, Tokens};
 
 #[async_trait]
 impl Identity for Recorder {
@@ -20,9 +20,42 @@ impl Identity for Recorder {
         self.write(format!("confirm {username} {code}"))
     }
 
-    async fn login(&self, username: &str, _password: &str) -> Result<Tokens> {
+    async fn resend_code(&self, username: &str) -> Result<()> {
+        self.need(&[Permission::RESEND_CODE]);
+        self.write(format!("resend-code {username}"))
+    }
+
+    async fn forgot_password(&self, username: &str) -> Result<()> {
+        self.need(&[Permission::FORGOT_PASSWORD]);
+        self.write(format!("forgot-password {username}"))
+    }
+
+    async fn reset_password(&self, username: &str, code: &str, _password: &str) -> Result<()> {
+        self.need(&[Permission::RESET_PASSWORD]);
+        self.write(format!("reset-password {username} {code}"))
+    }
+
+    async fn login(&self, username: &str, _password: &str) -> Result<Login> {
         self.need(&[Permission::INITIATE_AUTH]);
         self.write(format!("login {username}"))?;
+        Ok(if self.given.password_is_temporary {
+            Login::PasswordWanted(PasswordWanted {
+                challenge: "NEW_PASSWORD_REQUIRED".to_owned(),
+                session: "session".to_owned(),
+            })
+        } else {
+            Login::Done(tokens(Some("refresh")))
+        })
+    }
+
+    async fn choose_password(
+        &self,
+        username: &str,
+        session: &str,
+        _password: &str,
+    ) -> Result<Tokens> {
+        self.need(&[Permission::ANSWER_CHALLENGE]);
+        self.write(format!("choose-password {username} {session}"))?;
         Ok(tokens(Some("refresh")))
     }
 

@@ -10,6 +10,10 @@ use http::StatusCode;
 pub(super) enum Call {
     SignUp,
     Confirm,
+    Resend,
+    Forgot,
+    Reset,
+    Challenge,
     Login,
     Refresh,
     Logout,
@@ -21,6 +25,10 @@ impl Call {
         match self {
             Self::SignUp => "SignUp",
             Self::Confirm => "ConfirmSignUp",
+            Self::Resend => "ResendConfirmationCode",
+            Self::Forgot => "ForgotPassword",
+            Self::Reset => "ConfirmForgotPassword",
+            Self::Challenge => "RespondToAuthChallenge",
             Self::Login | Self::Refresh => "InitiateAuth",
             Self::Logout => "GlobalSignOut",
         }
@@ -30,7 +38,7 @@ impl Call {
 /// The refusal for an error code, if it is the user's fault.
 /// <https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/CommonErrors.html>
 pub(super) fn refusal(call: Call, code: &str, message: &str) -> Option<Error> {
-    let (status, detail) = match (call, code) {
+    let (status, kind, detail) = match (call, code) {
         (
             _,
             "TooManyRequestsException"
@@ -38,58 +46,98 @@ pub(super) fn refusal(call: Call, code: &str, message: &str) -> Option<Error> {
             | "TooManyFailedAttemptsException",
         ) => (
             StatusCode::TOO_MANY_REQUESTS,
+            "too-many-requests",
             "too many attempts; wait a while and try again",
         ),
         (Call::Login, "NotAuthorizedException" | "UserNotFoundException") => (
             StatusCode::UNAUTHORIZED,
+            "wrong-credentials",
             "the name or the password is wrong",
         ),
         (Call::Refresh, "NotAuthorizedException" | "UserNotFoundException") => (
             StatusCode::UNAUTHORIZED,
+            "token-invalid",
             "the refresh token is not valid any more; log in again",
         ),
         (Call::Logout, "NotAuthorizedException" | "UserNotFoundException") => (
             StatusCode::UNAUTHORIZED,
+            "token-invalid",
             "the access token is not valid any more; log in again",
+        ),
+        (
+            Call::Challenge,
+            "NotAuthorizedException" | "UserNotFoundException" | "CodeMismatchException",
+        ) => (
+            StatusCode::UNAUTHORIZED,
+            "token-invalid",
+            "the session is over; log in again",
+        ),
+        // An unknown name hears the same as a wrong code, and so does somebody who has nothing to reset.
+        (Call::Confirm | Call::Reset, "CodeMismatchException" | "UserNotFoundException")
+        | (Call::Reset, "UserNotConfirmedException" | "NotAuthorizedException") => (
+            StatusCode::BAD_REQUEST,
+            "wrong-code",
+            "this is not the code that was mailed",
         ),
         (_, "UserNotConfirmedException") => (
             StatusCode::FORBIDDEN,
+            "not-confirmed",
             "this account is not confirmed yet; send the code that was mailed",
         ),
         (_, "PasswordResetRequiredException") => (
             StatusCode::FORBIDDEN,
+            "password-reset-required",
             "this account's password must be reset first",
         ),
-        (Call::SignUp, "UsernameExistsException") => (StatusCode::CONFLICT, "this name is taken"),
+        (Call::SignUp, "UsernameExistsException") => {
+            (StatusCode::CONFLICT, "name-taken", "this name is taken")
+        }
         (_, "AliasExistsException") => (
             StatusCode::CONFLICT,
+            "address-taken",
             "this mail address belongs to another account",
         ),
-        // An unknown name hears the same as a wrong code.
-        (Call::Confirm, "CodeMismatchException" | "UserNotFoundException") => (
+        (Call::Confirm | Call::Reset, "ExpiredCodeException") => (
             StatusCode::BAD_REQUEST,
-            "this is not the code that was mailed",
+            "expired-code",
+            "this code is not valid any more",
         ),
-        (Call::Confirm, "ExpiredCodeException") => {
-            (StatusCode::BAD_REQUEST, "this code is not valid any more")
-        }
         (Call::Confirm, "NotAuthorizedException") => (
             StatusCode::CONFLICT,
+            "conflict",
             "this account cannot be confirmed now; if it is already, log in",
         ),
-        (
-            _,
-            "InvalidPasswordException"
-            | "InvalidParameterException"
-            | "UserLambdaValidationException",
-        ) => (StatusCode::BAD_REQUEST, message),
+        // What a password needs is the pool's own setting, and only Cognito knows it.
+        (_, "InvalidPasswordException") => (StatusCode::BAD_REQUEST, "weak-password", message),
+        (_, "InvalidParameterException") => {
+            tracing::debug!(message, "Cognito does not take a parameter");
+            (
+                StatusCode::BAD_REQUEST,
+                "invalid-field",
+                "a name, a password, a code, a token or a mail address is not of a form that is taken",
+            )
+        }
+        (_, "UserLambdaValidationException") => (StatusCode::BAD_REQUEST, "bad-request", message),
         (Call::SignUp, "NotAuthorizedException") => (
             StatusCode::FORBIDDEN,
+            "forbidden",
             "nobody can register here by themselves",
         ),
         _ => return None,
     };
-    Some(Error::rejected(status, detail))
+    Some(Error::rejected(status, detail).of_kind(kind))
+}
+
+/// Whether an error code says that there is nobody to mail a code to, or no need: what is asked for is done then,
+/// and nobody learns who is registered.
+pub(super) fn is_nobody_to_mail(code: &str) -> bool {
+    matches!(
+        code,
+        "UserNotFoundException"
+            | "InvalidParameterException"
+            | "NotAuthorizedException"
+            | "UserNotConfirmedException"
+    )
 }
 
 #[cfg(test)]
@@ -116,6 +164,11 @@ mod tests {
             (Call::Confirm, "CodeMismatchException", 400),
             (Call::Confirm, "ExpiredCodeException", 400),
             (Call::Confirm, "NotAuthorizedException", 409),
+            (Call::Reset, "CodeMismatchException", 400),
+            (Call::Reset, "InvalidPasswordException", 400),
+            (Call::Challenge, "NotAuthorizedException", 401),
+            (Call::Challenge, "InvalidPasswordException", 400),
+            (Call::Forgot, "LimitExceededException", 429),
             (Call::Login, "TooManyRequestsException", 429),
             (Call::Confirm, "LimitExceededException", 429),
         ] {
@@ -139,12 +192,19 @@ mod tests {
             mismatch,
             refusal(Call::Confirm, "UserNotFoundException", "b")
         );
+        let mismatch = refusal(Call::Reset, "CodeMismatchException", "a");
+        for code in ["UserNotFoundException", "UserNotConfirmedException"] {
+            assert_eq!(mismatch, refusal(Call::Reset, code, "b"), "{code}");
+        }
     }
 
     #[test]
     fn a_bad_password_is_refused_in_cognitos_words() {
         let error = refusal(Call::SignUp, "InvalidPasswordException", "too short");
-        assert_eq!(error, Some(Error::bad_request("too short")));
+        assert_eq!(
+            error,
+            Some(Error::bad_request("too short").of_kind("weak-password"))
+        );
     }
 
     #[test]

@@ -1,0 +1,2 @@
+forgot-password ana
+reply 202

@@ -1,0 +1,2 @@
+resend-code ana
+reply 202

@@ -1,0 +1,2 @@
+reset-password ana 123456
+reply 204

@@ -1,0 +1,1 @@
+reply 400 {"detail":"there is no field \"widht\" here; there are every, every_ms, mode, format, quality, width, from, from_ms, to, to_ms, repeat, track, samples, hdr, strict","field":"widht","status":400,"title":"Bad Request","type":"/problems#unknown-field"}
