@@ -6,7 +6,9 @@ use chrono::Duration;
 
 use crate::domain::SweepThresholds;
 use crate::features::Permission;
-use crate::ports::{Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, Topic, Videos};
+use crate::ports::{
+    Clock, FrameExtractor, Identity, Ids, Jobs, Mailer, Objects, PartUploads, Topic, Videos,
+};
 use crate::{Health, UntoldEnds};
 use lambda_anywhere::{CancelSignal, Context};
 
@@ -17,6 +19,8 @@ pub struct App {
     pub videos: Arc<dyn Videos>,
     /// Where uploads and zips are kept.
     pub objects: Arc<dyn Objects>,
+    /// Uploads that come in parts.
+    pub part_uploads: Arc<dyn PartUploads>,
     /// The queue of the processor.
     pub jobs: Arc<dyn Jobs>,
     /// Where outcomes are told.
@@ -61,6 +65,8 @@ impl Context for App {
 pub struct Settings {
     /// The largest video accepted, in bytes.
     pub max_video_bytes: u64,
+    /// Files that are longer than this, in bytes, are uploaded in parts.
+    pub upload_parts_above: u64,
     /// How long a presigned upload address works.
     pub upload_expiry: Duration,
     /// How long a presigned download address works.
@@ -79,6 +85,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             max_video_bytes: 5 * 1024 * 1024 * 1024,
+            upload_parts_above: 64 * 1024 * 1024,
             upload_expiry: Duration::minutes(15),
             download_expiry: Duration::hours(12),
             lease: Duration::seconds(60),

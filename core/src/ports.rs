@@ -10,6 +10,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
 
+use crate::domain::parts::StoredPart;
 use crate::domain::{
     Extraction, ExtractionRequest, Job, Mail, Notice, Progress, Status, Unfinished, Video,
 };
@@ -126,6 +127,45 @@ pub struct SignedPut {
     pub url: String,
     /// The headers that were signed and must be sent as they are.
     pub headers: Vec<(String, String)>,
+}
+
+/// Uploads in parts, of which each may be sent again. They are no object before they are completed.
+#[async_trait]
+pub trait PartUploads: Send + Sync {
+    /// Begins an upload; gives the store's name for it.
+    async fn begin(&self, key: &str, content_type: &str) -> Result<String>;
+
+    /// An address that takes one part.
+    async fn sign(&self, address: &PartAddress<'_>, expires_in: Duration) -> Result<SignedPut>;
+
+    /// The parts that are wholly there, in the order of their numbers. `None`: there is no such upload any
+    /// more.
+    async fn list(&self, key: &str, upload_id: &str) -> Result<Option<Vec<StoredPart>>>;
+
+    /// Makes an object of the parts; no error if there is no such upload any more, as an earlier call may
+    /// have done it: the object itself tells.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] with 409 when a part is not as it is said to be.
+    async fn complete(&self, key: &str, upload_id: &str, parts: &[StoredPart]) -> Result<()>;
+
+    /// Throws the parts away; no error if there are none.
+    async fn abort(&self, key: &str, upload_id: &str) -> Result<()>;
+}
+
+/// A part that is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartAddress<'a> {
+    /// The object's key.
+    pub key: &'a str,
+    /// The store's name for the upload.
+    pub upload_id: &'a str,
+    /// The part's number, from 1 on.
+    pub part: u32,
+    /// Its exact length, in bytes.
+    pub size: u64,
+    /// The MD5 sum that its bytes must have, in base64.
+    pub content_md5: Option<&'a str>,
 }
 
 /// The processor's queue.

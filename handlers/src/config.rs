@@ -173,6 +173,9 @@ pub struct SystemArgs {
     /// The largest video accepted, in bytes
     #[arg(long, env = "FOTOGRAMA_MAX_VIDEO_BYTES", default_value_t = Settings::default().max_video_bytes)]
     pub max_video_bytes: u64,
+    /// Files longer than this are uploaded in parts, in bytes
+    #[arg(long, env = "FOTOGRAMA_UPLOAD_PARTS_ABOVE", default_value_t = Settings::default().upload_parts_above)]
+    pub upload_parts_above: u64,
     /// How long a presigned upload address works
     #[arg(long, env = "FOTOGRAMA_UPLOAD_EXPIRY", default_value = "15m", value_parser = duration)]
     pub upload_expiry: Duration,
@@ -222,6 +225,7 @@ impl SystemArgs {
             .map(|url| url.trim_end_matches('/').to_owned());
         Ok(Settings {
             max_video_bytes: self.max_video_bytes,
+            upload_parts_above: self.upload_parts_above,
             upload_expiry: TimeDelta::from_std(self.upload_expiry)?,
             download_expiry: TimeDelta::from_std(self.download_expiry)?,
             lease: TimeDelta::from_std(self.lease)?,

@@ -15,8 +15,8 @@ use lambda_anywhere::{Authenticator, Caller, CancelSignal, Feature, Host};
 use tokio::sync::OnceCell;
 
 use crate::aws::{
-    Aws, AwsSettings, CognitoIdentity, DynamoVideos, S3Files, S3Objects, SesMailer, SnsTopic,
-    SqsJobs, SqsQueue,
+    Aws, AwsSettings, CognitoIdentity, DynamoVideos, S3Files, S3Objects, S3PartUploads, SesMailer,
+    SnsTopic, SqsJobs, SqsQueue,
 };
 use crate::config::SystemArgs;
 use crate::frames::EngineFrames;
@@ -155,6 +155,7 @@ pub async fn build(args: &SystemArgs, settings: AwsSettings) -> Result<System> {
     let app = App {
         videos: Arc::new(DynamoVideos::new(Arc::clone(&aws))),
         objects: Arc::new(S3Objects::new(Arc::clone(&aws))),
+        part_uploads: Arc::new(S3PartUploads::new(Arc::clone(&aws))),
         jobs: Arc::new(SqsJobs::new(Arc::clone(&aws))),
         topic: Arc::new(SnsTopic::new(Arc::clone(&aws))),
         identity: Arc::new(CognitoIdentity::new(Arc::clone(&aws))),

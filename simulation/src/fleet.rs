@@ -62,6 +62,7 @@ pub(crate) fn app(port: &Port) -> App {
         untold: Arc::clone(&port.host.untold),
         videos: port.clone(),
         objects: port.clone(),
+        part_uploads: port.clone(),
         jobs: port.clone(),
         topic: port.clone(),
         identity: port.clone(),

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
+use fotograma_core::domain::parts::StoredPart;
 use fotograma_core::domain::{Job, Mail, Notice, Unfinished, Video};
 use fotograma_core::ports::{
-    Clock, Identity, Ids, Jobs, Login, MailSent, Mailer, ObjectHead, Objects, SignedPut, Tokens,
-    Topic, UnfinishedPage, VideoFilter, VideoPage, Videos,
+    Clock, Identity, Ids, Jobs, Login, MailSent, Mailer, ObjectHead, Objects, PartAddress,
+    PartUploads, SignedPut, Tokens, Topic, UnfinishedPage, VideoFilter, VideoPage, Videos,
 };
 use fotograma_core::{Error, Result};
 
@@ -215,6 +216,34 @@ impl Objects for Port {
         })
         .await
     }
+}
+
+#[async_trait]
+impl PartUploads for Port {
+    async fn begin(&self, _: &str, _: &str) -> Result<String> {
+        Err(no_long_files())
+    }
+
+    async fn sign(&self, _: &PartAddress<'_>, _: Duration) -> Result<SignedPut> {
+        Err(no_long_files())
+    }
+
+    async fn list(&self, _: &str, _: &str) -> Result<Option<Vec<StoredPart>>> {
+        Err(no_long_files())
+    }
+
+    async fn complete(&self, _: &str, _: &str, _: &[StoredPart]) -> Result<()> {
+        Err(no_long_files())
+    }
+
+    async fn abort(&self, _: &str, _: &str) -> Result<()> {
+        Err(no_long_files())
+    }
+}
+
+/// No file of this world is long enough to come in parts.
+fn no_long_files() -> Error {
+    Error::permanent("no file comes in parts here")
 }
 
 #[async_trait]

@@ -10,6 +10,7 @@ pub mod job;
 pub mod keys;
 pub mod notice;
 pub mod options;
+pub mod parts;
 pub mod stale;
 pub mod video;
 

@@ -12,6 +12,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::parts::{PartPlan, UploadParts};
 use super::{
     Attempt, Delivery, Extraction, ExtractionOptions, Job, Unfinished, Wait, is_default, keys,
 };
@@ -71,6 +72,9 @@ pub struct Video {
     /// The entity tag of the checked object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// How it is uploaded in parts, while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<UploadParts>,
     /// Where the outcome is mailed to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
@@ -184,6 +188,7 @@ impl Video {
             filename: None,
             size: None,
             etag: job.etag.clone(),
+            parts: None,
             email: job.email.clone(),
             options: job.options.clone(),
             status: Status::AwaitingUpload,
@@ -285,6 +290,15 @@ impl Video {
         upload.into_iter().chain(zips).collect()
     }
 
+    /// How its file is divided, if it comes in parts.
+    #[must_use]
+    pub fn part_plan(&self) -> Option<PartPlan> {
+        Some(PartPlan {
+            size: self.size?,
+            part_size: self.parts.as_ref()?.part_size,
+        })
+    }
+
     /// What the user would call it.
     #[must_use]
     pub fn title(&self) -> &str {
@@ -328,6 +342,7 @@ impl Video {
             unsent: true,
             size: Some(size),
             etag: Some(etag.to_owned()),
+            parts: None,
             ..self.next_version(now)
         })
     }

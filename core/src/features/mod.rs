@@ -16,6 +16,7 @@ pub mod job_messages;
 pub mod notices;
 pub mod process_video;
 pub mod sweep;
+pub mod upload_parts;
 pub mod uploads;
 pub mod video_events;
 pub mod videos;

@@ -78,6 +78,11 @@ impl Permission {
     pub const GET_UPLOAD: Self = allow("s3:GetObject", Resource::Objects(UPLOADS_PREFIX));
     /// Writes uploads, or signs for it.
     pub const PUT_UPLOAD: Self = allow("s3:PutObject", Resource::Objects(UPLOADS_PREFIX));
+    /// Tells which parts of an upload are there.
+    pub const LIST_PARTS: Self = allow(
+        "s3:ListMultipartUploadParts",
+        Resource::Objects(UPLOADS_PREFIX),
+    );
     /// Throws away an upload in parts.
     pub const ABORT_UPLOAD: Self =
         allow("s3:AbortMultipartUpload", Resource::Objects(UPLOADS_PREFIX));

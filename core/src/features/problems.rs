@@ -130,6 +130,17 @@ pub const PROBLEMS: &[ProblemKind] = &[
         "other-size",
         "The file has another length than was announced: put the right one, and say so again.",
     ),
+    kind(
+        409,
+        "other-part",
+        "A part is not the one that was named: it was sent again since. Ask which are there.",
+    ),
+    kind(409, "not-in-parts", "The upload is one PUT, not parts."),
+    kind(
+        409,
+        "upload-over",
+        "The upload is complete, or was given up: there are no parts any more.",
+    ),
     kind(409, "not-done", "There is no zip: the video is not done."),
     kind(
         409,

@@ -1,5 +1,6 @@
 //! Reading and changing records: what several features share.
 
+use super::upload_parts::abort_parts;
 use crate::domain::{Notice, Video};
 use crate::{App, Error, Result};
 use lambda_anywhere::{PathParams, Request, require_caller};
@@ -89,6 +90,9 @@ pub(super) async fn remove_unwanted_objects(app: &App, video: &Video) -> Result<
         if newest.is_none_or(|newest| newest.version != video.version) {
             return Ok(());
         }
+    }
+    if video.is_deleted() {
+        abort_parts(app, video).await?;
     }
     for key in video.unwanted_objects(listed) {
         app.objects.remove(&key).await?;

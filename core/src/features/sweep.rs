@@ -9,6 +9,7 @@ use aws_lambda_events::eventbridge::EventBridgeEvent;
 use chrono::Duration;
 
 use super::records::{publish, remove_unwanted_objects, update};
+use super::upload_parts::abort_parts;
 use super::uploads::{enqueue, is_as_announced};
 use crate::domain::{Notice, Stale, Status, Unfinished, Video};
 use crate::{App, Error, Result};
@@ -94,9 +95,13 @@ async fn settle_missing_upload(app: &App, video: &Video) -> Result<()> {
     if let Some(head) = head.filter(|head| is_as_announced(video, head)) {
         return enqueue(app, video, &head).await.map(|_| ());
     }
+    abort_parts(app, video).await?;
     let ended = update(app, &video.video_id, |now| {
         let waits = now.status == Status::AwaitingUpload && !now.is_deleted();
-        Ok(waits.then(|| now.ended(Err(NO_UPLOAD.to_owned()), app.clock.now())))
+        Ok(waits.then(|| Video {
+            parts: None,
+            ..now.ended(Err(NO_UPLOAD.to_owned()), app.clock.now())
+        }))
     })
     .await?;
     publish(app, &ended).await

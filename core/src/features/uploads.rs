@@ -1,5 +1,5 @@
-//! How a video comes in: by a presigned PUT and a word that it is there, by a form, or by S3's own
-//! event should nobody say the word.
+//! How a video comes in: by a presigned PUT and a word that it is there, in parts (see
+//! [`upload_parts`](super::upload_parts)), by a form, or by S3's own event should nobody say the word.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,10 +10,12 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::records::{own_video, param, publish, update};
+use super::upload_parts::{PartsTarget, assemble, begin_parts};
 use super::video_view::{VideoView, rfc3339, video_path, with_location};
 use crate::domain::foreign_text::is_invisible;
+use crate::domain::parts::{NamedPart, PartPlan, UploadParts};
 use crate::domain::{ExtractionOptions, Job, Status, Unfinished, Video, keys};
-use crate::ports::ObjectHead;
+use crate::ports::{ObjectHead, SignedPut};
 use crate::{App, Error, Result};
 use lambda_anywhere::fields::Fields;
 use lambda_anywhere::json::{FormClaim, json_body, json_response};
@@ -34,10 +36,19 @@ pub(crate) struct NewUpload {
     size: u64,
 }
 
+/// Where and how to put the file: whole, or, if it is long, in parts.
+#[derive(Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub(crate) enum UploadTarget {
+    Put(PutTarget),
+    Parts(PartsTarget),
+}
+
 /// Where and how to put the file.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub(crate) struct UploadTarget {
+pub(crate) struct PutTarget {
     video_id: String,
     /// Always `PUT`.
     method: &'static str,
@@ -53,7 +64,7 @@ fn octets() -> String {
 }
 
 /// `POST /uploads`: registers a video and gives a presigned PUT for it. Answers 201 with the address
-/// and the headers that the PUT must carry.
+/// and the headers that the PUT must carry; for a long file, with how it is to be divided.
 ///
 /// The address is a bearer token until it expires, and a PUT has no policy document: so the exact
 /// length and type are signed, its life is short, and the server makes the key.
@@ -72,11 +83,7 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
     let now = app.clock.now();
     let video_id = app.ids.next();
     let key = keys::upload(&caller.user_id, &video_id);
-    let expires_in = app.settings.upload_expiry;
-    let put = app
-        .objects
-        .presign_put(&key, upload.size, &content_type, expires_in)
-        .await?;
+    let target = sign_upload(app, &key, upload.size, &content_type).await?;
     let job = Job {
         video_id,
         user_id: caller.user_id.clone(),
@@ -93,6 +100,7 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
     let video = Video {
         filename: Some(filename),
         size: Some(upload.size),
+        parts: target.parts(),
         ..Video::new(&job, now)
     };
     if !app.videos.put(&video, None).await? {
@@ -102,14 +110,49 @@ pub async fn create_upload(app: &App, request: Request) -> Result<Response> {
         )));
     }
     let location = video_path(&video);
-    let target = UploadTarget {
-        video_id: video.video_id,
-        method: "PUT",
-        url: put.url,
-        headers: put.headers.into_iter().collect(),
-        expires_at: rfc3339(now + expires_in),
+    let target = match target {
+        Target::Put(put) => UploadTarget::Put(PutTarget {
+            video_id: video.video_id,
+            method: "PUT",
+            url: put.url,
+            headers: put.headers.into_iter().collect(),
+            expires_at: rfc3339(now + app.settings.upload_expiry),
+        }),
+        Target::Parts(..) => {
+            let plan = PartPlan::new(upload.size);
+            UploadTarget::Parts(PartsTarget::new(app, &video, plan))
+        }
     };
     with_location(json_response(StatusCode::CREATED, &target)?, &location)
+}
+
+/// How a file is to be sent.
+enum Target {
+    Put(SignedPut),
+    Parts(UploadParts),
+}
+
+impl Target {
+    fn parts(&self) -> Option<UploadParts> {
+        match self {
+            Self::Put(_) => None,
+            Self::Parts(parts) => Some(parts.clone()),
+        }
+    }
+}
+
+/// One PUT for a short file, parts for a long one.
+async fn sign_upload(app: &App, key: &str, size: u64, content_type: &str) -> Result<Target> {
+    if size > app.settings.upload_parts_above {
+        let parts = begin_parts(app, key, content_type, size).await?;
+        return Ok(Target::Parts(parts));
+    }
+    let expires_in = app.settings.upload_expiry;
+    let put = app
+        .objects
+        .presign_put(key, size, content_type, expires_in)
+        .await?;
+    Ok(Target::Put(put))
 }
 
 /// The media type that a client gives; browsers give an empty one where they do not know it.
@@ -139,6 +182,9 @@ fn known_content_type(content_type: String) -> Result<String> {
 pub(crate) struct Complete {
     /// Queue a video that is done or failed once more.
     retry: bool,
+    /// The parts as they were answered, for a file that comes in parts: each must be the one that is
+    /// there.
+    parts: Vec<NamedPart>,
 }
 
 /// `POST /uploads/{video_id}/complete`: the file is there; checks it and queues the job. Answers 202
@@ -152,7 +198,10 @@ pub async fn complete_upload(app: &App, request: Request) -> Result<Response> {
     let complete: Complete = Fields::of_optional_body(&request)?.read()?;
     let video = own_video(app, user_id, param(&request, "video_id")).await?;
     let video = match video.status {
-        Status::AwaitingUpload => check_and_enqueue(app, &video).await?,
+        Status::AwaitingUpload => {
+            assemble(app, &video, &complete.parts).await?;
+            check_and_enqueue(app, &video).await?
+        }
         Status::Queued => resend_job(app, &video).await?,
         Status::Done | Status::Failed if complete.retry => {
             check_retries(&video)?;

@@ -10,6 +10,7 @@ use crate::features::auth::{
     Signup,
 };
 use crate::features::notices::{Notify, Published};
+use crate::features::upload_parts::{PartTargets, PartsState, WantedParts};
 use crate::features::uploads::{Complete, NewUpload, UploadTarget};
 use crate::features::video_view::VideoView;
 use crate::features::videos::{DownloadLink, DownloadQuery, ListQuery, Patch, VideoList};
@@ -149,8 +150,24 @@ fn uploads(feature: &str, schemas: &mut SchemaGenerator) -> Option<Operation> {
         "upload-complete" => Operation::new("uploads")
             .body::<Complete>(schemas, false)
             .answers::<VideoView<'_>>(schemas, 202, "The video as it now is.")
-            .problems(&["not-uploaded", "other-size", "too-many-retries"])
+            .problems(&[
+                "not-uploaded",
+                "other-size",
+                "other-part",
+                "upload-over",
+                "too-many-retries",
+            ])
             .links(to_video()),
+        "upload-sign-parts" => Operation::new("uploads")
+            .body::<WantedParts>(schemas, true)
+            .answers::<PartTargets>(schemas, 200, "Where to put each of these parts.")
+            .problems(&["not-in-parts", "upload-over"]),
+        "upload-list-parts" => Operation::new("uploads")
+            .answers::<PartsState>(schemas, 200, "Which parts are there.")
+            .problems(&["not-in-parts", "upload-over"]),
+        "upload-abandon" => Operation::new("uploads")
+            .answers_nothing(204, "The upload is abandoned, and its video is gone.")
+            .problems(&["upload-over"]),
         "upload-form" => Operation::new("uploads")
             .form::<GivenOptions>(schemas)
             .answers::<VideoView<'_>>(schemas, 202, "The video, which is queued.")

@@ -17,6 +17,9 @@ pub struct Given {
     pub videos: Vec<Value>,
     /// Objects: key and length in bytes; each has the entity tag `"etag"`.
     pub objects: BTreeMap<String, u64>,
+    /// Uploads in parts that have begun: the key of each, and the length of each part that is there. The
+    /// parts have the entity tags `"part-1"` and so on.
+    pub parts: BTreeMap<String, BTreeMap<u32, u64>>,
     /// What the extraction of a video gives: percentages on the way, then the number of frames.
     pub extraction: Option<Extracted>,
     /// Calls that are to fail, by the first words of the line that they write: `publish`,

@@ -25,6 +25,7 @@ pub fn app(recorder: &Arc<Recorder>) -> App {
     App {
         videos: recorder.clone(),
         objects: recorder.clone(),
+        part_uploads: recorder.clone(),
         jobs: recorder.clone(),
         topic: recorder.clone(),
         identity: recorder.clone(),

@@ -1,6 +1,7 @@
 //! The recorder: every port, written down.
 
 mod identity;
+mod part_uploads;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,6 +36,8 @@ struct World {
     permissions: BTreeSet<Permission>,
     videos: BTreeMap<String, Video>,
     objects: BTreeMap<String, u64>,
+    /// The parts of uploads that are not complete, by the key.
+    parts: BTreeMap<String, BTreeMap<u32, u64>>,
     ids: u32,
     now: DateTime<Utc>,
     conflicts: u32,
@@ -56,6 +59,7 @@ impl Recorder {
             permissions: BTreeSet::new(),
             videos,
             objects: given.objects.clone(),
+            parts: given.parts.clone(),
             ids: 0,
             now: noon(),
             conflicts: given.conflicts,

@@ -209,7 +209,7 @@ impl FileStore for S3Files {
 }
 
 /// The headers that a client has to send; its HTTP library sends `host` by itself.
-fn headers(signed: &PresignedRequest) -> Vec<(String, String)> {
+pub(super) fn headers(signed: &PresignedRequest) -> Vec<(String, String)> {
     let mut headers: Vec<_> = signed
         .headers()
         .filter(|(name, _)| !name.eq_ignore_ascii_case("host"))
@@ -219,7 +219,7 @@ fn headers(signed: &PresignedRequest) -> Vec<(String, String)> {
     headers
 }
 
-fn expiry(expires_in: Duration) -> Result<PresigningConfig> {
+pub(super) fn expiry(expires_in: Duration) -> Result<PresigningConfig> {
     let expires_in = expires_in.to_std().unwrap_or_default();
     PresigningConfig::expires_in(expires_in).map_err(|error| {
         Error::operational(format!("an address cannot last {expires_in:?}: {error}"))

@@ -9,6 +9,7 @@ mod http;
 mod identity;
 mod messages;
 mod objects;
+mod part_uploads;
 mod process;
 mod provision;
 mod streams;
