@@ -83,7 +83,7 @@ pub fn document(version: &str, examples: &BTreeMap<String, Vec<Example>>) -> Val
     }
     let mut components = schemas.take_definitions(true);
     components.insert("Problem".to_owned(), problem_schema());
-    json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "fotograma",
@@ -105,7 +105,45 @@ pub fn document(version: &str, examples: &BTreeMap<String, Vec<Example>>) -> Val
             },
             "schemas": components,
         },
-    })
+    });
+    simplify(&mut document);
+    document
+}
+
+/// Writes a choice of words, each of which has a schema and a sentence of its own, as an `enum`: clients that are
+/// generated make a type of that, and not of the other.
+fn simplify(schema: &mut Value) {
+    if let Some(choices) = schema.get("oneOf").and_then(Value::as_array) {
+        let words: Option<Vec<&str>> = choices
+            .iter()
+            .map(|choice| choice["const"].as_str())
+            .collect();
+        if let Some(words) = words {
+            let sentences = choices.iter().zip(&words).map(|(choice, word)| {
+                format!(
+                    "`{word}`: {}",
+                    choice["description"].as_str().unwrap_or_default()
+                )
+            });
+            let about = schema["description"]
+                .as_str()
+                .into_iter()
+                .map(str::to_owned);
+            let about: Vec<_> = about.chain(sentences).collect();
+            *schema = json!({ "type": "string", "enum": words, "description": about.join("\n\n") });
+        }
+    }
+    match schema {
+        Value::Array(values) => values.iter_mut().for_each(simplify),
+        Value::Object(fields) => {
+            // That it may be left out is said already; generators take a default for a value that is always there.
+            if fields.get("default").is_some_and(Value::is_null) {
+                fields.remove("default");
+            }
+            fields.values_mut().for_each(simplify);
+        }
+        _ => {}
+    }
 }
 
 const DESCRIPTION: &str = "Each path has the server of its service; where one address stands before all of them, \

@@ -80,7 +80,7 @@ def test_a_generated_client_does_the_journey(client, gateway, system, clips):
 
     video = until(done, "an end of the video")
     assert (video.status, video.options.every_ms, video.reason) == ("done", 500, None)
-    listed = call("videos.video_list", "me", using=mine, status=["done"], q=clip.name[:4])
+    listed = call("videos.video_list", "me", using=mine, status=[models.Status.DONE], q=clip.name[:4])
     assert [found.video_id for found in listed.videos] == [target.video_id]
     call("videos.video_delete", "me", target.video_id, using=mine)
     assert call("videos.video_list", "me", using=mine).videos == []
