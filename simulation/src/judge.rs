@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::host::{Host, Port, Role};
 use crate::plan::{Content, Quality};
 use crate::queue::{Message, QueueName};
+use crate::rules::Rules;
 use crate::world::{Ms, Object, World, moment, video_id_of};
 
 /// How many copies of one job may be in the queue at once. A user who asks again makes a handful, whatever
@@ -583,7 +584,7 @@ pub(crate) fn at_rest(world: &mut World, rested: bool) {
         let is_of_use = |video: &Video| {
             key.starts_with("uploads/")
                 || video.status == Status::Done && *key == video.zip_key()
-                || world.rules.share_zip_keys()
+                || world.rules == Rules::OneZipKey
         };
         match world.records.get(id) {
             Some(video) if video.is_deleted() || !is_of_use(video) => {

@@ -52,18 +52,11 @@ pub(crate) enum Rules {
     OneFailedRenewal,
     /// Once so: a retry begins before the outcome so far was published.
     RetryBeforePublication,
-    /// Once so: the zips of all rounds have one key.
+    /// Once so: the zips of all attempts have one key.
     OneZipKey,
-    /// Once so: the zips of all attempts of a round have one key.
-    OneZipKeyInARound,
 }
 
 impl Rules {
-    /// Whether several attempts put their zips at the same key.
-    pub(crate) fn share_zip_keys(self) -> bool {
-        matches!(self, Self::OneZipKey | Self::OneZipKeyInARound)
-    }
-
     /// All that are broken.
     pub(crate) fn broken() -> impl Iterator<Item = Self> {
         use clap::ValueEnum;

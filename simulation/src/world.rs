@@ -81,8 +81,6 @@ pub(crate) struct World {
     index_changes: VecDeque<(Ms, String, Option<IndexEntry>)>,
     stale_index: Option<(Ms, Ms, Ms)>,
     pub(crate) objects: BTreeMap<String, Object>,
-    /// To which round each attempt belongs, where that once made its zip's key.
-    rounds: BTreeMap<String, u32>,
     /// What is in each file.
     pub(crate) files: BTreeMap<u64, Content>,
     queues: [Queue; QueueName::ALL.len()],
@@ -118,7 +116,6 @@ impl World {
             index_changes: VecDeque::new(),
             stale_index,
             objects: BTreeMap::new(),
-            rounds: BTreeMap::new(),
             files: BTreeMap::new(),
             queues: std::array::from_fn(|_| Queue::default()),
             arrivals: std::array::from_fn(|_| Arc::default()),
@@ -265,19 +262,11 @@ impl World {
         file
     }
 
-    /// The key by which an object is known: its own, unless several attempts once had one.
+    /// The key by which an object is known: its own, unless all attempts once had one.
     fn stored_key(&self, key: &str) -> String {
-        let zip = key
-            .strip_suffix(".zip")
-            .and_then(|key| key.rsplit_once('/'));
-        match (
-            self.rules,
-            zip.filter(|(zips, _)| zips.matches('/').count() == 2),
-        ) {
-            (Rules::OneZipKey, Some((zips, _))) => format!("{zips}.zip"),
-            (Rules::OneZipKeyInARound, Some((zips, attempt))) => {
-                let round = self.rounds.get(attempt).copied().unwrap_or(0);
-                format!("{zips}/{round}.zip")
+        match key.rsplit_once('/') {
+            Some((zips, _)) if self.rules == Rules::OneZipKey && zips.matches('/').count() == 2 => {
+                format!("{zips}.zip")
             }
             _ => key.to_owned(),
         }
@@ -296,7 +285,7 @@ impl World {
         let key = self.stored_key(key);
         let record = self.records.get(video_id_of(&key));
         let is_wanted = record.is_some_and(|video| !video.is_deleted());
-        if self.rules.share_zip_keys() && is_wanted {
+        if self.rules == Rules::OneZipKey && is_wanted {
             // Nobody removed an earlier zip then.
             return;
         }
@@ -323,11 +312,6 @@ impl World {
         let now = self.now();
         self.records.insert(video.video_id.clone(), video.clone());
         self.writers.insert(video.video_id.clone(), call);
-        if self.rules == Rules::OneZipKeyInARound
-            && let Some(attempt) = &video.attempt
-        {
-            self.rounds.insert(attempt.id.clone(), video.round);
-        }
         let behind = match self.stale_index {
             Some((from, until, behind)) if (from..until).contains(&now) => behind,
             _ => 100,
