@@ -112,60 +112,137 @@ pub struct Link {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The mail for a notice.
+/// The mail for a notice: in English, and below in Portuguese, as nobody has told which of them the user reads.
 #[must_use]
 pub fn compose_mail(notice: &Notice, to: &str, link: Option<&Link>, page_url: &str) -> Mail {
-    let title = without_links(&notice.title());
-    let first = match (notice.status, notice.frames) {
-        (Status::Done, Some(1)) => format!("1 frame of {title} is ready as a zip."),
-        (Status::Done, Some(frames)) => format!("{frames} frames of {title} are ready as a zip."),
-        (Status::Done, None) => format!("The frames of {title} are ready as a zip."),
-        (Status::Failed, _) => format!("No frames could be made of {title}."),
-        (status, _) => format!("{title} is now {}.", status.word().replace('_', " ")),
-    };
-    let mut paragraphs = vec![Paragraph::Text(first)];
-    if let Some(reason) = &notice.reason {
-        let reason = without_links(&shortened(reason, MAX_REASON));
-        paragraphs.push(Paragraph::Text(format!("Why: {reason}")));
-    }
-    if let Some(warning) = &notice.warning {
-        let warning = without_links(&shortened(warning, MAX_REASON));
-        paragraphs.push(Paragraph::Text(format!("Warning: {warning}")));
-    }
-    if let Some(link) = link {
-        paragraphs.push(Paragraph::Link("Download the zip:", link.url.clone()));
-        let until = link.expires_at.format("%Y-%m-%d %H:%M UTC");
-        paragraphs.push(Paragraph::Text(format!(
-            "This link works until {until} at the latest."
-        )));
-    }
-    paragraphs.push(Paragraph::Link(
-        "Your videos, at any time:",
-        page_url.to_owned(),
-    ));
+    let said = [ENGLISH, PORTUGUESE].map(|words| paragraphs(&words, notice, link, page_url));
+    let text = said.each_ref().map(|paragraphs| {
+        let texts = paragraphs.iter().map(Paragraph::text);
+        texts.collect::<Vec<_>>().join("\n\n") + "\n"
+    });
+    let html = said.each_ref().map(|paragraphs| {
+        let parts: String = paragraphs.iter().map(Paragraph::html).collect();
+        parts
+    });
     Mail {
         to: to.to_owned(),
         subject: notice.subject(),
-        text: paragraphs
-            .iter()
-            .map(Paragraph::text)
-            .collect::<Vec<_>>()
-            .join("\n\n")
-            + "\n",
-        html: paragraphs.iter().map(Paragraph::html).collect(),
+        text: text.join("\n--------\n\n"),
+        html: format!(
+            "<div lang=\"en\">\n{}</div>\n<hr>\n<div lang=\"pt-BR\">\n{}</div>\n",
+            html[0], html[1]
+        ),
     }
+}
+
+/// What a mail says in a language. `{}` stands for the number of frames, and `"` for the video's name.
+struct MailWords {
+    one_frame: &'static str,
+    frames: &'static str,
+    some_frames: &'static str,
+    no_frames: &'static str,
+    is_now: &'static str,
+    status: fn(Status) -> &'static str,
+    why: &'static str,
+    warning: &'static str,
+    download: &'static str,
+    works_until: [&'static str; 2],
+    page: &'static str,
+}
+
+const ENGLISH: MailWords = MailWords {
+    one_frame: "1 frame of \" is ready as a zip.",
+    frames: "{} frames of \" are ready as a zip.",
+    some_frames: "The frames of \" are ready as a zip.",
+    no_frames: "No frames could be made of \".",
+    is_now: "\" is now {}.",
+    status: |status| match status {
+        Status::AwaitingUpload => "awaiting upload",
+        status => status.word(),
+    },
+    why: "Why:",
+    warning: "Warning:",
+    download: "Download the zip",
+    works_until: ["This link works until", "at the latest."],
+    page: "Your videos, at any time",
+};
+
+const PORTUGUESE: MailWords = MailWords {
+    one_frame: "1 quadro de \" está pronto em um zip.",
+    frames: "{} quadros de \" estão prontos em um zip.",
+    some_frames: "Os quadros de \" estão prontos em um zip.",
+    no_frames: "Não foi possível obter quadros de \".",
+    is_now: "\" agora está {}.",
+    status: |status| match status {
+        Status::AwaitingUpload => "à espera do arquivo",
+        Status::Queued => "na fila",
+        Status::Processing => "em processamento",
+        Status::Done => "pronto",
+        Status::Failed => "sem resultado",
+    },
+    why: "Motivo (em inglês):",
+    warning: "Aviso (em inglês):",
+    download: "Baixar o zip",
+    works_until: ["Este link funciona no máximo até", ""],
+    page: "Seus vídeos, a qualquer momento",
+};
+
+fn paragraphs(
+    words: &MailWords,
+    notice: &Notice,
+    link: Option<&Link>,
+    page_url: &str,
+) -> Vec<Paragraph> {
+    let title = without_links(&notice.title());
+    // The name last: there may be anything in it.
+    let about = |sentence: &str, what: &str| sentence.replace("{}", what).replacen('"', &title, 1);
+    let first = match (notice.status, notice.frames) {
+        (Status::Done, Some(1)) => about(words.one_frame, ""),
+        (Status::Done, Some(frames)) => about(words.frames, &frames.to_string()),
+        (Status::Done, None) => about(words.some_frames, ""),
+        (Status::Failed, _) => about(words.no_frames, ""),
+        (status, _) => about(words.is_now, (words.status)(status)),
+    };
+    let mut said = vec![Paragraph::Text(first)];
+    for (label, text) in [
+        (words.why, &notice.reason),
+        (words.warning, &notice.warning),
+    ] {
+        if let Some(text) = text {
+            let text = without_links(&shortened(text, MAX_REASON));
+            said.push(Paragraph::Text(format!("{label} {text}")));
+        }
+    }
+    if let Some(link) = link {
+        said.push(Paragraph::Button(words.download, link.url.clone()));
+        let until = link.expires_at.format("%Y-%m-%d %H:%M UTC");
+        let [before, after] = words.works_until;
+        let sentence = format!("{before} {until} {after}");
+        said.push(Paragraph::Text(format!(
+            "{}.",
+            sentence.trim_end().trim_end_matches('.')
+        )));
+    }
+    said.push(Paragraph::Link(words.page, page_url.to_owned()));
+    said
 }
 
 enum Paragraph {
     Text(String),
     Link(&'static str, String),
+    /// What the mail is for. Its address is long and signed: nobody needs to see it where it can be pressed.
+    Button(&'static str, String),
 }
+
+/// Mail programs know no style sheets.
+const BUTTON_STYLE: &str = "display:inline-block;padding:12px 20px;border-radius:8px;background:#a83a1b;\
+    color:#ffffff;font-weight:600;text-decoration:none";
 
 impl Paragraph {
     fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Link(label, url) => format!("{label}\n{url}"),
+            Self::Link(label, url) | Self::Button(label, url) => format!("{label}:\n{url}"),
         }
     }
 
@@ -174,8 +251,13 @@ impl Paragraph {
             Self::Text(text) => format!("<p>{}</p>\n", escape(text)),
             Self::Link(label, url) => {
                 let url = escape(url);
-                format!("<p>{}<br><a href=\"{url}\">{url}</a></p>\n", escape(label))
+                format!("<p>{}:<br><a href=\"{url}\">{url}</a></p>\n", escape(label))
             }
+            Self::Button(label, url) => format!(
+                "<p><a href=\"{}\" style=\"{BUTTON_STYLE}\">{}</a></p>\n",
+                escape(url),
+                escape(label)
+            ),
         }
     }
 }
@@ -224,6 +306,30 @@ mod tests {
         assert!(mail.text.contains("http://s3/x?a=1&b=2\n"));
         assert!(mail.text.contains("1970-01-02 00:00 UTC"));
         assert!(mail.html.contains("a=1&amp;b=2"));
+        // The address is behind the button, and nowhere to be read.
+        assert_eq!(mail.html.matches("http://s3/x").count(), 2, "{}", mail.html);
+        assert!(mail.html.contains(">Download the zip</a>"));
+    }
+
+    #[test]
+    fn a_mail_says_the_same_in_english_and_in_portuguese() {
+        let mut notice = notice(Status::Done);
+        notice.filename = Some("{} \"férias\".mp4".to_owned());
+        let mail = compose_mail(&notice, "a@b.c", None, "http://page");
+        let (english, portuguese) = mail.text.split_once("\n--------\n\n").expect("both");
+        assert!(
+            english.starts_with("2 frames of \"{} 'férias'.\u{2060}mp4\" are ready"),
+            "{english}"
+        );
+        assert!(
+            portuguese.starts_with("2 quadros de \"{} 'férias'.\u{2060}mp4\" estão prontos"),
+            "{portuguese}"
+        );
+        assert_eq!(
+            english.matches("\n\n").count(),
+            portuguese.matches("\n\n").count()
+        );
+        assert!(mail.html.contains("<div lang=\"pt-BR\">"));
     }
 
     #[test]
@@ -241,7 +347,7 @@ mod tests {
             "{}",
             mail.text
         );
-        assert_eq!(mail.html.matches("<a ").count(), 1, "the page's own");
+        assert_eq!(mail.html.matches("<a ").count(), 2, "the page's own");
         for part in [&mail.text, &mail.html] {
             assert!(
                 !part.contains("evil.example") && !part.contains('\u{202e}'),
