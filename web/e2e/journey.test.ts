@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { statSync, writeFileSync } from "node:fs";
+import { copyFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 
@@ -239,9 +239,39 @@ test("the zip of all frames is saved whole", async () => {
   assert.ok(said.startsWith(`12 frames, ${(statSync(file).size / 1_000).toFixed(1)}`), said);
 });
 
-test("a deletion can be undone, and is done when it is not", async () => {
+test("of a part of the video frames of another width are made, and what comes of it is told by events", async () => {
   const { page } = paula;
   await page.locator(".back a").click();
+  const lists: string[] = [];
+  page.on("request", (request) => /\/videos\/me\?/.test(request.url()) && request.method() === "GET" && lists.push(request.url()));
+  const part = path.join(system.folder, "part.mp4");
+  copyFileSync(clips.colours, part);
+  await page.locator("#file").setInputFiles(part);
+  await page.locator("#every").fill("500");
+  await page.locator("#unit").selectOption("ms");
+  await page.locator(".options summary").click();
+  await page.locator("#to").fill("2");
+  await page.locator("#from").fill("3");
+  await page.locator(".line button.main").click();
+  await page.locator("#upload-form > .problem", { hasText: "after the beginning" }).waitFor();
+  await page.locator("#from").fill("0:02");
+  await page.locator("#to").fill("4,5");
+  await page.locator("#width").fill("160");
+  await page.locator(".chosen").getByText("about 5 frames").waitFor();
+  await page.locator(".line button.main").click();
+  await row(page, "part.mp4").and(page.locator("[data-status=done]")).waitFor({ timeout: 60_000 });
+  assert.ok(lists.length <= 3, `the list was asked for ${lists.length} times`);
+  await row(page, "part.mp4").locator("a.main").click();
+  await page.locator("#grid [data-frame='4'] img").waitFor();
+  assert.deepEqual(await page.locator("#grid .time").allTextContents(), ["0:02", "0:02.5", "0:03", "0:03.5", "0:04"]);
+  assertColour(await middle(page, "#grid [data-frame='0'] img"), "blue");
+  assertColour(await middle(page, "#grid [data-frame='4'] img"), "magenta");
+  assert.equal(await page.locator("#grid [data-frame='0'] img").evaluate((image: HTMLImageElement) => image.naturalWidth), 160);
+});
+
+test("a deletion can be undone, and is done when it is not", async () => {
+  const { page } = paula;
+  await page.goto("/");
   await row(page, "moving.mp4").getByRole("button", { name: "Delete" }).click();
   await row(page, "moving.mp4").waitFor({ state: "detached" });
   await page.locator(".toast button", { hasText: "Undo" }).click();
@@ -252,6 +282,19 @@ test("a deletion can be undone, and is done when it is not", async () => {
   await page.reload();
   await row(page, "colours.mp4").waitFor();
   assert.equal(await row(page, "moving.mp4").count(), 0);
+});
+
+test("who has forgotten the password chooses a new one with a mailed code", async () => {
+  const { page } = paula;
+  await page.locator("#logout").click();
+  await page.locator("#login a[href='#forgot']").click();
+  await page.locator("#forgot-username").fill("paula");
+  await page.locator("#forgot button.main").click();
+  await page.locator("#reset-code").waitFor();
+  await page.locator("#reset-code").fill(await mailedCode("paula@example.com"));
+  await page.locator("#reset-password").fill("Outra456#");
+  await page.locator("#reset button.main").click();
+  await page.locator("#videos").waitFor();
 });
 
 test("all that happened without an error in the page and without a foreign host", () => {

@@ -49,6 +49,8 @@ after(async () => {
 test(`a zip of ${FRAMES} frames is scrolled through without a long task, and only what is in view is there`, async () => {
   const { page } = paulo;
   await row(page, "many.mp4").getByText("10,000 frames").waitFor();
+  // Its picture in the list is asked for by ranges, too.
+  await row(page, "many.mp4").locator(".poster img").waitFor();
   await chromium.startTracing(page, { categories: ["toplevel", "__metadata"] });
   const asked: string[] = [];
   page.on("request", (request) => {

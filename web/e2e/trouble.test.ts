@@ -97,6 +97,8 @@ test("a session that ends during an upload loses nothing: after the log-in it go
   await page.locator(".line button.main").click();
   await registered;
   await spoilTokens(page, ["access_token", "refresh_token"]);
+  // Whatever asks next finds out.
+  await page.evaluate(() => dispatchEvent(new Event("online")));
   await page.locator("#login").getByText("Your session has ended.").waitFor({ timeout: 20_000 });
   held!();
   await page.unrouteAll({ behavior: "wait" });
@@ -128,6 +130,18 @@ test("a service that fails is told in words, the list stays, and what was wrong 
   assert.equal(await page.locator("#video-list > li").count(), rows);
   await page.unrouteAll({ behavior: "wait" });
   await page.locator("#list-problem:empty").waitFor({ state: "attached", timeout: 20_000 });
+});
+
+test("where there are no events, the list is asked for instead", async () => {
+  const page = await paulo.context.newPage();
+  await page.route("**/videos/me/events", (route) => route.fulfill({ status: 404, json: {} }));
+  await page.goto("/");
+  await page.locator("#video-list > li").first().waitFor();
+  const before = await page.locator("#video-list > li").count();
+  await page.locator("#file").setInputFiles(small);
+  await page.locator(".line button.main").click();
+  await page.locator("#video-list > li[data-status=done]").nth(before).waitFor({ timeout: 60_000 });
+  await page.close();
 });
 
 test("who closes the page during an upload is asked first", async () => {

@@ -5,6 +5,7 @@
 
 import type { Video } from "./api/types.ts";
 import type { Words } from "./words/en.ts";
+import { reasonIn } from "./words/reasons.ts";
 
 export const UNITS = { ms: 1, s: 1_000, min: 60_000, h: 3_600_000 };
 
@@ -162,7 +163,7 @@ export function statusDetail(video: Video, speech: Speech, leftMs: number | null
     case "done":
       return words.videos.inZip(frames(video.frames, speech));
     case "failed":
-      return video.reason ? sentence(video.reason) : words.videos.noReason;
+      return video.reason ? sentence(reasonIn(video.reason, words.tag)) : words.videos.noReason;
     default:
       return "";
   }
@@ -172,7 +173,7 @@ export function statusDetail(video: Video, speech: Speech, leftMs: number | null
 export function facts(video: Video, { words, locale }: Speech, withSize = true): string {
   const known = [
     withSize && video.size != null ? bytes(video.size, locale) : "",
-    words.videos.every(interval(video.options?.every_ms ?? video.every_ms ?? 0, locale)),
+    words.videos.every(interval(video.options.every_ms, locale)),
     when(video.created_at, locale),
   ];
   // A line breaks between facts, not within one.

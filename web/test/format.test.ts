@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import type { Video } from "../src/api/types.ts";
 import * as format from "../src/format.ts";
 import { en } from "../src/words/en.ts";
 import { pt } from "../src/words/pt.ts";
+import { mayHelp, reasonIn } from "../src/words/reasons.ts";
 
 const EN = { words: en, locale: "en" };
 const PT = { words: pt, locale: "pt-BR" };
@@ -84,7 +86,7 @@ test("a service's words become a sentence", () => {
 });
 
 test("each state has its words, also one that is newer than the page", () => {
-  const said = (part: Partial<Video>, speech = EN, left: number | null = null) => {
+  const said = (part: Omit<Partial<Video>, "status"> & { status: string }, speech = EN, left: number | null = null) => {
     const video = part as Video;
     return [format.statusLabel(video, speech.words), format.statusDetail(video, speech, left)];
   };
@@ -95,11 +97,28 @@ test("each state has its words, also one that is newer than the page", () => {
   assert.deepEqual(said({ status: "done", frames: 1200 }), ["Done", "1,200 frames"]);
   assert.deepEqual(said({ status: "done", frames: 1200 }, PT), ["Pronto", "1.200 quadros"]);
   assert.deepEqual(said({ status: "failed", reason: "the file is empty" }), ["Failed", "The file is empty."]);
+  assert.deepEqual(said({ status: "failed", reason: "The file is empty." }, PT), ["Falhou", "O arquivo está vazio."]);
   assert.deepEqual(said({ status: "under_review" }), ["under review", ""]);
 });
 
 test("a video of a hand-written job has no name and no size", () => {
-  const video = { video_id: "v1", filename: null, size: null, every_ms: 2_000, created_at: "2026-05-01T12:00:00.000Z" } as Video;
+  const video = { video_id: "v1", filename: null, size: null, options: { every_ms: 2_000 }, created_at: "2026-05-01T12:00:00.000Z" } as Video;
   assert.equal(format.title(video), "v1");
   assert.match(format.facts(video, EN), /^every\u00a02\u00a0s · .*2026/);
+});
+
+test("trying again is offered only where it may help", () => {
+  assert.equal(mayHelp("The file is not a video in a format we know."), false);
+  assert.equal(mayHelp("The video would give more than 50000 frames; choose a longer interval."), false);
+  assert.equal(mayHelp("The file was replaced while it was being processed."), true);
+  assert.equal(mayHelp("something that this page has never heard of"), true);
+});
+
+test("the engine's own reasons are known", () => {
+  const source = readFileSync(new URL("../../engine/src/reason.rs", import.meta.url), "utf8");
+  const reasons = [...source.matchAll(/#\[error\("(.*?)"\)\]/g)].map(([, text]) => text!.replaceAll(/\{\w+\}/g, "5"));
+  assert.ok(reasons.length > 10, `${reasons}`);
+  const unknown = reasons.filter((reason) => reasonIn(reason, "pt-BR") === reason);
+  // A new one may be said in English for a while; those that people meet are known.
+  assert.ok(unknown.length <= 2, `${unknown}`);
 });

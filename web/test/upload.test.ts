@@ -13,6 +13,11 @@ const LIFE_MS = 60_000;
 const refused = (status: number, text: string) => new ApiError(status, () => text);
 const broken = () => refused(0, "The connection broke.");
 
+/** Nothing of this world is in parts. */
+async function unasked(): Promise<never> {
+  throw new Error("nobody should ask");
+}
+
 /** An upload into a world that notes what is asked of it; `faults` names the next calls that fail. */
 function setUp(faults: Record<string, Error[]> = {}) {
   const log: string[] = [];
@@ -45,6 +50,9 @@ function setUp(faults: Record<string, Error[]> = {}) {
         note(`remove ${id}`);
         return new Response();
       },
+      parts: unasked,
+      partTargets: unasked,
+      abandon: unasked,
     },
     async put(_, __, { signal, onProgress }) {
       onProgress(50);
@@ -63,7 +71,7 @@ function setUp(faults: Record<string, Error[]> = {}) {
     async pause(ms) {
       waits.push(ms);
     },
-  });
+  }, { blob: FILE });
   effect(() => {
     phases.push(upload.phase.value);
   });

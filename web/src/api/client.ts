@@ -9,7 +9,7 @@ import type { Config } from "../config.ts";
 import { sentence } from "../format.ts";
 import { type Words, en } from "../words/en.ts";
 import type { Session } from "./session.ts";
-import type { Options, Tokens, UploadTarget, User, Video } from "./types.ts";
+import type { Options, PartTarget, Parts, PutTarget, Tokens, UploadTarget, User, Video } from "./types.ts";
 
 const PATIENCE_MS = 30_000;
 
@@ -49,6 +49,9 @@ interface Call {
   token?: string;
   keepalive?: boolean;
   signal?: AbortSignal;
+  headers?: Record<string, string>;
+  /** The answer goes on for long. */
+  endless?: boolean;
 }
 
 type Services = Pick<Config, "auth" | "uploader" | "status">;
@@ -57,7 +60,8 @@ export type Api = ReturnType<typeof createApi>;
 
 /** One tab renews at a time; the others find the new tokens. Where a browser has no locks, each does. */
 function oneTabAtATime<T>(act: () => Promise<T>): Promise<T> {
-  return globalThis.navigator?.locks?.request("fotograma.renewal", act) ?? act();
+  const { locks } = globalThis.navigator ?? {};
+  return locks ? (locks.request("fotograma.renewal", act) as Promise<T>) : act();
 }
 
 /** `onSessionOver` is called when a session ended by itself. */
@@ -148,6 +152,14 @@ export function createApi(services: Services, session: Session, onSessionOver: (
     signup: (username: string, password: string, email: string) =>
       auth("signup", { username, password, email }),
 
+    /** Has a new code mailed to who has not confirmed yet. */
+    resend: (username: string) => auth("resend", { username }),
+
+    /** Has a code mailed with which a new password can be chosen. */
+    forgot: (username: string) => auth("forgot", { username }),
+
+    reset: (username: string, code: string, password: string) => auth("reset", { username, code, password }),
+
     confirm: (username: string, code: string) => auth("confirm", { username, code }),
 
     /** Ends the session: here at once, and then at the provider. */
@@ -184,6 +196,18 @@ export function createApi(services: Services, session: Session, onSessionOver: (
         },
       }).then(json<UploadTarget>),
 
+    /** Which parts of an upload are there. */
+    parts: (id: string) => call(services.uploader, "GET", `${upload(id)}/parts`).then(json<Parts>),
+
+    /** Where these parts go; the addresses live for minutes. */
+    partTargets: (id: string, parts: number[]) =>
+      call(services.uploader, "POST", `${upload(id)}/parts`, {
+        body: { parts: parts.map((part) => ({ part })) },
+      }).then(json<{ parts: PartTarget[] }>),
+
+    /** Gives an upload in parts up. */
+    abandon: (id: string) => call(services.uploader, "DELETE", upload(id)),
+
     /** Says that the file is there, or with `retry` that a failed video shall be tried again. */
     complete: (id: string, retry = false) =>
       call(services.uploader, "POST", `${upload(id)}/complete`, { body: { retry } }).then(json<Video>),
@@ -205,6 +229,14 @@ export function createApi(services: Services, session: Session, onSessionOver: (
       } while (next && videos.length < limit);
       return { videos, more: Boolean(next) };
     },
+
+    /** What happens to the videos, as Server-Sent Events, after the event of that id. */
+    events: (signal: AbortSignal, lastId: string | null) =>
+      call(services.status, "GET", "/videos/me/events", {
+        headers: { accept: "text/event-stream", ...(lastId === null ? {} : { "last-event-id": lastId }) },
+        signal,
+        endless: true,
+      }),
 
     video: (id: string) => call(services.status, "GET", video(id)).then(json<Video>),
 
@@ -229,15 +261,17 @@ export function createApi(services: Services, session: Session, onSessionOver: (
 }
 
 /** Sends one request; gives its response if it was granted. */
-async function send(base: string, method: string, path: string, { body, token, keepalive, signal }: Call = {}) {
-  const headers: Record<string, string> = { accept: "application/json" };
+async function send(base: string, method: string, path: string, { body, token, keepalive, signal, headers: more, endless }: Call = {}) {
+  const headers: Record<string, string> = { accept: "application/json", ...more };
   if (token) {
     headers.authorization = `Bearer ${token}`;
   }
   if (body !== undefined) {
     headers["content-type"] = "application/json";
   }
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+  // It would also end an answer that has begun.
+  const patience = endless ? null : AbortSignal.timeout(PATIENCE_MS);
+  const signals = [signal, patience].filter((one) => one != null);
   let response;
   try {
     response = await fetch(base + path, {
@@ -247,7 +281,7 @@ async function send(base: string, method: string, path: string, { body, token, k
       cache: "no-store",
       credentials: "omit",
       keepalive: keepalive ?? false,
-      signal: signal ? AbortSignal.any([signal, patience]) : patience,
+      signal: AbortSignal.any(signals),
     });
   } catch (cause) {
     signal?.throwIfAborted();
@@ -296,7 +330,7 @@ export interface PutOptions {
  * much has left. Gives the entity tag that the store answers with.
  */
 export function putFile(
-  target: Pick<UploadTarget, "method" | "url" | "headers">,
+  target: PutTarget,
   body: Blob,
   { signal, onProgress }: PutOptions,
 ): Promise<string | null> {

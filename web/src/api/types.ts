@@ -1,51 +1,44 @@
-/** What the services take and give. */
+/** What the services take and give: as their document says (`npm run types` makes `openapi.ts` of it). */
 
-export type Status = "awaiting_upload" | "queued" | "processing" | "done" | "failed";
+import type { components, operations } from "./openapi.ts";
 
-/** A video as `GET /videos/me` tells it. */
-export interface Video {
-  video_id: string;
-  /** A newer service may have more of them. */
-  status: Status | (string & {});
-  filename: string | null;
-  size: number | null;
-  /** As a service tells it that has no `options` yet. */
-  every_ms?: number;
-  options?: { every_ms: number };
-  frames: number;
-  /** Percent. */
-  progress: number;
-  reason?: string | null;
-  warning?: string | null;
-  created_at: string;
-  updated_at: string;
-}
+type Schemas = components["schemas"];
 
-/** Where and how to put a file. */
-export interface UploadTarget {
-  video_id: string;
+export type Video = Schemas["Video"];
+
+/** Where and how to put a file, or a part of one. */
+export interface PutTarget {
   method: string;
   url: string;
   headers: Record<string, string>;
+}
+
+/** The same of a whole upload. With the method `PARTS` it has no address: each part has. */
+export interface UploadTarget extends PutTarget {
+  video_id: string;
   expires_at: string;
 }
 
+export interface PartTarget extends PutTarget {
+  part: number;
+  size: number;
+}
+
+/** Which parts of an upload are there. */
+export interface Parts {
+  part_size: number;
+  part_count: number;
+  parts: { part: number; size: number; etag: string }[];
+}
+
 /** What is asked of a video's frames, as `POST /uploads` takes it. */
-export interface Options {
-  every: string;
-  mode?: "exact" | "keyframe";
-  format?: "jpg" | "png";
-  strict?: boolean;
-  repeat?: boolean;
-}
+export type Options = Partial<
+  Pick<
+    operations["upload-create"]["requestBody"]["content"]["application/json"],
+    "every" | "mode" | "format" | "width" | "quality" | "from_ms" | "to_ms" | "strict" | "repeat"
+  >
+>;
 
-export interface Tokens {
-  access_token: string;
-  refresh_token: string;
-}
+export type Tokens = Pick<Schemas["Tokens"], "access_token"> & { refresh_token: string };
 
-export interface User {
-  user_id: string;
-  username: string;
-  email: string | null;
-}
+export type User = Schemas["CurrentUser"];

@@ -1,10 +1,11 @@
-/** The forms of who is not logged in: log in, sign up, confirm. */
+/** The forms of who is not logged in: log in, sign up, confirm, and a forgotten password. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { ApiError } from "../api/client.ts";
 import type { App } from "../state/app.ts";
+import { toast } from "../state/notices.ts";
 import { go, route } from "../state/route.ts";
 import { Problem, useAttempt } from "../ui/parts.tsx";
 import { words } from "../words/index.ts";
@@ -126,7 +127,8 @@ function Login({ app }: { app: App }) {
       }}
       ways={
         <>
-          <a href="#signup">{login.toSignup}</a> <a href="#confirm">{login.toConfirm}</a>
+          <a href="#signup">{login.toSignup}</a> <a href="#confirm">{login.toConfirm}</a>{" "}
+          <a href="#forgot">{login.toForgot}</a>
         </>
       }
     >
@@ -171,23 +173,13 @@ function Signup({ app }: { app: App }) {
 
 function Confirm({ app }: { app: App }) {
   const { login, confirm } = words.value;
-  const { mailbox } = app.config;
   return (
     <Door
       id="confirm"
       title={confirm.title}
       lead={
         <>
-          {confirm.lead}{" "}
-          {mailbox && (
-            <>
-              {confirm.here}{" "}
-              <a class="mailbox" href={mailbox} target="_blank" rel="noopener">
-                {confirm.hereMailbox}
-              </a>
-              .
-            </>
-          )}
+          {confirm.lead} <Mailbox app={app} />
         </>
       }
       submit={confirm.submit}
@@ -202,12 +194,110 @@ function Confirm({ app }: { app: App }) {
           go({ view: "login" }, true);
         }
       }}
-      ways={<a href="#login">{login.instead}</a>}
+      ways={
+        <>
+          <a href="#login">{login.instead}</a>
+          <Resend app={app} />
+        </>
+      }
     >
       {username("confirm-username", app.applicant.value?.username)}
       <Field id="confirm-code" name="code" label={confirm.code} autocomplete="one-time-code" numeric />
     </Door>
   );
+}
+
+/** Another code, for the user who is typed in. */
+function Resend({ app }: { app: App }) {
+  const { confirm } = words.value;
+  const { busy, error, attempt } = useAttempt();
+  return (
+    <>
+      <button
+        type="button"
+        class="link"
+        disabled={busy}
+        onClick={() =>
+          void attempt(async () => {
+            const field = document.getElementById("confirm-username") as HTMLInputElement;
+            if (field.reportValidity()) {
+              await app.api.resend(field.value);
+              toast(confirm.resent);
+            }
+          })
+        }
+      >
+        {confirm.resend}
+      </button>
+      <Problem error={error} />
+    </>
+  );
+}
+
+function Forgot({ app }: { app: App }) {
+  const { login, forgot } = words.value;
+  return (
+    <Door
+      id="forgot"
+      title={forgot.title}
+      lead={forgot.lead}
+      submit={forgot.submit}
+      send={async ({ username = "" }) => {
+        await app.api.forgot(username);
+        app.applicant.value = { username };
+        go({ view: "reset" }, true);
+      }}
+      ways={<a href="#login">{login.instead}</a>}
+    >
+      {username("forgot-username", app.applicant.value?.username)}
+    </Door>
+  );
+}
+
+function Reset({ app }: { app: App }) {
+  const { reset, confirm, signup } = words.value;
+  return (
+    <Door
+      id="reset"
+      title={reset.title}
+      lead={
+        <>
+          {reset.lead} <Mailbox app={app} />
+        </>
+      }
+      submit={reset.submit}
+      send={async ({ username = "", code = "", password = "" }) => {
+        await app.api.reset(username, code.trim(), password);
+        await app.login(username, password);
+      }}
+      ways={<a href="#forgot">{confirm.resend}</a>}
+    >
+      {username("reset-username", app.applicant.value?.username)}
+      <Field id="reset-code" name="code" label={confirm.code} autocomplete="one-time-code" numeric />
+      <Password
+        id="reset-password"
+        name="password"
+        label={reset.password}
+        autocomplete="new-password"
+        hint={signup.rule}
+      />
+    </Door>
+  );
+}
+
+/** Where the mail of a development machine ends. */
+function Mailbox({ app }: { app: App }) {
+  const { confirm } = words.value;
+  const { mailbox } = app.config;
+  return mailbox ? (
+    <>
+      {confirm.here}{" "}
+      <a class="mailbox" href={mailbox} target="_blank" rel="noopener">
+        {confirm.hereMailbox}
+      </a>
+      .
+    </>
+  ) : null;
 }
 
 export function Doors({ app }: { app: App }) {
@@ -216,6 +306,10 @@ export function Doors({ app }: { app: App }) {
       return <Signup app={app} />;
     case "confirm":
       return <Confirm app={app} />;
+    case "forgot":
+      return <Forgot app={app} />;
+    case "reset":
+      return <Reset app={app} />;
     default:
       return <Login app={app} />;
   }

@@ -13,6 +13,7 @@ import { Icon } from "../ui/icons.tsx";
 import { Bar, Blank, Choices, IconButton, Problem, useAttempt } from "../ui/parts.tsx";
 import { download } from "../videos/download.ts";
 import { locale, words } from "../words/index.ts";
+import { reasonIn } from "../words/reasons.ts";
 import { type Contents, frameAt, readContents } from "./contents.ts";
 import { Grid } from "./grid.tsx";
 import type { Size } from "./layout.ts";
@@ -162,7 +163,7 @@ function Frames({ app, video }: { app: App; video: Video }) {
         {video.warning && (
           <p class="warning">
             <Icon name="warning" />
-            {sentence(video.warning)}
+            {sentence(reasonIn(video.warning, words.value.tag))}
           </p>
         )}
       </div>

@@ -35,7 +35,9 @@ export function openApp(config: Config) {
   });
 
   const uploads: Uploads = openUploads(api, (video, { upload, poster }) => {
-    files.set(video.video_id, upload.file as File);
+    if (upload.blob instanceof File) {
+      files.set(video.video_id, upload.blob);
+    }
     if (poster) {
       posters.set(video.video_id, poster);
     }
@@ -53,7 +55,7 @@ export function openApp(config: Config) {
         await uploads.cancelAll();
       }
       owner = user.user_id;
-      uploads.resume();
+      await uploads.resume(owner);
     } catch {
       // The name is an ornament; what is wrong shows where it matters.
     }
@@ -77,7 +79,8 @@ export function openApp(config: Config) {
       void api.me().then((user) => {
         owner = user.user_id;
         username.value = user.username;
-      }, () => {});
+        return uploads.resume(owner);
+      }).catch(() => {});
     }
   });
 

@@ -2,16 +2,21 @@
 
 import { batch, computed, signal } from "@preact/signals";
 
-import { type Api, SessionOver } from "../api/client.ts";
+import { type Api, ApiError, SessionOver } from "../api/client.ts";
 import type { Video } from "../api/types.ts";
 import { type Speech, frames, sentence, statusDetail, title } from "../format.ts";
 import { locale, words } from "../words/index.ts";
+import { readEvents } from "./events.ts";
 import { keepFresh } from "./keep-fresh.ts";
 import { announce, toast } from "./notices.ts";
 
 const PAGE = 50;
 const QUICK_MS = 2_000;
 const SLOW_MS = 20_000;
+/** While events come, the list is asked for as well, in case that one was missed. */
+const LIVE_MS = 60_000;
+/** How long after an event stream has failed the next one is tried. */
+const STREAM_RETRY_MS = [1_000, 5_000, 30_000];
 
 /** How long a signed upload address lives; a file that has not come by then will not come. */
 const UPLOAD_LIFE_MS = 15 * 60_000;
@@ -173,10 +178,13 @@ export function openList(api: Api, uploading: (id: string) => boolean) {
   }
 
   /** Takes what a service has just told of a video. */
-  function learn(video: Video) {
-    const known = videos.peek().some(({ video_id }) => video_id === video.video_id);
-    take(known ? merge([video], videos.peek()) : [video, ...videos.peek()]);
-    void poll.now();
+  function learn(video: Video, ask = true) {
+    const known = videos.peek();
+    const place = known.findIndex(({ video_id }) => video_id === video.video_id);
+    take(place < 0 ? [video, ...known] : known.with(place, merge(known, [video])[0]!));
+    if (ask) {
+      void poll.now();
+    }
   }
 
   const hide = (id: string, hiding: boolean) => {
@@ -220,13 +228,32 @@ export function openList(api: Api, uploading: (id: string) => boolean) {
   const onLeave = () => void settle();
   addEventListener("pagehide", onLeave);
 
-  const poll = keepFresh(load, () => pollDelay(videos.peek(), failures, Date.now()));
+  const live = signal(false);
+  const poll = keepFresh(load, () =>
+    live.peek() && failures === 0 ? LIVE_MS : pollDelay(videos.peek(), failures, Date.now()),
+  );
+  const stream = follow(api, {
+    changed: (video) => learn(video, false),
+    /** Which are the newest: others have come or gone. */
+    listed(ids) {
+      const known = videos.peek().slice(0, ids.length).map(({ video_id }) => video_id);
+      if (known.join() !== ids.join()) {
+        void poll.now();
+      }
+    },
+    live(now) {
+      live.value = now;
+      // What happened while nobody listened, and the other delay from now on.
+      void poll.now();
+    },
+  });
 
   return {
     /** All that are there, and those that fit the search. */
     present,
     shown,
     loaded,
+    live,
     more,
     problem,
     filter,
@@ -242,9 +269,88 @@ export function openList(api: Api, uploading: (id: string) => boolean) {
     },
     async close() {
       closed = true;
+      stream.stop();
       poll.stop();
       removeEventListener("pagehide", onLeave);
       await settle();
+    },
+  };
+}
+
+interface Listener {
+  changed: (video: Video) => void;
+  listed: (ids: string[]) => void;
+  live: (now: boolean) => void;
+}
+
+/**
+ * Listens to what happens to the videos, while the page is seen: a browser has few connections to a host,
+ * and tabs that nobody looks at need none. Where a service has no events, polling has to do.
+ */
+function follow(api: Api, listener: Listener) {
+  let listening: AbortController | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+  let lastId: string | null = null;
+  let stopped = false;
+
+  async function listen() {
+    clearTimeout(timer);
+    if (stopped || listening || document.hidden) {
+      return;
+    }
+    const current = new AbortController();
+    listening = current;
+    try {
+      const { body } = await api.events(current.signal, lastId);
+      failures = 0;
+      listener.live(true);
+      for await (const { name, data, id } of readEvents(body!)) {
+        lastId = id ?? lastId;
+        if (name === "video") {
+          listener.changed(JSON.parse(data) as Video);
+        } else if (name === "videos") {
+          listener.listed((JSON.parse(data) as { video_ids: string[] }).video_ids);
+        }
+      }
+    } catch (error) {
+      if (current.signal.aborted) {
+        return;
+      }
+      failures += 1;
+      const none = error instanceof ApiError && [404, 405, 406, 501].includes(error.status);
+      stopped ||= none || error instanceof SessionOver;
+    }
+    if (current.signal.aborted) {
+      return;
+    }
+    listening = null;
+    listener.live(false);
+    if (!stopped) {
+      const wait = STREAM_RETRY_MS[Math.min(failures, STREAM_RETRY_MS.length - 1)];
+      timer = setTimeout(listen, wait);
+    }
+  }
+
+  function onVisibility() {
+    if (document.hidden) {
+      listening?.abort();
+      listening = null;
+    } else {
+      void listen();
+    }
+  }
+
+  document.addEventListener("visibilitychange", onVisibility);
+  addEventListener("online", listen);
+  void listen();
+  return {
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+      listening?.abort();
+      document.removeEventListener("visibilitychange", onVisibility);
+      removeEventListener("online", listen);
     },
   };
 }

@@ -10,7 +10,18 @@ import { Choices, Problem } from "../ui/parts.tsx";
 import { locale, words } from "../words/index.ts";
 import { type Choice, type Chosen, expectedFrames, isSendable, openChoice } from "./choice.ts";
 import { PICTURES } from "./look.ts";
-import { DEFAULTS, type Wishes, changedOptions, expectedBytes, toOptions, wishedEvery } from "./options.ts";
+import {
+  DEFAULTS,
+  QUALITIES,
+  WIDTHS,
+  type Wishes,
+  changedOptions,
+  expectedBytes,
+  toOptions,
+  wishedEvery,
+  wishedSeconds,
+  wrongWish,
+} from "./options.ts";
 
 const ACCEPT = "video/*,.3gp,.avi,.flv,.m2ts,.mkv,.mov,.mp4,.mpg,.mts,.mxf,.ogv,.ts,.vob,.webm,.wmv";
 
@@ -25,10 +36,16 @@ export function UploadForm({ app }: { app: App }) {
   const [error, setError] = useState<unknown>(null);
   const input = useRef<HTMLInputElement>(null);
   const every = useRef<HTMLInputElement>(null);
-  const dropping = useDrop((files) => {
+  /** What an upload that was left behind waits for goes there; the others are looked at. */
+  async function take(files: FileList | null) {
     setError(null);
-    choice.add(files);
-  });
+    for (const file of [...(files ?? [])]) {
+      if (!(await app.uploads.adopt(file))) {
+        choice.add([file]);
+      }
+    }
+  }
+  const dropping = useDrop((files) => void take(files));
   useEffect(() => () => choice.clear(), []);
   const said = words.value.upload;
   const chosen = choice.chosen.value;
@@ -37,15 +54,19 @@ export function UploadForm({ app }: { app: App }) {
 
   function send() {
     const ms = wishedEvery(wishes);
+    const wrong = wrongWish(wishes);
     if (chosen.length === 0) {
       setError(refuse(({ problems }) => problems.noFile));
       input.current?.focus();
     } else if (sendable === 0) {
       setError(refuse(({ problems }) => problems.noneLeft));
       input.current?.focus();
-    } else if (ms === null) {
+    } else if (wrong === "every" || ms === null) {
       setError(refuse(({ problems }) => problems.interval));
       every.current?.focus();
+    } else if (wrong !== null) {
+      setError(refuse(({ problems }) => problems[wrong]));
+      document.getElementById(wrong)?.focus();
     } else {
       setError(null);
       for (const { file, poster } of choice.take()) {
@@ -77,8 +98,7 @@ export function UploadForm({ app }: { app: App }) {
             accept={ACCEPT}
             aria-describedby="file-hint"
             onChange={(event) => {
-              setError(null);
-              choice.add(event.currentTarget.files ?? []);
+              void take(event.currentTarget.files);
               // The same file may be chosen again after it was taken away.
               event.currentTarget.value = "";
             }}
@@ -149,6 +169,7 @@ function OptionsFold(props: {
   const { wishes, wish } = props;
   const said = words.value.upload;
   const changed = changedOptions(wishes);
+  const wrong = wrongWish(wishes);
   return (
     <details class="options">
       <summary>
@@ -181,6 +202,70 @@ function OptionsFold(props: {
             ]}
             onChoose={(format) => wish("format", format)}
           />
+        </div>
+        <div class="options-row">
+          <label>
+            <span class="label">{said.from}</span>
+            <input
+              id="from"
+              value={wishes.from}
+              placeholder="0:00"
+              autocomplete="off"
+              aria-describedby="range-hint"
+              aria-invalid={wrong === "from"}
+              onInput={(event) => wish("from", event.currentTarget.value)}
+            />
+          </label>
+          <label>
+            <span class="label">{said.to}</span>
+            <input
+              id="to"
+              value={wishes.to}
+              autocomplete="off"
+              aria-describedby="range-hint"
+              aria-invalid={wrong === "to"}
+              onInput={(event) => wish("to", event.currentTarget.value)}
+            />
+          </label>
+          <p class="hint" id="range-hint">
+            {said.rangeHint}
+          </p>
+        </div>
+        <div class="options-row">
+          <label>
+            <span class="label">{said.width}</span>
+            <input
+              id="width"
+              inputMode="numeric"
+              value={wishes.width}
+              autocomplete="off"
+              aria-describedby="width-hint"
+              aria-invalid={wrong === "width"}
+              min={WIDTHS.least}
+              max={WIDTHS.most}
+              onInput={(event) => wish("width", event.currentTarget.value.trim())}
+            />
+          </label>
+          <p class="hint" id="width-hint">
+            {said.widthHint}
+          </p>
+          {wishes.format === "jpg" && (
+            <label>
+              <span class="label">{said.quality}</span>
+              <select
+                id="quality"
+                value={wishes.quality}
+                onChange={(event) => wish("quality", event.currentTarget.value)}
+              >
+                <option value="">{said.qualities.usual}</option>
+                {QUALITIES.map((quality) => (
+                  <option key={quality} value={quality}>
+                    {said.qualities[quality]}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )}
         </div>
         {(["repeat", "strict"] as const).map((name) => (
           <label class="check" key={name}>
@@ -217,7 +302,7 @@ function ChosenFile({ chosen, wishes, choice }: { chosen: Chosen; wishes: Wishes
           </p>
         ) : (
           <p class="estimate" role="status">
-            {seen ? estimate(seen.duration, seen.frameBytes, wishes) : looking ? said.looking : said.cannotLook}
+            {seen ? estimate(seen, wishes) : looking ? said.looking : said.cannotLook}
           </p>
         )}
       </div>
@@ -247,19 +332,19 @@ function problemOf({ kind }: Chosen): string | null {
 }
 
 /** `about 3,600 frames, 700 MB`. */
-function estimate(duration: number, frameBytes: number, wishes: Wishes): string {
+function estimate({ duration, frameBytes, width }: NonNullable<Chosen["seen"]>, wishes: Wishes): string {
   const ms = everyMs(wishes.every, wishes.unit);
   const said = words.value.upload;
   if (ms === null) {
     return words.value.problems.interval;
   }
   const speech = { words: words.value, locale: locale.value };
-  const count = expectedFrames(duration, ms);
+  const count = expectedFrames(wishedSeconds(wishes, duration), ms);
   if (count > MAX_FRAMES) {
     return `${said.estimateFrames(frames(count, speech))}. ${said.tooMany(number(MAX_FRAMES, locale.value))}`;
   }
   return frameBytes > 0
-    ? said.estimate(frames(count, speech), bytes(roughly(expectedBytes(count, frameBytes, wishes)), locale.value))
+    ? said.estimate(frames(count, speech), bytes(roughly(expectedBytes(count, frameBytes, width, wishes)), locale.value))
     : said.estimateFrames(frames(count, speech));
 }
 

@@ -1,11 +1,12 @@
 /** The uploads under way, a row each. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { say } from "../api/client.ts";
 import { bytes, duration, interval, percent } from "../format.ts";
 import type { App } from "../state/app.ts";
 import { online } from "../state/online.ts";
+import { toast } from "../state/notices.ts";
 import type { Sending } from "../state/uploads.ts";
 import { Bar, IconButton } from "../ui/parts.tsx";
 import { Poster } from "../videos/poster.tsx";
@@ -45,6 +46,19 @@ function UploadRow({ sending, app }: { sending: Sending; app: App }) {
         </p>
       </div>
       <p class="actions">
+        {upload.resumable && (phase === "sending" || phase === "retrying") && (
+          <IconButton icon="pause" text={said.pause} label={said.of(said.pause, name)} onClick={() => upload.pause()} />
+        )}
+        {phase === "paused" && (
+          <IconButton
+            icon="play"
+            class="main"
+            text={said.resume}
+            label={said.of(said.resume, name)}
+            onClick={() => app.uploads.again(sending)}
+          />
+        )}
+        {phase === "fileMissing" && <ChooseAgain app={app} sending={sending} />}
         {failed && (
           <IconButton
             icon="retry"
@@ -70,6 +84,37 @@ function UploadRow({ sending, app }: { sending: Sending; app: App }) {
   );
 }
 
+function ChooseAgain({ app, sending }: { app: App; sending: Sending }) {
+  const input = useRef<HTMLInputElement>(null);
+  const said = words.value.uploads;
+  const { name } = sending.upload.file;
+  return (
+    <>
+      <IconButton
+        icon="file"
+        class="main"
+        text={said.chooseAgainButton}
+        label={`${said.chooseAgainButton}: ${name}`}
+        onClick={() => input.current?.click()}
+      />
+      <input
+        ref={input}
+        type="file"
+        class="unseen"
+        tabIndex={-1}
+        aria-hidden="true"
+        onChange={async (event) => {
+          const file = event.currentTarget.files?.[0];
+          event.currentTarget.value = "";
+          if (file && !(await app.uploads.choose(sending, file))) {
+            toast(said.otherFile(name));
+          }
+        }}
+      />
+    </>
+  );
+}
+
 function badge(phase: Upload["phase"]["value"]): string {
   const said = words.value.uploads;
   switch (phase) {
@@ -78,6 +123,8 @@ function badge(phase: Upload["phase"]["value"]): string {
     case "failed":
       return said.failed;
     case "retrying":
+    case "paused":
+    case "fileMissing":
     case "loggedOut":
       return said.paused;
     default:
@@ -107,6 +154,10 @@ function detail(upload: Upload): string {
       return online.value
         ? said.retrying(duration(Math.max(1_000, upload.retryAt.value - Date.now()), speak))
         : said.waitingOnline;
+    case "paused":
+      return said.pausedDetail(percent(upload.sent.value, upload.file.size, speak));
+    case "fileMissing":
+      return `${said.pausedDetail(percent(upload.sent.value, upload.file.size, speak))} ${said.chooseAgain}`;
     case "loggedOut":
       return words.value.login.over;
     case "failed":

@@ -10,6 +10,7 @@ import { signal } from "@preact/signals";
 import { type Api, ApiError, SessionOver, putFile } from "../api/client.ts";
 import type { Options, UploadTarget, Video } from "../api/types.ts";
 import { pause as pauseFor } from "../state/online.ts";
+import { sendParts } from "./parts.ts";
 
 /** A signed address is not begun with when it has less than this left. */
 const MARGIN_MS = 10_000;
@@ -23,20 +24,26 @@ export type Phase =
   | "sending"
   | "completing"
   | "retrying"
+  | "paused"
   | "loggedOut"
+  /** The page was loaded anew: it knows what is there, but not the file. */
+  | "fileMissing"
   | "done"
   | "failed"
   | "cancelled";
 
 /** What an upload needs of the world. */
 export interface World {
-  api: Pick<Api, "createUpload" | "complete" | "remove">;
+  api: Pick<Api, "createUpload" | "complete" | "remove" | "parts" | "partTargets" | "abandon">;
   put?: typeof putFile;
   now?: () => number;
   pause?: typeof pauseFor;
 }
 
 export type Source = Pick<File, "name" | "type" | "size"> & Blob;
+
+/** What is known of an upload's file when the file itself is not there. */
+export type Described = Pick<File, "name" | "type" | "size">;
 
 /** One file on its way. */
 export class Upload {
@@ -52,19 +59,32 @@ export class Upload {
   /** When the sending began, and from which byte: from this, how long the rest will take. */
   began = { at: 0, sent: 0 };
 
-  readonly file: Source;
+  file: Described;
   readonly options: Options;
   readonly everyMs: number;
   readonly #api: World["api"];
   readonly #put: typeof putFile;
   readonly #now: () => number;
   readonly #pause: typeof pauseFor;
+  #blob: Source | null;
   #target: UploadTarget | null = null;
   #arrived = false;
   readonly #abort = new AbortController();
+  /** Ends what is being sent, so that it can go on later. */
+  #halt = new AbortController();
 
-  constructor(file: Source, everyMs: number, options: Omit<Options, "every">, world: World) {
+  /** Without a `blob` it waits until `choose` gives it one; `target` is that of an upload that had begun. */
+  constructor(
+    file: Described,
+    everyMs: number,
+    options: Omit<Options, "every">,
+    world: World,
+    { blob = null, target = null }: { blob?: Source | null; target?: UploadTarget | null } = {},
+  ) {
     this.file = file;
+    this.#blob = blob;
+    this.#target = target;
+    this.phase.value = blob ? "waiting" : "fileMissing";
     this.everyMs = everyMs;
     this.options = { every: `${everyMs}ms`, ...options };
     this.#api = world.api;
@@ -80,7 +100,36 @@ export class Upload {
 
   /** Whether the page has to stay open for it. */
   get underWay(): boolean {
-    return !["done", "failed", "cancelled"].includes(this.phase.value);
+    return !["done", "failed", "cancelled", "fileMissing"].includes(this.phase.value);
+  }
+
+  /** Whether it goes on where it stopped: it is sent in parts. */
+  get resumable(): boolean {
+    return this.#target?.method === "PARTS";
+  }
+
+  /** Its file, where it is there. */
+  get blob(): Source | null {
+    return this.#blob;
+  }
+
+  /** Where its parts go, while it is sent in parts. */
+  get target(): UploadTarget | null {
+    return this.#target;
+  }
+
+  /** Stops it for a while: what is there stays there. */
+  pause(): void {
+    if (this.resumable && ["sending", "retrying"].includes(this.phase.value)) {
+      this.#to("paused");
+      this.#halt.abort();
+    }
+  }
+
+  /** Gives it its file after the page was loaded anew. */
+  choose(blob: Source): void {
+    this.#blob = blob;
+    this.#to("waiting");
   }
 
   /** Milliseconds that the rest takes at the speed so far; null while nobody can know. */
@@ -100,7 +149,7 @@ export class Upload {
         await this.#once();
         return;
       } catch (error) {
-        if (this.phase.value === "cancelled") {
+        if (this.phase.value === "cancelled" || this.phase.value === "paused") {
           return;
         }
         if (error instanceof SessionOver) {
@@ -118,7 +167,7 @@ export class Upload {
         this.retryAt.value = this.#now() + wait;
         this.#to("retrying");
         try {
-          await this.#pause(wait, this.#abort.signal);
+          await this.#pause(wait, this.#halt.signal);
         } catch {
           return;
         }
@@ -139,7 +188,8 @@ export class Upload {
 
   /** Makes it wait for another run. */
   again(): void {
-    this.#to("waiting");
+    this.#halt = new AbortController();
+    this.#to(this.#blob ? "waiting" : "fileMissing");
   }
 
   /** Stops it and takes back what was registered. */
@@ -149,6 +199,7 @@ export class Upload {
     }
     this.#to("cancelled");
     this.#abort.abort();
+    this.#halt.abort();
     await this.#forget();
   }
 
@@ -166,17 +217,32 @@ export class Upload {
   }
 
   async #send(): Promise<void> {
-    this.sent.value = 0;
-    this.began = { at: this.#now(), sent: 0 };
-    this.#to("sending");
+    const target = this.#target!;
     const onProgress = (sent: number) => {
       this.sent.value = sent;
     };
+    const begin = (sent: number) => {
+      this.sent.value = sent;
+      this.began = { at: this.#now(), sent };
+    };
+    begin(this.resumable ? this.sent.value : 0);
+    this.#to("sending");
+    const options = { signal: this.#halt.signal, onProgress };
     try {
-      await this.#put(this.#target!, this.file, { signal: this.#abort.signal, onProgress });
+      if (target.method === "PARTS") {
+        await sendParts(this.#api, this.#put, target, this.#blob!, { ...options, begin });
+      } else {
+        await this.#put(target, this.#blob!, options);
+      }
     } catch (error) {
-      // Refused rather than cut off: the same address would be refused again.
-      if (error instanceof ApiError && error.status > 0) {
+      if (this.resumable && error instanceof ApiError && error.status === 409) {
+        // It was complete already, when the page was closed or the answer was lost: to be asked is enough.
+        this.#arrived = true;
+        return;
+      }
+      // Refused rather than cut off: the same address would be refused again. Of parts others are given.
+      const gone = error instanceof ApiError && (this.resumable ? error.status === 404 : error.status > 0);
+      if (gone) {
         await this.#forget();
       }
       throw error;
@@ -190,9 +256,11 @@ export class Upload {
       this.video = await this.#api.complete(this.#target!.video_id);
     } catch (error) {
       if (error instanceof ApiError && [404, 409, 413].includes(error.status)) {
-        // The store does not have it as it was announced: begin anew.
+        // The store does not have it as it was announced: begin anew, or send the parts that are missing.
         this.#arrived = false;
-        await this.#forget();
+        if (error.status !== 409 || !this.resumable) {
+          await this.#forget();
+        }
       }
       throw error;
     }
@@ -205,7 +273,8 @@ export class Upload {
     this.#target = null;
     if (target) {
       // Only tidying up: the user can still delete it in the list.
-      await this.#api.remove(target.video_id).catch(() => {});
+      const { method, video_id: id } = target;
+      await (method === "PARTS" ? this.#api.abandon(id) : this.#api.remove(id)).catch(() => {});
     }
   }
 

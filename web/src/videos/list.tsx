@@ -12,6 +12,7 @@ import { Icon } from "../ui/icons.tsx";
 import { Bar, Blank, Choices, IconButton, Problem, useAttempt } from "../ui/parts.tsx";
 import { UploadRows } from "../upload/rows.tsx";
 import { locale, words } from "../words/index.ts";
+import { mayHelp, reasonIn } from "../words/reasons.ts";
 import { download } from "./download.ts";
 import { Poster } from "./poster.tsx";
 import { usePoster } from "./poster-of.ts";
@@ -183,9 +184,10 @@ function Row({ video, app, list }: { video: Video; app: App; list: VideoList }) 
         {video.warning && (
           <p class="warning">
             <Icon name="warning" />
-            {sentence(video.warning)}
+            {sentence(reasonIn(video.warning, words.value.tag))}
           </p>
         )}
+        {video.status === "failed" && !mayHelp(video.reason ?? "") && <p class="facts">{said.hopeless}</p>}
         <Problem error={error} />
       </div>
       <p class="actions">
@@ -211,7 +213,7 @@ function Row({ video, app, list }: { video: Video; app: App; list: VideoList }) 
             />
           </>
         )}
-        {video.status === "failed" && (
+        {video.status === "failed" && mayHelp(video.reason ?? "") && (
           <IconButton
             icon="retry"
             text={words.value.tryAgain}
