@@ -125,10 +125,19 @@ def journey(readme, shell, paulo):
     make, log_in, form, presigned, fetch, notify = readme.blocks("The journey, by curl")
     printed = {"make": shell.run(make), "log_in": shell.run(log_in), "form": shell.run(form)}
     printed["presigned"] = shell.run(presigned)
-    paulo.until_ended(shell.value("ID"))
     printed["fetch"] = shell.run(fetch)
     printed["notify"] = shell.run(notify)
     return printed
+
+
+def test_the_portuguese_readme_has_the_same_commands(root):
+    def blocks(name):
+        text = (root / name).read_text()
+        return re.findall(r"^ *```(\w+)\n(.*?)^ *```$", text, re.M | re.S)
+
+    english = blocks("README.md")
+    assert len(english) > 10
+    assert blocks("README.pt-BR.md") == english
 
 
 def last_json(printed):
