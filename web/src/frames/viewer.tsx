@@ -52,7 +52,13 @@ export function Viewer({ name, frames, pictures, frame, onFrame, onClose }: View
     pictures.prefer(wanted);
   }, [pictures, frame]);
 
-  const to = (next: number) => onFrame(Math.min(Math.max(next, 0), count - 1));
+  // Keys may come faster than what they lead to is drawn.
+  const now = useRef(frame);
+  now.current = frame;
+  const to = (next: number) => {
+    now.current = Math.min(Math.max(next, 0), count - 1);
+    onFrame(now.current);
+  };
 
   return (
     <dialog
@@ -67,7 +73,7 @@ export function Viewer({ name, frames, pictures, frame, onFrame, onClose }: View
         if (event.altKey || event.ctrlKey || event.metaKey || event.target instanceof HTMLInputElement) {
           return;
         }
-        const next = move(event.key, frame, count, 1, 10);
+        const next = move(event.key, now.current, count, 1, 10);
         if (next !== null) {
           event.preventDefault();
           to(next);
