@@ -14,7 +14,7 @@ use crate::problem::{UNKNOWN_FIELD, problem, response};
 use crate::routing::without_prefix;
 use crate::{
     Access, Caller, Context, Error, Feature, Host, PathEncoding, PathParams, Request, Response,
-    Result, Route, RouteMatch, dispatch_http, find_route,
+    Result, RouteMatch, dispatch_http, find_route,
 };
 
 /// The path to find the route by, where it is not that of the address: a gateway's stage is part
@@ -109,7 +109,7 @@ where
 /// A request whose handler can be asked again, in the answer's extensions.
 #[cfg(feature = "server")]
 pub(crate) struct Again<C: Context> {
-    pub(crate) route: &'static Route<C>,
+    pub(crate) route: &'static crate::Route<C>,
     pub(crate) request: Request,
 }
 
@@ -126,7 +126,7 @@ impl<C: Context> Clone for Again<C> {
 #[cfg(feature = "server")]
 impl<C: Context> Again<C> {
     /// `None`: the route is not one to listen to, or only its head is wanted.
-    fn of(route: &'static Route<C>, request: &Request) -> Option<Self> {
+    fn of(route: &'static crate::Route<C>, request: &Request) -> Option<Self> {
         let listens = route.follow && request.method() == http::Method::GET;
         listens.then(|| Self {
             route,
