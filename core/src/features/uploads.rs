@@ -403,6 +403,11 @@ pub(super) async fn requeue(
     // The outcome so far is told before it is over.
     publish(app, video).await?;
     queue_job(app, &video.video_id, |now| {
+        // The round that was asked about is over: this retry was done and its answer lost, or another one was.
+        // A second one would end a round whose outcome nobody has been told.
+        if now.round != video.round {
+            return None;
+        }
         let retried = now.retried(app.clock.now())?;
         Some(Video {
             options: options.clone().unwrap_or_else(|| now.options.clone()),

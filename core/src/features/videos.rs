@@ -19,6 +19,9 @@ use lambda_anywhere::{Access, Request, Response, require_caller};
 const DEFAULT_PAGE: u32 = 50;
 const MAX_PAGE: u32 = 100;
 
+/// The longest part of a name that is looked for, in characters; the query's schema has it too.
+const MAX_SOUGHT: usize = 200;
+
 /// Which videos are listed.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -56,12 +59,13 @@ pub async fn list_videos(app: &App, request: Request) -> Result<Response> {
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Error::bad_field("limit", "limit must be between 1 and 100"));
     }
+    let name = query.q.unwrap_or_default();
+    if name.chars().count() > MAX_SOUGHT {
+        return Err(Error::bad_field("q", format!("q has at most {MAX_SOUGHT} characters")));
+    }
     let filter = VideoFilter {
         statuses: query.status.unwrap_or_default(),
-        name: query
-            .q
-            .filter(|name| !name.is_empty())
-            .map(|name| name.to_lowercase()),
+        name: (!name.is_empty()).then(|| name.to_lowercase()),
     };
     let after = query.after.as_deref();
     let page = app.videos.list(&user_id, limit, after, &filter).await?;

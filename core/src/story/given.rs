@@ -32,6 +32,8 @@ pub struct Given {
     pub password_is_temporary: bool,
     /// How many writes to a record find that somebody else was faster.
     pub conflicts: u32,
+    /// What whoever was faster has changed in the record, field by field.
+    pub conflict_leaves: serde_json::Map<String, Value>,
     /// How many seconds a call takes, by the first words of its line; others take no time.
     pub takes_s: BTreeMap<String, i64>,
 }

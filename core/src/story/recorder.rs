@@ -166,6 +166,15 @@ fn is(line: &str, kind: &str) -> bool {
         && kind.all(|field| changed(line).any(|changed| changed == field))
 }
 
+/// A record with these fields in the place of its own.
+fn with_fields(video: &Video, fields: &serde_json::Map<String, serde_json::Value>) -> Video {
+    let mut record = serde_json::to_value(video).expect("a record is JSON");
+    for (field, value) in fields {
+        record[field] = value.clone();
+    }
+    serde_json::from_value(record).expect("conflict_leaves has fields of a record")
+}
+
 #[async_trait]
 impl Videos for Recorder {
     async fn get(&self, video_id: &str) -> Result<Option<Video>> {
@@ -183,6 +192,7 @@ impl Videos for Recorder {
                 world.conflicts -= 1;
                 world.lines.push(format!("conflict {id}"));
                 if let Some(stored) = world.videos.get_mut(id) {
+                    *stored = with_fields(stored, &self.given.conflict_leaves);
                     stored.version += 1;
                 }
                 return Ok(false);

@@ -221,7 +221,7 @@ def test_who_wants_no_frames_of_a_damaged_video_gets_none(user, clips, new_id):
 def test_pictures_are_made_as_the_job_asks(user, clips, new_id):
     put(user, new_id, clips.test_card().read_bytes())
     send(user.system, job(user, new_id, format="png", repeat=True))
-    assert user.until_ended(new_id)["format"] == "png"
+    assert user.until_ended(new_id)["options"]["format"] == "png"
     with user.frames(new_id) as zipped:
         assert zipped.read("frame_00001.png").startswith(b"\x89PNG")
 

@@ -174,11 +174,12 @@ def test_the_mail(journey, readme, shell, paulo):
     (command,) = re.findall(r"Read the mail: `([^`]+)`", readme.text)
     paulo.until_mailed(2)
     mails = json.loads(shell.run(readme.here(command)))
-    links = []
+    links = set()
     for mail in mails:
         if mail["to"] == paulo.email:
             assert "video.mp4" in mail["subject"] and "10 frames" in mail["text"]
-            links += re.findall(r"http://\S+X-Amz-\S+", mail["text"])
+            # The same address stands in both languages.
+            links |= set(re.findall(r"http://\S+X-Amz-\S+", mail["text"]))
     assert len(links) == 2
     for link in links:
         answer = requests.get(link, timeout=30)
@@ -212,7 +213,7 @@ def by_hand(journey, readme, shell):
 
 
 def test_with_the_aws_command(by_hand, readme):
-    assert "v1.zip" in by_hand
+    assert re.search(r" frames/u1/v1/\S+\.zip$", by_hand, re.M)
     assert '"MessageId"' in by_hand
     assert '"done"' in by_hand
     mails = until(lambda: of_v1(readme.system), "the mail about v1")
