@@ -61,7 +61,10 @@ pub async fn list_videos(app: &App, request: Request) -> Result<Response> {
     }
     let name = query.q.unwrap_or_default();
     if name.chars().count() > MAX_SOUGHT {
-        return Err(Error::bad_field("q", format!("q has at most {MAX_SOUGHT} characters")));
+        return Err(Error::bad_field(
+            "q",
+            format!("q has at most {MAX_SOUGHT} characters"),
+        ));
     }
     let filter = VideoFilter {
         statuses: query.status.unwrap_or_default(),
