@@ -206,10 +206,17 @@ function Shown(props: { app: App; video: Video; contents: Contents; pictures: Pi
   const { error, attempt } = useAttempt();
   const id = video.video_id;
 
-  // Back, forward, or another address typed in.
+  // Back, forward, or another address typed in. What was told to the address is known here already: taking it
+  // from there again, after a key that came meanwhile, would lose that key.
+  const told = useRef(at);
   useEffect(() => {
-    if (at !== null) {
-      setActive(frameAt(frames, at));
+    const now = route.value.view === "frames" ? route.value.seconds : null;
+    if (now === told.current) {
+      return;
+    }
+    told.current = now;
+    if (now !== null) {
+      setActive(frameAt(frames, now));
     } else {
       setOpen(false);
     }
@@ -219,7 +226,8 @@ function Shown(props: { app: App; video: Video; contents: Contents; pictures: Pi
   function show(frame: number, enlarged: boolean) {
     setActive(frame);
     setOpen(enlarged);
-    go({ view: "frames", id, seconds: enlarged ? (frames[frame]!.at ?? 0) : null }, true);
+    told.current = enlarged ? (frames[frame]!.at ?? 0) : null;
+    go({ view: "frames", id, seconds: told.current }, true);
     seek(frame);
   }
 

@@ -54,7 +54,12 @@ export function Viewer({ name, frames, pictures, frame, onFrame, onClose }: View
 
   // Keys may come faster than what they lead to is drawn.
   const now = useRef(frame);
-  now.current = frame;
+  const drawn = useRef(frame);
+  if (drawn.current !== frame) {
+    // Drawn anew for another reason, as a picture that has come, it is still where the keys have led.
+    drawn.current = frame;
+    now.current = frame;
+  }
   const to = (next: number) => {
     now.current = Math.min(Math.max(next, 0), count - 1);
     onFrame(now.current);
