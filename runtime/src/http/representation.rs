@@ -18,7 +18,7 @@ use crate::Response;
 /// Less is not worth the time: it fits into one packet.
 const LEAST_COMPRESSED: usize = 1_400;
 
-/// What every answer says to a browser that was led to it as if it were a page: run nothing, be in no frame,
+/// What every answer says to a browser that was led to it as if it were a page: run nothing, be shown in no other page,
 /// guess no type (<https://owasp.org/www-project-secure-headers/>).
 const SECURITY: [(HeaderName, &str); 4] = [
     (

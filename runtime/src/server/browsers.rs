@@ -114,7 +114,7 @@ mod tests {
                 ("origin", "http://127.0.0.1:8005"),
                 ("content-type", "application/json"),
             ],
-            &[("host", "video-processor.fotograma.svc:8005")],
+            &[("host", "worker.orders.svc:8005")],
             &[("host", "localhost")],
             &[("host", "[::1]:8005")],
         ] {
