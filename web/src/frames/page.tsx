@@ -4,16 +4,15 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { ApiError, SessionOver } from "../api/client.ts";
 import type { Video } from "../api/types.ts";
-import { bytes, facts, frames as frameWords, sentence, statusDetail, statusLabel, timecode, parseTime, title } from "../format.ts";
+import { bytes, facts, frames as frameWords, statusDetail, statusLabel, timecode, parseTime, title } from "../format.ts";
 import type { App } from "../state/app.ts";
 import { keepFresh } from "../state/keep-fresh.ts";
 import { go, route } from "../state/route.ts";
 import { ended } from "../state/videos.ts";
 import { Icon } from "../ui/icons.tsx";
-import { Bar, Blank, Choices, IconButton, Problem, useAttempt } from "../ui/parts.tsx";
+import { Bar, Blank, Choices, IconButton, Problem, Warning, useAttempt } from "../ui/parts.tsx";
 import { download } from "../videos/download.ts";
 import { locale, words } from "../words/index.ts";
-import { reasonIn } from "../words/reasons.ts";
 import { type Contents, frameAt, readContents } from "./contents.ts";
 import { Grid } from "./grid.tsx";
 import type { Size } from "./layout.ts";
@@ -160,12 +159,7 @@ function Frames({ app, video }: { app: App; video: Video }) {
           {frameWords(contents?.frames.length ?? video.frames, speech)}
           {contents && `, ${bytes(contents.total, locale.value)}`} · {facts(video, speech, false)}
         </p>
-        {video.warning && (
-          <p class="warning">
-            <Icon name="warning" />
-            {sentence(reasonIn(video.warning, words.value.tag))}
-          </p>
-        )}
+        {video.warning && <Warning text={video.warning} />}
       </div>
       {contents && pictures ? (
         contents.frames.length > 0 ? (

@@ -4,9 +4,11 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { say } from "../api/client.ts";
+import { sentence } from "../format.ts";
 import { announcement, question, toasts } from "../state/notices.ts";
 import { online } from "../state/online.ts";
 import { words } from "../words/index.ts";
+import { reasonIn } from "../words/reasons.ts";
 import { Icon } from "./icons.tsx";
 
 /** What went wrong, in the language of the day; its place is there before. */
@@ -14,6 +16,16 @@ export function Problem({ error, id }: { error: unknown; id?: string }) {
   return (
     <p class="problem" role="alert" id={id}>
       {error ? say(error, words.value) : ""}
+    </p>
+  );
+}
+
+/** What is wrong with the frames that there are. */
+export function Warning({ text }: { text: string }) {
+  return (
+    <p class="warning">
+      <Icon name="warning" />
+      {sentence(reasonIn(text, words.value.tag))}
     </p>
   );
 }

@@ -2,17 +2,17 @@
 
 import { useEffect, useRef } from "preact/hooks";
 
-import { frames as frameWords, number, percent, sentence, statusDetail, statusLabel, title, facts } from "../format.ts";
+import { frames as frameWords, number, percent, statusDetail, statusLabel, title, facts } from "../format.ts";
 import type { Video } from "../api/types.ts";
 import type { App } from "../state/app.ts";
 import { formatRoute, go } from "../state/route.ts";
 import type { Filter, VideoList } from "../state/videos.ts";
 import { ended } from "../state/videos.ts";
 import { Icon } from "../ui/icons.tsx";
-import { Bar, Blank, Choices, IconButton, Problem, useAttempt } from "../ui/parts.tsx";
+import { Bar, Blank, Choices, IconButton, Problem, Warning, useAttempt } from "../ui/parts.tsx";
 import { UploadRows } from "../upload/rows.tsx";
 import { locale, words } from "../words/index.ts";
-import { mayHelp, reasonIn } from "../words/reasons.ts";
+import { mayHelp } from "../words/reasons.ts";
 import { download } from "./download.ts";
 import { Poster } from "./poster.tsx";
 import { usePoster } from "./poster-of.ts";
@@ -181,12 +181,7 @@ function Row({ video, app, list }: { video: Video; app: App; list: VideoList }) 
           <span class="badge">{statusLabel(video, words.value)}</span>{" "}
           <span class="detail">{statusDetail(video, speech, list.leftMs.value.get(id) ?? null)}</span>
         </p>
-        {video.warning && (
-          <p class="warning">
-            <Icon name="warning" />
-            {sentence(reasonIn(video.warning, words.value.tag))}
-          </p>
-        )}
+        {video.warning && <Warning text={video.warning} />}
         {video.status === "failed" && !mayHelp(video.reason ?? "") && <p class="facts">{said.hopeless}</p>}
         <Problem error={error} />
       </div>
