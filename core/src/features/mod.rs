@@ -80,14 +80,14 @@ type HandleRequest = for<'a> fn(
     lambda_anywhere::Request,
 ) -> lambda_anywhere::Reply<'a, lambda_anywhere::Response>;
 
-/// A row for a route that takes and gives JSON.
-const fn http_route(
+/// A route that takes and gives JSON, whoever asks how often.
+const fn json_route(
     method: Method,
     path: &'static str,
     access: Access,
     handle: HandleRequest,
-) -> Trigger<App> {
-    Trigger::Http(Route {
+) -> Route<App> {
+    Route {
         method,
         path,
         access,
@@ -96,35 +96,31 @@ const fn http_route(
         follow: false,
         takes_query: false,
         handle,
-    })
+    }
+}
+
+/// A row for such a route.
+const fn http_route(
+    method: Method,
+    path: &'static str,
+    access: Access,
+    handle: HandleRequest,
+) -> Trigger<App> {
+    Trigger::Http(json_route(method, path, access, handle))
 }
 
 /// The same, for a route whose handler looks at the query.
 const fn query_route(path: &'static str, handle: HandleRequest) -> Trigger<App> {
-    Trigger::Http(Route {
-        method: Method::GET,
-        path,
-        access: Access::User,
-        form: None,
-        rate_limit: None,
-        follow: false,
-        takes_query: true,
-        handle,
-    })
+    let mut route = json_route(Method::GET, path, Access::User, handle);
+    route.takes_query = true;
+    Trigger::Http(route)
 }
 
 /// The same, for a route that is listened to.
 const fn followed_route(path: &'static str, handle: HandleRequest) -> Trigger<App> {
-    Trigger::Http(Route {
-        method: Method::GET,
-        path,
-        access: Access::User,
-        form: None,
-        rate_limit: None,
-        follow: true,
-        takes_query: false,
-        handle,
-    })
+    let mut route = json_route(Method::GET, path, Access::User, handle);
+    route.follow = true;
+    Trigger::Http(route)
 }
 
 /// The same, for a route that may only be used so often.
@@ -134,16 +130,9 @@ const fn limited_route(
     access: Access,
     handle: HandleRequest,
 ) -> Trigger<App> {
-    Trigger::Http(Route {
-        method: Method::POST,
-        path,
-        access,
-        form: None,
-        rate_limit: Some(limit),
-        follow: false,
-        takes_query: false,
-        handle,
-    })
+    let mut route = json_route(Method::POST, path, access, handle);
+    route.rate_limit = Some(limit);
+    Trigger::Http(route)
 }
 
 /// New users, by the address that a code is mailed to.

@@ -12,10 +12,7 @@ pub(super) fn inspect_structure(head: &[u8], length: u64) -> Structure {
         0 | u32::MAX => None,
         size => missing_bytes("the AVI file", u64::from(size) + 8, length),
     };
-    Structure {
-        truncated,
-        encrypted: false,
-    }
+    Structure::of_end(truncated)
 }
 
 #[cfg(test)]

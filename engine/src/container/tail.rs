@@ -13,7 +13,9 @@ pub(super) async fn inspect_ogg(source: &dyn Source) -> Result<Structure, Source
     let length = source.len();
     let start = length.saturating_sub(LONGEST_PAGE);
     let tail = source.read(start..length).await?;
-    Ok(cut(missing_of_last_page(&tail, start, length)))
+    Ok(Structure::of_end(missing_of_last_page(
+        &tail, start, length,
+    )))
 }
 
 fn missing_of_last_page(tail: &Bytes, start: u64, length: u64) -> Option<String> {
@@ -40,16 +42,9 @@ pub(super) async fn inspect_gif(source: &dyn Source) -> Result<Structure, Source
     let tail = source.read(length.saturating_sub(4096)..length).await?;
     let last = tail.iter().rev().find(|&&byte| byte != 0);
     let is_whole = last.is_none_or(|&last| last == TRAILER);
-    Ok(cut(
-        (!is_whole).then(|| "the trailer of the GIF is missing".to_owned())
+    Ok(Structure::of_end(
+        (!is_whole).then(|| "the trailer of the GIF is missing".to_owned()),
     ))
-}
-
-fn cut(truncated: Option<String>) -> Structure {
-    Structure {
-        truncated,
-        encrypted: false,
-    }
 }
 
 #[cfg(test)]

@@ -116,7 +116,7 @@ const fn limited(
 }
 
 /// Whoever has a token is the user of that name.
-struct Names;
+pub(super) struct Names;
 
 #[async_trait]
 impl Authenticator for Names {

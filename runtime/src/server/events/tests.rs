@@ -7,7 +7,8 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::server::Server;
-use crate::{Access, Authenticator, CancelSignal, Feature, Limits, Reply, Route, Trigger};
+use crate::server::tests::Names;
+use crate::{Access, CancelSignal, Feature, Limits, Reply, Route, Trigger};
 
 /// How often the handler was asked, and what there is to tell.
 #[derive(Clone, Default)]
@@ -62,20 +63,6 @@ static TABLE: [Feature<Clockwork>; 1] = [Feature {
     limits: Limits::DEFAULT,
     permissions: &[],
 }];
-
-struct Names;
-
-#[async_trait::async_trait]
-impl Authenticator for Names {
-    async fn caller(&self, token: &str) -> crate::Result<Caller> {
-        Ok(Caller {
-            user_id: token.to_owned(),
-            username: token.to_owned(),
-            email: None,
-            groups: Vec::new(),
-        })
-    }
-}
 
 struct World {
     clockwork: Clockwork,
