@@ -16,8 +16,7 @@ use lambda_anywhere::fields::Fields;
 use lambda_anywhere::json::json_response;
 use lambda_anywhere::{Request, Response};
 
-/// The longest key of a table, in bytes:
-/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>.
+/// The longest id that a record can have, in bytes: it is a table's key.
 const MAX_ID: usize = 2048;
 
 /// A notice by hand.
@@ -98,14 +97,7 @@ async fn deliver_notice(app: &App, notice: &Notice) -> Result<()> {
     let Some(to) = &notice.email else {
         return Ok(());
     };
-    // The table has no key of such a length, and would refuse the question each time.
-    let can_be_there = (1..=MAX_ID).contains(&notice.video_id.len());
-    let video = if can_be_there {
-        app.videos.get(&notice.video_id).await?
-    } else {
-        None
-    };
-    let Some(video) = video else {
+    let Some(video) = app.videos.get(&notice.video_id).await? else {
         // A notice by hand may be about anything: there is no record to claim it in.
         return send_mail(app, notice, to, None).await.map(|_| ());
     };

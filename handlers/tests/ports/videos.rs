@@ -66,6 +66,16 @@ async fn a_record_is_written_only_over_the_version_that_was_read() {
 }
 
 #[tokio::test]
+async fn what_no_key_can_be_is_not_there() {
+    let (_world, videos) = setup().await;
+    // DynamoDB's keys have from 1 to 2048 bytes; it refuses a question about others.
+    for id in [String::new(), "x".repeat(2049), "é".repeat(1025)] {
+        assert_eq!(videos.get(&id).await, Ok(None), "{} bytes", id.len());
+    }
+    assert_eq!(videos.get(&"x".repeat(2048)).await, Ok(None));
+}
+
+#[tokio::test]
 async fn one_of_many_writers_wins() {
     let (_world, videos) = setup().await;
     let first = video("v1", "u1", 0);
