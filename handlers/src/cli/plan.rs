@@ -27,7 +27,7 @@ pub(super) struct PlanArgs {
 
 pub(super) async fn print_plan(args: PlanArgs) -> Result<ExitCode> {
     let options = args.wanted.options()?;
-    let source = places::source(&args.video, &args.aws).await?;
+    let source = places::Sources::new(&args.aws).open(&args.video).await?;
     let mut plan = fotograma_engine::plan(source.as_ref(), &options).await?;
     if plan.track.is_none() {
         let path = args.wanted.engine.ffmpeg_path();

@@ -1,6 +1,7 @@
 //! `fotograma extract`: the engine alone, on a file or an object in S3.
 
 mod bar;
+mod moment;
 pub(super) mod places;
 mod preview_files;
 pub(super) mod wanted;
@@ -8,16 +9,18 @@ pub(super) mod wanted;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use fotograma_engine::{Extraction, Ffmpeg, OnDamage, Options};
+use fotograma_engine::{Extraction, Ffmpeg, OnDamage, Options, Source};
 use indicatif::HumanBytes;
 
 use super::failure::{self, Usage, hinted};
 use super::stop;
 use crate::config::AwsArgs;
 use crate::system;
+use places::Sources;
 use preview_files::PreviewArgs;
 use wanted::Wanted;
 
@@ -72,10 +75,14 @@ pub(super) async fn extract_frames(args: ExtractArgs) -> Result<ExitCode> {
             let hint = "ffmpeg 5.1 or newer is needed: `.ci/install run` or your system's package, or `make ffmpeg`";
             hinted(format!("{error:#}"), hint)
         })?;
+    let sources = Sources::new(&args.aws);
     let mut exit = ExitCode::SUCCESS;
     for (video, output) in args.videos.iter().zip(&outputs) {
         // Dropped when a signal comes: ffmpeg ends and no half zip stays.
-        let work = Box::pin(extract_video(&args, &ffmpeg, &options, video, output));
+        let work = Box::pin(async {
+            let source = sources.open(video).await?;
+            extract_video(&args, &ffmpeg, &options, source, output).await
+        });
         match stop.run_until_cancelled(work).await {
             None => bail!("interrupted"),
             Some(Ok(())) => {}
@@ -91,10 +98,9 @@ async fn extract_video(
     args: &ExtractArgs,
     ffmpeg: &Ffmpeg,
     options: &Options,
-    video: &str,
+    source: Arc<dyn Source>,
     output: &Path,
 ) -> Result<()> {
-    let source = places::source(video, &args.aws).await?;
     let preview_files = args.previews.open(output, args.force).await?;
     let sink = places::sink(output, args.force).await?;
     let bar = bar::Bar::new();

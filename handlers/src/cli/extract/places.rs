@@ -11,42 +11,75 @@ use bytes::Bytes;
 use fotograma_core::ports::Objects;
 use fotograma_engine::{FileSink, FileSource, Sink, SinkError, Source};
 use tokio::io::{AsyncWriteExt, Stdout};
+use tokio::sync::OnceCell;
 
 use super::super::failure::{Usage, hinted};
 use super::super::which_aws;
 use crate::aws::{Aws, AwsSettings, S3Objects, S3Source};
 use crate::config::AwsArgs;
 
-pub(in crate::cli) async fn source(video: &str, aws: &AwsArgs) -> Result<Arc<dyn Source>> {
-    let Some(address) = video.strip_prefix("s3://") else {
-        if let Some((scheme, _)) = video.split_once("://") {
-            let sentence = format!("{video} cannot be read: {scheme} is not fetched");
-            let hint = "download it first, or give s3://bucket/key";
-            return Err(hinted(sentence, hint));
+/// Where the videos of a command come from. Which AWS that is, is found and said once, and only where one
+/// of them is an object.
+pub(in crate::cli) struct Sources<'a> {
+    aws: &'a AwsArgs,
+    settings: OnceCell<AwsSettings>,
+}
+
+impl<'a> Sources<'a> {
+    pub(in crate::cli) fn new(aws: &'a AwsArgs) -> Self {
+        Self {
+            aws,
+            settings: OnceCell::new(),
         }
-        if !Path::new(video).exists() {
-            bail!("{video} cannot be read: there is no such file");
+    }
+
+    /// A video: a file, or an address such as `s3://bucket/key`.
+    ///
+    /// # Errors
+    /// A sentence that says why it cannot be read.
+    pub(in crate::cli) async fn open(&self, video: &str) -> Result<Arc<dyn Source>> {
+        match video.strip_prefix("s3://") {
+            Some(address) => self.open_object(video, address).await,
+            None => open_file(video).await,
         }
-        if Path::new(video).is_dir() {
-            bail!("{video} is a folder, not a video");
-        }
-        let file = FileSource::open(video).await;
-        return Ok(Arc::new(
-            file.with_context(|| format!("{video} cannot be read"))?,
-        ));
-    };
-    let (bucket, key) = address
-        .split_once('/')
-        .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
-        .ok_or_else(|| Usage(format!("{video} is not s3://bucket/key")))?;
-    let settings = AwsSettings {
-        bucket: Some(bucket.to_owned()),
-        ..which_aws::for_a_person(aws).await?
-    };
-    let aws = Arc::new(Aws::new(settings).await);
-    let head = S3Objects::new(Arc::clone(&aws)).head(key).await?;
-    let head = head.ok_or_else(|| anyhow!("{video} is not there"))?;
-    Ok(Arc::new(S3Source::open(aws, key, &head.etag).await?))
+    }
+
+    async fn open_object(&self, video: &str, address: &str) -> Result<Arc<dyn Source>> {
+        let (bucket, key) = address
+            .split_once('/')
+            .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+            .ok_or_else(|| Usage(format!("{video} is not s3://bucket/key")))?;
+        let settings = self
+            .settings
+            .get_or_try_init(|| which_aws::for_a_person(self.aws))
+            .await?;
+        let settings = AwsSettings {
+            bucket: Some(bucket.to_owned()),
+            ..settings.clone()
+        };
+        let aws = Arc::new(Aws::new(settings).await);
+        let head = S3Objects::new(Arc::clone(&aws)).head(key).await?;
+        let head = head.ok_or_else(|| anyhow!("{video} is not there"))?;
+        Ok(Arc::new(S3Source::open(aws, key, &head.etag).await?))
+    }
+}
+
+async fn open_file(video: &str) -> Result<Arc<dyn Source>> {
+    if let Some((scheme, _)) = video.split_once("://") {
+        let sentence = format!("{video} cannot be read: {scheme} is not fetched");
+        let hint = "download it first, or give s3://bucket/key";
+        return Err(hinted(sentence, hint));
+    }
+    if !Path::new(video).exists() {
+        bail!("{video} cannot be read: there is no such file");
+    }
+    if Path::new(video).is_dir() {
+        bail!("{video} is a folder, not a video");
+    }
+    let file = FileSource::open(video).await;
+    Ok(Arc::new(
+        file.with_context(|| format!("{video} cannot be read"))?,
+    ))
 }
 
 /// Where the zip of each video goes: into `output` if that is a folder, under the video's own name.

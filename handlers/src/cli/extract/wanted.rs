@@ -6,7 +6,8 @@ use clap::{Args, ValueEnum};
 use fotograma_engine::{Format, Hdr, Limits, Mode, Options, Samples};
 
 use super::super::failure::Usage;
-use crate::config::{EngineArgs, duration, moment};
+use super::moment::moment;
+use crate::config::{EngineArgs, duration};
 
 /// Which frames, and how they are stored.
 #[derive(Debug, Clone, Args)]
